@@ -1,0 +1,24 @@
+//! deblurd makes a blurred camera sharp in real time.
+//!
+//! The camera's blur is fixed and was calibrated once. Every frame is restored by residual
+//! learning in the null space of the blur, `g = x_w + (I - H+H) f(x_w, y)`: a Wiener filter
+//! recovers what the blur left, a small network fills in only what it destroyed.
+//!
+//! ```text
+//!  source ═▶ queue ═▶ restore (Wiener │ network │ projection) ═▶ queue ═▶ sinks
+//!    ▲                                                                      │
+//!    └───────────── pool: a dropped frame's buffers come home ◀─────────────┘
+//! ```
+//!
+//! The modules stand in the order in which a frame meets them. Imports go only from later modules
+//! to earlier ones; `source`, `restore` and `sink` do not know each other.
+
+pub mod frame; // what flows
+pub mod metrics; // what is counted
+pub mod source; // where it comes from
+//pub mod restore; // what is done to it
+pub mod sink; // where it goes
+//pub mod pipeline; // how it moves
+//pub mod config; // what was asked for
+//pub mod service; // signals
+//pub mod cli; // the commands

@@ -1,0 +1,62 @@
+//! Where frames go.
+
+use std::path::PathBuf;
+
+use crate::frame::{Frame, FrameRate, PictureFormat};
+
+/// Something that takes restored frames.
+pub trait Sink: Send {
+    /// Short name for logs and statistics.
+    fn name(&self) -> &str;
+
+    /// Called once, before the first frame, with the format of every restored picture and the
+    /// rate they are meant to be shown at.
+    ///
+    /// # Errors
+    /// Where the sink cannot take such frames.
+    fn start(&mut self, format: PictureFormat, rate: FrameRate) -> Result<(), SinkError>;
+
+    /// Takes one frame; the frame's buffers are lent for the time of the call.
+    ///
+    /// # Errors
+    /// Where this and every further frame is lost.
+    fn deliver(&mut self, frame: &Frame) -> Result<(), SinkError>;
+
+    /// Called once, after the last frame: flushes and closes.
+    ///
+    /// # Errors
+    /// Where frames already taken could not be kept.
+    fn finish(&mut self) -> Result<(), SinkError>;
+}
+
+/// Why a sink lost frames.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// The file or folder could not be written.
+    #[error("cannot write {}: {cause}", path.display())]
+    Write {
+        /// What was to be written.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A picture could not be encoded.
+    #[error("cannot encode {what}: {cause}")]
+    Encode {
+        /// What was to be encoded.
+        what: String,
+        /// What the encoder said.
+        cause: String,
+    },
+    /// The address could not be listened on.
+    #[error("cannot listen on {address}: {cause}")]
+    Listen {
+        /// The address asked for.
+        address: std::net::SocketAddr,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// Whoever read the stream is gone.
+    #[error("the reader of {} went away", .0.display())]
+    Closed(PathBuf),
+}

@@ -1,0 +1,67 @@
+//! Where frames come from.
+
+use std::path::PathBuf;
+
+use crate::frame::{Frame, FrameRate, PictureFormat};
+
+/// Something that produces pictures of one format.
+pub trait Source: Send {
+    /// Format of every picture this source gives.
+    fn format(&self) -> PictureFormat;
+
+    /// The rate its pictures are meant to be shown at.
+    fn rate(&self) -> FrameRate;
+
+    /// Puts the next picture into `frame.blurred` and its time into `frame.meta.captured_at`.
+    ///
+    /// Returns within a second where the source waits for its next picture by itself.
+    ///
+    /// # Errors
+    /// Where no further picture can be had from this source.
+    fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError>;
+}
+
+/// What [`Source::fill`] did.
+#[derive(Debug)]
+pub enum Filled {
+    /// The frame holds the next picture.
+    Frame,
+    /// One picture was lost; the source goes on with the next.
+    Unusable(SourceError),
+    /// There are no more pictures.
+    End,
+}
+
+/// Why a source gives no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The file or folder could not be read.
+    #[error("cannot read {}: {cause}", path.display())]
+    Read {
+        /// What was to be read.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The bytes are not what their name says.
+    #[error("{}: {cause}", path.display())]
+    Decode {
+        /// What was to be decoded.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// There is nothing to read.
+    #[error("{} holds no PNG or JPEG pictures", .0.display())]
+    Empty(PathBuf),
+    /// The picture cannot be cut to the format of the stream.
+    #[error("{} is {is}, smaller than the stream's {wanted}", path.display())]
+    Small {
+        /// The picture.
+        path: PathBuf,
+        /// Its extent.
+        is: crate::frame::Extent,
+        /// The extent of the stream.
+        wanted: crate::frame::Extent,
+    },
+}
