@@ -1,1 +1,14 @@
-fn main(){}
+//! The one integration binary: features through the public face of the crate and of the program.
+//!
+//! It has a harness of its own because some tests need more than Rust and a C compiler (the
+//! photographs, a browser). Such a test is *reported as ignored*, with the reason in its name,
+//! where its need is not met; it never passes without having run.
+
+mod layering;
+mod support;
+
+fn main() -> std::process::ExitCode {
+    let arguments = libtest_mimic::Arguments::from_args();
+    let trials = [layering::trials()].into_iter().flatten().collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

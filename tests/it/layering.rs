@@ -1,0 +1,135 @@
+//! The architecture as a test: who may import whom, and that every file says what it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::Trial;
+
+use crate::support::{root, trial};
+
+/// Modules and what each may name of ours.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    ("frame", &[]),
+    ("metrics", &[]),
+    ("source", &["frame"]),
+    ("restore", &["frame"]),
+    ("sink", &["frame", "metrics"]),
+    ("pipeline", &["frame", "metrics", "source", "restore", "sink"]),
+    ("config", &["frame", "source", "restore", "sink", "pipeline"]),
+    ("service", &[]),
+];
+
+/// Dependencies that only one place may name.
+const ONE_ADDRESS: &[(&str, &str)] = &[
+    ("tract_onnx", "src/restore/residual/"),
+    ("rustfft", "src/restore/fft2d.rs"),
+    ("realfft", "src/restore/fft2d.rs"),
+    ("rayon", "src/pipeline/workers.rs"),
+    ("hyper", "src/sink/http/"),
+    ("tokio", "src/sink/http/"),
+    ("y4m", "y4m.rs"),
+    ("anyhow", "src/cli/"),
+];
+
+/// Words that `restore`, being pure, must not use.
+const IMPURE: &[&str] =
+    &["std::fs", "std::io::stdin", "std::thread", "std::time", "std::net", "std::env"];
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("layering::modules_import_only_downwards", modules_import_only_downwards),
+        trial("layering::each_dependency_has_one_address", each_dependency_has_one_address),
+        trial("layering::restore_is_pure", restore_is_pure),
+        trial("layering::every_file_says_what_it_is", every_file_says_what_it_is),
+    ]
+}
+
+fn modules_import_only_downwards() {
+    for (module, allowed) in MAY_IMPORT {
+        for file in rust_files(&root().join("src")) {
+            let relative = relative(&file);
+            if !relative.starts_with(&format!("src/{module}/"))
+                && relative != format!("src/{module}.rs")
+            {
+                continue;
+            }
+            for named in modules_named_in(&code(&file)) {
+                let fine = named == *module || allowed.contains(&named.as_str());
+                assert!(fine, "{relative} imports crate::{named}; {module} may import {allowed:?}");
+            }
+        }
+    }
+}
+
+fn each_dependency_has_one_address() {
+    for file in rust_files(&root().join("src")) {
+        let (relative, text) = (relative(&file), code(&file));
+        for (dependency, address) in ONE_ADDRESS {
+            let named = text.contains(&format!("{dependency}::"));
+            let allowed = relative.contains(address) || relative == "src/main.rs";
+            assert!(!named || allowed, "{relative} names {dependency}, which belongs in {address}");
+        }
+    }
+}
+
+fn restore_is_pure() {
+    for file in rust_files(&root().join("src/restore")) {
+        let text = code(&file);
+        for word in IMPURE {
+            assert!(!text.contains(word), "{} uses {word}", relative(&file));
+        }
+    }
+}
+
+fn every_file_says_what_it_is() {
+    let folders = ["src", "tests", "benches"].map(|folder| root().join(folder));
+    for file in folders.iter().flat_map(|folder| rust_files(folder)) {
+        let text = fs::read_to_string(&file).expect("a file just listed");
+        assert!(text.starts_with("//! "), "{} does not open with //!", relative(&file));
+    }
+}
+
+/// Names after `crate::` in code, `use crate::{a::…, b::…}` included.
+fn modules_named_in(code: &str) -> Vec<String> {
+    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let mut named = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            None => named.push(word(rest)),
+            Some(group) => {
+                let group = group.split('}').next().unwrap_or_default();
+                named.extend(group.split(',').map(|item| word(item.trim())));
+            }
+        }
+    }
+    named.retain(|name: &String| !name.is_empty());
+    named
+}
+
+/// The text of a file without comments and without its test module.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).expect("a file just listed");
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    text.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.expect("a readable folder").path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+fn relative(file: &Path) -> String {
+    file.strip_prefix(root()).expect("a file of the project").to_string_lossy().into_owned()
+}

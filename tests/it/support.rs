@@ -1,0 +1,61 @@
+//! What the tests share: needs that may not be met, and paths.
+
+use std::path::{Path, PathBuf};
+
+use libtest_mimic::Trial;
+
+/// A test that runs everywhere.
+pub fn trial(name: &str, test: fn()) -> Trial {
+    Trial::test(name, move || {
+        test();
+        Ok(())
+    })
+}
+
+/// A test that runs where `need` is met and is reported as ignored elsewhere.
+pub fn trial_needing(need: Need, name: &str, test: fn()) -> Trial {
+    match need.missing() {
+        None => trial(name, test),
+        Some(reason) => trial(&format!("{name} [skipped: {reason}]"), test).with_ignored_flag(true),
+    }
+}
+
+/// Something that a fresh machine may lack.
+#[derive(Clone, Copy)]
+pub enum Need {
+    /// The photographs and kernels beside the project.
+    SharedData,
+    /// A headless browser and its driver.
+    Browser,
+}
+
+impl Need {
+    fn missing(self) -> Option<String> {
+        match self {
+            Self::SharedData => {
+                let missing = !shared_data().is_dir();
+                missing.then(|| "../shared/data is not there".to_owned())
+            }
+            Self::Browser => ["chromium", "chromedriver"]
+                .into_iter()
+                .find(|program| find_program(program).is_none())
+                .map(|program| format!("{program} is not installed")),
+        }
+    }
+}
+
+/// The folder of photographs and kernels beside the project.
+pub fn shared_data() -> PathBuf {
+    root().join("../shared/data")
+}
+
+/// The folder of the project.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where `program` is installed.
+pub fn find_program(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
