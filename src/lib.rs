@@ -15,10 +15,10 @@
 
 pub mod frame; // what flows
 pub mod metrics; // what is counted
-pub mod source; // where it comes from
-//pub mod restore; // what is done to it
-pub mod sink; // where it goes
-//pub mod pipeline; // how it moves
+pub mod pipeline;
+pub mod restore; // what is done to it
+pub mod sink;
+pub mod source; // where it comes from // where it goes // how it moves
 //pub mod config; // what was asked for
 //pub mod service; // signals
 //pub mod cli; // the commands

@@ -27,7 +27,7 @@ pub struct Metrics {
 #[derive(Debug)]
 pub struct StageMetrics {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Frames on which it failed.
     pub failed: Counter,
     /// Time it took a frame.
@@ -296,8 +296,12 @@ fn millis(value: f32) -> u64 {
 
 impl Metrics {
     /// Empty books for the named stages and sinks.
-    pub fn new(stages: &[&'static str], sinks: &[String]) -> Self {
-        let stage = |&name| StageMetrics { name, failed: Counter::default(), busy: Histogram::default() };
+    pub fn new(stages: &[String], sinks: &[String]) -> Self {
+        let stage = |name: &String| StageMetrics {
+            name: name.clone(),
+            failed: Counter::default(),
+            busy: Histogram::default(),
+        };
         let sink = |name: &String| SinkMetrics {
             name: name.clone(),
             ledger: Arc::default(),
@@ -314,7 +318,7 @@ impl Metrics {
     /// Everything, at one moment, ready to be sent.
     pub fn snapshot(&self) -> Snapshot {
         let stage = |stage: &StageMetrics| StageSnapshot {
-            name: stage.name,
+            name: stage.name.clone(),
             failed: stage.failed.get(),
             busy: stage.busy.summary(),
         };
@@ -327,7 +331,10 @@ impl Metrics {
             sinks: self.sinks.iter().map(sink).collect(),
             trunk: self.trunk.books(),
             stages: self.stages.iter().map(stage).collect(),
-            psnr_db: self.quality.mean_db().map(|(blurred, restored)| PsnrSnapshot { blurred, restored }),
+            psnr_db: self
+                .quality
+                .mean_db()
+                .map(|(blurred, restored)| PsnrSnapshot { blurred, restored }),
         }
     }
 }
@@ -349,7 +356,7 @@ pub struct Snapshot {
 #[derive(Debug, Clone, Serialize)]
 pub struct StageSnapshot {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// Frames on which it failed.
     pub failed: u64,
     /// Time it took a frame.

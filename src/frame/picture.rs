@@ -37,6 +37,15 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// Where the sample of plane `index` lies that belongs to column `x` and row `y`.
+    const fn plane_corner(self, x: usize, y: usize, index: usize) -> (usize, usize) {
+        let halve_width = matches!(self, Self::Yuv420 | Self::Yuv422) && index > 0;
+        let halve_height = matches!(self, Self::Yuv420) && index > 0;
+        (if halve_width { x / 2 } else { x }, if halve_height { y / 2 } else { y })
+    }
+}
+
 /// Which sample values mean black and white.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Range {
@@ -156,11 +165,22 @@ impl Picture {
     /// Where the window leaves `other`.
     pub fn copy_window(&mut self, other: &Self, x: usize, y: usize, extent: Extent) {
         self.reshape(other.format.with_extent(extent));
-        let layout = other.format.layout;
         for (index, (target, source)) in self.planes.iter_mut().zip(&other.planes).enumerate() {
-            let corner = layout.plane_extent(Extent::new(x & !1, y & !1), index);
-            let corner = if index == 0 || layout == Layout::Rgb { Extent::new(x, y) } else { corner };
-            target.copy_window(source, corner.width, corner.height);
+            let corner = other.format.layout.plane_corner(x, y, index);
+            target.copy_window(source, corner.0, corner.1);
+        }
+    }
+
+    /// Cuts this picture to its window that starts at column `x` and row `y` and has `extent`, as
+    /// [`Picture::copy_window`] does.
+    ///
+    /// # Panics
+    /// Where the window leaves the picture.
+    pub fn crop(&mut self, x: usize, y: usize, extent: Extent) {
+        self.format = self.format.with_extent(extent);
+        for (index, plane) in self.planes.iter_mut().enumerate() {
+            let corner = self.format.layout.plane_corner(x, y, index);
+            plane.crop(corner.0, corner.1, self.format.layout.plane_extent(extent, index));
         }
     }
 }

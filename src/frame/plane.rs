@@ -137,6 +137,21 @@ impl<T: Copy> Plane<T> {
             target.copy_from_slice(&other.row(y + row)[x..x + width]);
         }
     }
+
+    /// Cuts the plane to its window of `extent` from column `x` and row `y`, in place.
+    ///
+    /// # Panics
+    /// Where the window leaves the plane.
+    pub fn crop(&mut self, x: usize, y: usize, extent: Extent) {
+        let width = self.extent.width;
+        assert!(x + extent.width <= width && y + extent.height <= self.extent.height, "window");
+        for row in 0..extent.height {
+            let start = (y + row) * width + x;
+            self.samples.copy_within(start..start + extent.width, row * extent.width);
+        }
+        self.extent = extent;
+        self.samples.truncate(extent.area());
+    }
 }
 
 impl Plane<f32> {
@@ -155,7 +170,10 @@ mod tests {
     #[test]
     fn extent_is_read_back_as_written() {
         for text in ["1x1", "640x360", "65535x2"] {
-            assert_eq!(text.parse::<Extent>().map(|extent| extent.to_string()).as_deref(), Ok(text));
+            assert_eq!(
+                text.parse::<Extent>().map(|extent| extent.to_string()).as_deref(),
+                Ok(text)
+            );
         }
         for text in ["", "x", "0x4", "4", "4x", "-1x4", "65536x1", "4x4x4"] {
             assert!(text.parse::<Extent>().is_err(), "{text} was accepted");

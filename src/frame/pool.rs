@@ -28,7 +28,7 @@ pub struct Lease<T> {
 }
 
 /// One of several loans of the same value, for reading.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Shared<T> {
     loan: Loan<T>,
 }
@@ -97,6 +97,12 @@ impl<T> Shared<T> {
     /// The value, to read.
     pub fn get(&self) -> RwLockReadGuard<'_, T> {
         self.loan.slot().value.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self { loan: self.loan.clone() }
     }
 }
 

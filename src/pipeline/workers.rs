@@ -1,0 +1,49 @@
+//! A fixed pool of threads for the independent parts of a stage.
+
+use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+use crate::restore::executor::Executor;
+
+/// Threads that were started once and share the parts of whatever is run on them.
+#[derive(Debug)]
+pub struct Workers {
+    pool: rayon::ThreadPool,
+}
+
+impl Workers {
+    /// Starts `threads` threads, at least one.
+    ///
+    /// # Errors
+    /// Where the system gives no more threads.
+    pub fn start(threads: usize) -> std::io::Result<Self> {
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
+        let named = builder.thread_name(|index| format!("worker {index}"));
+        Ok(Self { pool: named.build().map_err(std::io::Error::other)? })
+    }
+}
+
+impl Executor for Workers {
+    fn run(&self, count: usize, part: &(dyn Fn(usize) + Sync)) {
+        self.pool.install(|| (0..count).into_par_iter().with_max_len(1).for_each(part));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn every_part_is_done_once() {
+        for threads in [1, 3] {
+            let workers = Workers::start(threads).expect("threads");
+            for count in [0, 1, 2, 50] {
+                let done: Vec<AtomicUsize> = (0..count).map(|_| AtomicUsize::new(0)).collect();
+                workers.run(count, &|index| {
+                    done[index].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(done.iter().all(|times| times.load(Ordering::Relaxed) == 1), "of {count}");
+            }
+        }
+    }
+}

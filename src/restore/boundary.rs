@@ -1,0 +1,347 @@
+//! Boundary extension: a frame that is not periodic made so, before it is transformed.
+//!
+//! The transforms see a plane whose left edge continues its right edge. A real frame jumps there,
+//! and the inverse of a large blur spreads the jump far into the picture. The frame is therefore
+//! set into a larger plane whose margin leads smoothly from each edge to the opposite one: it is
+//! *harmonic*, each of its samples the mean of its four neighbours. That makes the periodic
+//! plane free of seams (Liu and Jia, "Reducing boundary artifacts in image deconvolution",
+//! ICIP 2008).
+//!
+//! The margin falls into three rectangles: beside the frame, below it, and the corner between
+//! them. In each, the values on the ring around it are known. The bilinear function through the
+//! four corners of the ring is harmonic; after it is subtracted the ring is zero at its corners
+//! and the rest is a sum of two problems with values on two opposite sides alone. A sine
+//! transform along those sides makes every frequency `k` an equation of its own, with solution
+//!
+//! ```text
+//! v_k(y) = a_k w_k(n + 1 - y) + b_k w_k(y),   w_k(y) = sinh(phi_k y) / sinh(phi_k (n + 1)),
+//! cosh(phi_k) = 2 - cos(pi k / (m + 1))
+//! ```
+//!
+//! for `n` rows of `m` samples between the sides `a` and `b`.
+
+use super::fft2d::{SineTransform, good_size};
+use crate::frame::{Extent, Plane};
+
+/// How a frame is made periodic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Boundary {
+    /// It is extended smoothly, as real frames need.
+    Extend,
+    /// It is taken as periodic, as simulations may be.
+    Circular,
+}
+
+/// A planned extension of planes of one extent.
+#[derive(Debug)]
+pub struct Extension {
+    inner: Extent,
+    outer: Extent,
+    margin: Option<Margin>,
+}
+
+/// The rectangles of the margin, in a plane with the frame in its corner and the margin behind.
+#[derive(Debug)]
+struct Margin {
+    below: Rectangle,
+    beside: Rectangle,
+    corner: Rectangle,
+    cornered: Plane<f32>,
+}
+
+impl Extension {
+    /// Plans the extension of planes of `inner` for a PSF of extent `psf`.
+    pub fn plan(boundary: Boundary, inner: Extent, psf: Extent) -> Self {
+        let outer = match boundary {
+            Boundary::Circular => inner,
+            Boundary::Extend => Extent {
+                width: good_size(inner.width + 2 * psf.width),
+                height: good_size(inner.height + 2 * psf.height),
+            },
+        };
+        let margin = (boundary == Boundary::Extend).then(|| Margin::plan(inner, outer));
+        Self { inner, outer, margin }
+    }
+
+    /// Extent of extended planes.
+    pub fn outer(&self) -> Extent {
+        self.outer
+    }
+
+    /// Column and row at which the frame begins in an extended plane. The margin is divided
+    /// evenly to both sides, so that what looks at neighbourhoods sees all edges alike.
+    pub fn offset(&self) -> (usize, usize) {
+        ((self.outer.width - self.inner.width) / 2, (self.outer.height - self.inner.height) / 2)
+    }
+
+    /// Extends the plane whose rows are written by `load(row, samples)` into `extended`.
+    ///
+    /// # Panics
+    /// Where `extended` is not of the outer extent.
+    pub fn apply(&mut self, mut load: impl FnMut(usize, &mut [f32]), extended: &mut Plane<f32>) {
+        assert_eq!(extended.extent(), self.outer, "a plane of another extent than planned");
+        let (left, top) = self.offset();
+        let Some(margin) = &mut self.margin else {
+            (0..self.inner.height).for_each(|y| load(y, extended.row_mut(y)));
+            return;
+        };
+        for y in 0..self.inner.height {
+            load(y, &mut margin.cornered.row_mut(y)[..self.inner.width]);
+        }
+        margin.fill(self.inner);
+        for (y, row) in margin.cornered.rows().enumerate() {
+            let target = extended.row_mut((y + top) % self.outer.height);
+            let (fits, wraps) = row.split_at(self.outer.width - left);
+            target[left..].copy_from_slice(fits);
+            target[..left].copy_from_slice(wraps);
+        }
+    }
+}
+
+impl Margin {
+    fn plan(inner: Extent, outer: Extent) -> Self {
+        let behind =
+            |inner, outer| Span { before: inner - 1, first: inner, count: outer - inner, after: 0 };
+        let within = |inner: usize| Span {
+            before: 0,
+            first: 1,
+            count: inner.saturating_sub(2),
+            after: inner - 1,
+        };
+        let (rows, columns) =
+            (behind(inner.height, outer.height), behind(inner.width, outer.width));
+        let strip = |along: Span, across: Span| Some(Strip::plan(along.count, across.count));
+        let (top, left) = (within(inner.height), within(inner.width));
+        Self {
+            below: Rectangle { rows, columns: left, across: strip(left, rows), down: None },
+            beside: Rectangle { rows: top, columns, across: None, down: strip(top, columns) },
+            corner: Rectangle {
+                rows,
+                columns,
+                across: strip(columns, rows),
+                down: strip(rows, columns),
+            },
+            cornered: Plane::new(outer, 0.0),
+        }
+    }
+
+    /// Fills the margin. The outermost columns below the frame and rows beside it go straight from
+    /// edge to edge; they complete the rings around the three rectangles.
+    fn fill(&mut self, inner: Extent) {
+        let (rows, columns) = (self.corner.rows, self.corner.columns);
+        for x in [0, inner.width - 1] {
+            let (from, to) = (self.cornered.row(rows.before)[x], self.cornered.row(rows.after)[x]);
+            for step in 0..rows.count {
+                self.cornered.row_mut(rows.first + step)[x] = rows.between(from, to, step);
+            }
+        }
+        for y in [0, inner.height - 1] {
+            let row = self.cornered.row_mut(y);
+            let (from, to) = (row[columns.before], row[columns.after]);
+            for step in 0..columns.count {
+                row[columns.first + step] = columns.between(from, to, step);
+            }
+        }
+        self.below.fill(&mut self.cornered);
+        self.beside.fill(&mut self.cornered);
+        self.corner.fill(&mut self.cornered);
+    }
+}
+
+/// Consecutive rows or columns and the two between which they lie, on a periodic plane.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    before: usize,
+    first: usize,
+    count: usize,
+    after: usize,
+}
+
+impl Span {
+    /// The value at `step` on the straight line from `before` to `after`.
+    fn between(self, before: f32, after: f32, step: usize) -> f32 {
+        let share = (step + 1) as f32 / (self.count + 1) as f32;
+        before + share * (after - before)
+    }
+}
+
+/// A rectangle to fill harmonically from the ring around it. Where a pair of opposite sides is
+/// straight, there is nothing to add for it and its strip is left out.
+#[derive(Debug)]
+struct Rectangle {
+    rows: Span,
+    columns: Span,
+    across: Option<Strip>,
+    down: Option<Strip>,
+}
+
+impl Rectangle {
+    fn fill(&mut self, plane: &mut Plane<f32>) {
+        let (rows, columns) = (self.rows, self.columns);
+        self.fill_bilinear(plane);
+        if let Some(strip) = &mut self.across {
+            strip.load(|side, x| match side {
+                Side::First => plane.row(rows.before)[columns.at(x)],
+                Side::Last => plane.row(rows.after)[columns.at(x)],
+            });
+            for y in 0..rows.count {
+                let target = &mut plane.row_mut(rows.first + y)[columns.first..][..columns.count];
+                target.iter_mut().zip(strip.line(y)).for_each(|(sample, v)| *sample += v);
+            }
+        }
+        if let Some(strip) = &mut self.down {
+            strip.load(|side, y| match side {
+                Side::First => plane.row(rows.at(y))[columns.before],
+                Side::Last => plane.row(rows.at(y))[columns.after],
+            });
+            for x in 0..columns.count {
+                for (y, v) in strip.line(x).iter().enumerate() {
+                    plane.row_mut(rows.first + y)[columns.first + x] += v;
+                }
+            }
+        }
+    }
+
+    fn fill_bilinear(&self, plane: &mut Plane<f32>) {
+        let (rows, columns) = (self.rows, self.columns);
+        let corner = |y: usize, x: usize| plane.row(y)[x];
+        let upper = (corner(rows.before, columns.before), corner(rows.before, columns.after));
+        let lower = (corner(rows.after, columns.before), corner(rows.after, columns.after));
+        for y in 0..rows.count {
+            let left = rows.between(upper.0, lower.0, y);
+            let right = rows.between(upper.1, lower.1, y);
+            let target = &mut plane.row_mut(rows.first + y)[columns.first..][..columns.count];
+            for (x, sample) in target.iter_mut().enumerate() {
+                *sample = columns.between(left, right, x);
+            }
+        }
+    }
+}
+
+impl Span {
+    /// Position of the sample at `index` along a side with its corners: 0 is `before`.
+    fn at(self, index: usize) -> usize {
+        match index {
+            0 => self.before,
+            _ if index > self.count => self.after,
+            _ => self.first + index - 1,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Side {
+    First,
+    Last,
+}
+
+/// Lines of samples between two opposite sides, zero on the other two.
+#[derive(Debug)]
+struct Strip {
+    length: usize,
+    lines: usize,
+    sine: SineTransform,
+    /// `w_k(y)` for every line `y` and frequency `k`.
+    weights: Vec<f32>,
+    first: Vec<f32>,
+    last: Vec<f32>,
+    line: Vec<f32>,
+}
+
+impl Strip {
+    fn plan(length: usize, lines: usize) -> Self {
+        let weight = |index: usize| {
+            let (y, k) = ((index / length + 1) as f64, (index % length + 1) as f64);
+            let phi = (2.0 - (std::f64::consts::PI * k / (length + 1) as f64).cos()).acosh();
+            let end = (lines + 1) as f64;
+            // sinh(phi y) / sinh(phi end), without overflow.
+            let ratio = (-2.0 * phi * y).exp_m1() / (-2.0 * phi * end).exp_m1();
+            #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+            let weight = (ratio * (phi * (y - end)).exp()) as f32;
+            weight
+        };
+        Self {
+            length,
+            lines,
+            sine: SineTransform::plan(length),
+            weights: (0..length * lines).map(weight).collect(),
+            first: vec![0.0; length],
+            last: vec![0.0; length],
+            line: vec![0.0; length],
+        }
+    }
+
+    /// Takes the sides, corners included, less the straight lines between their corners.
+    fn load(&mut self, side: impl Fn(Side, usize) -> f32) {
+        let scale = 2.0 / (self.length + 1) as f32;
+        for (which, target) in [(Side::First, &mut self.first), (Side::Last, &mut self.last)] {
+            let (from, to) = (side(which, 0), side(which, self.length + 1));
+            for (index, sample) in target.iter_mut().enumerate() {
+                let share = (index + 1) as f32 / (self.length + 1) as f32;
+                *sample = scale * (side(which, index + 1) - from - share * (to - from));
+            }
+            self.sine.apply(target);
+        }
+    }
+
+    /// The samples of line `y`, counted from the first side.
+    fn line(&mut self, y: usize) -> &[f32] {
+        let weights = |y: usize| &self.weights[y * self.length..][..self.length];
+        let (from_first, from_last) = (weights(self.lines - 1 - y), weights(y));
+        for (k, sample) in self.line.iter_mut().enumerate() {
+            *sample = self.first[k] * from_first[k] + self.last[k] * from_last[k];
+        }
+        self.sine.apply(&mut self.line);
+        &self.line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::restore::testing::random_plane;
+    use proptest::prelude::*;
+
+    fn extended(plane: &Plane<f32>, psf: Extent) -> (Plane<f32>, (usize, usize)) {
+        let mut extension = Extension::plan(Boundary::Extend, plane.extent(), psf);
+        let mut outer = Plane::new(extension.outer(), f32::NAN);
+        extension.apply(|y, row| row.copy_from_slice(plane.row(y)), &mut outer);
+        (outer, extension.offset())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn the_frame_stays_and_the_margin_is_harmonic(
+            width in 1_usize..40, height in 1_usize..40, psf in 0_usize..5, seed: u64,
+        ) {
+            let plane = random_plane(Extent::new(width, height), seed);
+            let (outer, (left, top)) = extended(&plane, Extent::new(2 * psf + 1, 2 * psf + 1));
+            let Extent { width: w, height: h } = outer.extent();
+            let at = |x: usize, y: usize| outer.row(y % h)[x % w];
+            for y in 0..h {
+                for x in 0..w {
+                    let (in_x, in_y) = ((x + w - left) % w, (y + h - top) % h);
+                    if in_x < width && in_y < height {
+                        prop_assert_eq!(at(x, y), plane.row(in_y)[in_x]);
+                    } else {
+                        let mean = (at(x + 1, y) + at(x + w - 1, y) + at(x, y + 1) + at(x, y + h - 1)) / 4.0;
+                        // Straight edges of the margin are harmonic only along themselves.
+                        let on_edge = in_x == 0 || in_y == 0 || in_x + 1 == width || in_y + 1 == height;
+                        prop_assert!(on_edge || (at(x, y) - mean).abs() < 1e-4, "{} {} is {}, neighbours {}", x, y, at(x, y), mean);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_circular_frame_is_left_alone() {
+        let plane = random_plane(Extent::new(7, 5), 3);
+        let mut extension = Extension::plan(Boundary::Circular, plane.extent(), Extent::new(3, 3));
+        let mut outer = Plane::new(extension.outer(), 0.0);
+        extension.apply(|y, row| row.copy_from_slice(plane.row(y)), &mut outer);
+        assert_eq!(outer, plane);
+    }
+}

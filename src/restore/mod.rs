@@ -1,0 +1,200 @@
+//! What is done to a frame: pure mathematics, without input or output, threads or a clock.
+//!
+//! A [`Restorer`] is an ordered list of [`Stage`]s:
+//!
+//! ```text
+//! decode -> wiener -> residual 1 -> projection 1 -> … residual K -> projection K -> encode
+//!   y        x_w         f_1            g_1             f_K             g_K
+//! ```
+//!
+//! with `g_k = x_w + P (g_(k-1) - x_w + f_k)` and `g_0 = x_w`. Whatever the networks answer, only
+//! the part of it that the blur had destroyed enters the picture. The list can be run in order on
+//! one thread, which is the definition of the result, or be dealt out to several threads.
+
+pub mod boundary;
+pub mod degrade;
+pub mod executor;
+pub mod fft2d;
+pub mod noise;
+pub mod psf;
+pub mod quality;
+pub mod residual;
+mod stages;
+#[cfg(test)]
+mod testing;
+pub mod transfer;
+pub mod wiener;
+
+use std::sync::Arc;
+
+pub use stages::Assess;
+
+use crate::frame::{Extent, Frame, PictureFormat, Pool, Workspace};
+use boundary::{Boundary, Extension};
+use executor::Executor;
+use psf::{Psf, PsfError};
+use residual::{ModelError, ResidualModel};
+use transfer::{ToneCurve, Transfer};
+use wiener::{Filters, Regulariser};
+
+/// One step of the restoration. It edits the frame in place.
+pub trait Stage: Send {
+    /// Short name for statistics.
+    fn name(&self) -> &str;
+
+    /// Does its step on `frame`.
+    ///
+    /// # Errors
+    /// Where the step failed. The frame is still whole, as if the step were not in the list.
+    fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError>;
+}
+
+/// Which planes are restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channels {
+    /// Luma; colours pass through.
+    Luma,
+    /// Red, green and blue, each by itself; pictures of luma and chroma by luma.
+    Rgb,
+}
+
+/// How frames are restored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RestoreOptions {
+    /// Standard deviation of the noise in 8-bit gray levels; 0 where there is none.
+    pub sigma: f64,
+    /// The assumed ratio of noise to signal; that of the model, or spectral, where `None`.
+    pub regulariser: Option<Regulariser>,
+    /// How frames are made periodic.
+    pub boundary: Boundary,
+    /// The camera's transfer curve.
+    pub transfer: Transfer,
+    /// Which planes are restored.
+    pub channels: Channels,
+}
+
+impl RestoreOptions {
+    /// Options for noise of `sigma` gray levels, everything else as for an ordinary camera.
+    pub const fn for_noise(sigma: f64) -> Self {
+        Self {
+            sigma,
+            regulariser: None,
+            boundary: Boundary::Extend,
+            transfer: Transfer::None,
+            channels: Channels::Luma,
+        }
+    }
+}
+
+/// Why a frame cannot be restored.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The PSF is at fault.
+    #[error(transparent)]
+    Psf(#[from] PsfError),
+    /// The model is at fault.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A frame is not of the planned format.
+    #[error("a frame is {is} (expected {planned}, as planned)")]
+    Format {
+        /// Extent of the frame.
+        is: Extent,
+        /// The planned extent.
+        planned: Extent,
+    },
+    /// A simulated camera would see nothing.
+    #[error("a PSF of {psf} leaves nothing of a frame of {frame}")]
+    NothingLeft {
+        /// Extent of the PSF.
+        psf: Extent,
+        /// Extent of the frame.
+        frame: Extent,
+    },
+    /// More frames are between the first and the last stage than was planned for.
+    #[error("no workspace is free: more frames are in work than planned")]
+    NoWorkspace,
+    /// An earlier stage failed on this frame.
+    #[error("the frame was not decoded")]
+    NotDecoded,
+}
+
+/// Runs the stages in order on the caller's thread. Slow and obvious: the threaded pipeline must
+/// produce the same bytes.
+pub struct Restorer {
+    stages: Vec<Box<dyn Stage>>,
+}
+
+impl Restorer {
+    /// Plans the restoration of pictures of `format`, with room for `in_work` frames between the
+    /// first stage and the last. Everything is allocated here.
+    ///
+    /// # Errors
+    /// Where PSF or model cannot serve such frames.
+    pub fn plan(
+        options: &RestoreOptions,
+        psf: &Psf,
+        model: Option<&ResidualModel>,
+        format: PictureFormat,
+        executor: &Arc<dyn Executor>,
+        in_work: usize,
+    ) -> Result<Self, RestoreError> {
+        let curve = Arc::new(ToneCurve::new(options.transfer, format));
+        let extension = Extension::plan(options.boundary, format.extent, psf.extent());
+        let (outer, offset) = (extension.outer(), extension.offset());
+        let filters =
+            Filters::plan(psf, outer, regulariser(options, model), linear_sigma(options))?;
+        let channels = stages::channels(options.channels, format.layout);
+        let pool = Pool::new(in_work, || Workspace::new(outer, channels));
+        let projection = Arc::new(filters.projection);
+        let decode = stages::Decode::new(format, Arc::clone(&curve), extension, pool);
+        let mut list: Vec<Box<dyn Stage>> = vec![Box::new(decode)];
+        list.push(Box::new(stages::Wiener::new(outer, filters.wiener)));
+        let networks = model.map_or(0, ResidualModel::stages);
+        for (index, model) in model.into_iter().cycle().take(networks).enumerate() {
+            let net = model.plan(index, outer, residual::BAND_ROWS)?;
+            list.push(Box::new(stages::Residual::new(index, net, Arc::clone(executor))));
+            list.push(Box::new(stages::Projection::new(index, outer, Arc::clone(&projection))));
+        }
+        list.push(Box::new(stages::Encode::new(curve, offset, networks > 0)));
+        Ok(Self { stages: list })
+    }
+
+    /// Restores one frame. A stage that fails is passed over, and the first such failure returned;
+    /// the frame then holds what the other stages made of it.
+    ///
+    /// # Errors
+    /// The first failure of a stage.
+    pub fn restore(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {
+        let failures = self.stages.iter_mut().map(|stage| stage.apply(frame));
+        failures.fold(Ok(()), |first, result| first.and(result))
+    }
+
+    /// The stages, to be run elsewhere, in this order.
+    pub fn into_stages(self) -> Vec<Box<dyn Stage>> {
+        self.stages
+    }
+
+    /// The stages, to be looked at one by one.
+    pub fn stages_mut(&mut self) -> &mut [Box<dyn Stage>] {
+        &mut self.stages
+    }
+}
+
+impl std::fmt::Debug for Restorer {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_list().entries(self.stages.iter().map(|stage| stage.name())).finish()
+    }
+}
+
+/// The regulariser to use: what was asked for, else what the model was trained on.
+fn regulariser(options: &RestoreOptions, model: Option<&ResidualModel>) -> Regulariser {
+    let trained = model.map(|model| model.contract().regulariser);
+    options.regulariser.or(trained).unwrap_or(Regulariser::Spectral)
+}
+
+/// Deviation of the noise in linear light, 1.0 being white.
+fn linear_sigma(options: &RestoreOptions) -> f64 {
+    options.sigma / 255.0 * options.transfer.noise_gain()
+}

@@ -1,0 +1,215 @@
+//! The model contract: what a file must promise to be run.
+//!
+//! A model is one ONNX file that holds one or more networks side by side, as sub-graphs that share
+//! nothing. The first has input `z` and output `f`, the second `z2` and `f2`, and so on:
+//!
+//! | tensor | shape, f32 | content |
+//! |---|---|---|
+//! | `z` | [1, 2, H, W] | `x_w`, `y`, mean-free, 1.0 between black and white |
+//! | `z2`, `z3` … | [1, 3, H, W] | `x_w`, `y` and the estimate `g` so far |
+//! | `f`, `f2` … | [1, 1, H, W] | the residual to be projected |
+//!
+//! H and W are free, up to multiples of the alignment. One file, because networks that were
+//! trained together must not be mixed, and because a file can be replaced in one step.
+//!
+//! Metadata: `deblurd.contract` (1), `deblurd.name`, `deblurd.stages`, `deblurd.alignment`,
+//! `deblurd.halo`, `deblurd.sigma_min`, `deblurd.sigma_max`, `deblurd.regulariser`,
+//! `deblurd.domain`; and, to find damage, `deblurd.seal`: the SHA-256 of the file in which the
+//! seal's own 64 digits are replaced by zeros.
+
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+use tract_onnx::pb::ModelProto;
+
+use super::summary::StageSummary;
+use crate::restore::wiener::Regulariser;
+
+/// What a model file promises.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contract {
+    /// Name of the model.
+    pub name: String,
+    /// Number of networks, run in turn.
+    pub stages: usize,
+    /// Width and height are padded to multiples of this.
+    pub alignment: usize,
+    /// Samples on every side that the widest network sees.
+    pub halo: usize,
+    /// Standard deviations of the noise it was trained for, in 8-bit gray levels.
+    pub sigma: std::ops::RangeInclusive<f64>,
+    /// The regulariser of the Wiener estimates it was trained on.
+    pub regulariser: Regulariser,
+    /// The domain of its samples.
+    pub domain: String,
+    /// Whether the file carries a seal, which was then found intact.
+    pub sealed: bool,
+    /// All metadata, as it stands in the file.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// Why a file is no model that can be run.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ModelError {
+    /// The bytes are no ONNX file.
+    #[error("the model is no ONNX file, or only a part of one: {0}")]
+    NotOnnx(String),
+    /// The bytes were changed after the file was written.
+    #[error("the model is damaged: its seal is {expected}, its content gives {is}")]
+    Damaged {
+        /// The seal in the file.
+        expected: String,
+        /// The seal that belongs to the content.
+        is: String,
+    },
+    /// A promise is missing.
+    #[error("the model has no metadata '{key}' (expected {expected})")]
+    Missing {
+        /// The missing key.
+        key: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// A promise cannot be understood.
+    #[error("the model's metadata '{key}' is '{value}' (expected {expected})")]
+    Invalid {
+        /// The key.
+        key: String,
+        /// What it holds.
+        value: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// An input or output is missing or of another kind.
+    #[error("the model's {tensor} is {is} (expected {expected})")]
+    Tensor {
+        /// Name of the input or output.
+        tensor: String,
+        /// What the file says of it.
+        is: String,
+        /// What the contract says of it.
+        expected: String,
+    },
+    /// A network gives planes of another extent than it was given.
+    #[error("the model's {output} has shape {is} (expected {expected:?})")]
+    OutputShape {
+        /// Name of the output.
+        output: String,
+        /// Its shape.
+        is: String,
+        /// The shape of the contract.
+        expected: Vec<usize>,
+    },
+    /// The bands would show.
+    #[error(
+        "the model's halo is {is}, but its networks see {reach} samples around (expected at least that, and a multiple of the alignment)"
+    )]
+    Halo {
+        /// The promised halo.
+        is: usize,
+        /// What the graph needs.
+        reach: usize,
+    },
+    /// tract cannot run the network.
+    #[error("the model cannot be run: {0}")]
+    Engine(String),
+}
+
+impl Contract {
+    const SEAL: &'static str = "deblurd.seal";
+    const SIDE: std::ops::RangeInclusive<usize> = 1..=256;
+
+    /// Reads the promises of a model and checks the seal of its bytes.
+    ///
+    /// # Errors
+    /// Where a promise is missing or broken.
+    pub(super) fn read(proto: &ModelProto, bytes: &[u8]) -> Result<Self, ModelError> {
+        let entries =
+            proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone()));
+        let metadata = Metadata(entries.collect());
+        let sealed = metadata.check_seal(bytes)?;
+        let version: usize = metadata.parse("deblurd.contract", "1")?;
+        metadata.check("deblurd.contract", version == 1, "1")?;
+        let stages = metadata.parse("deblurd.stages", "a number from 1 to 8")?;
+        metadata.check("deblurd.stages", (1..=8).contains(&stages), "a number from 1 to 8")?;
+        let alignment = metadata.parse("deblurd.alignment", "a number from 1 to 256")?;
+        metadata.check(
+            "deblurd.alignment",
+            Self::SIDE.contains(&alignment),
+            "a number from 1 to 256",
+        )?;
+        let halo: usize = metadata.parse("deblurd.halo", "a multiple of the alignment")?;
+        let is_multiple = halo <= 4096 && halo.is_multiple_of(alignment);
+        metadata.check("deblurd.halo", is_multiple, "a multiple of the alignment, at most 4096")?;
+        let least: f64 = metadata.parse("deblurd.sigma_min", "gray levels from 0")?;
+        let most: f64 =
+            metadata.parse("deblurd.sigma_max", "gray levels from deblurd.sigma_min")?;
+        metadata.check("deblurd.sigma_min", least >= 0.0, "gray levels from 0")?;
+        metadata.check("deblurd.sigma_max", most >= least, "gray levels from deblurd.sigma_min")?;
+        Ok(Self {
+            name: metadata.get("deblurd.name", "a name")?.to_owned(),
+            stages,
+            alignment,
+            halo,
+            sigma: least..=most,
+            regulariser: metadata.parse("deblurd.regulariser", "spectral or flat:EPS")?,
+            domain: metadata.get("deblurd.domain", "the domain of the samples")?.to_owned(),
+            sealed,
+            metadata: metadata.0,
+        })
+    }
+
+    /// Checks the promised halo against what the graphs see, where that can be told.
+    pub(super) fn check_halo(&self, stages: &[StageSummary]) -> Result<(), ModelError> {
+        let reach = stages.iter().filter_map(|stage| stage.reach).max().unwrap_or(0);
+        if self.halo < reach { Err(ModelError::Halo { is: self.halo, reach }) } else { Ok(()) }
+    }
+}
+
+struct Metadata(Vec<(String, String)>);
+
+impl Metadata {
+    fn find(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    fn get(&self, key: &str, expected: &'static str) -> Result<&str, ModelError> {
+        self.find(key).ok_or_else(|| ModelError::Missing { key: key.to_owned(), expected })
+    }
+
+    fn parse<T: FromStr>(&self, key: &str, expected: &'static str) -> Result<T, ModelError> {
+        self.get(key, expected)?.parse().map_err(|_| self.invalid(key, expected))
+    }
+
+    fn check(&self, key: &str, holds: bool, expected: &'static str) -> Result<(), ModelError> {
+        if holds { Ok(()) } else { Err(self.invalid(key, expected)) }
+    }
+
+    fn invalid(&self, key: &str, expected: &'static str) -> ModelError {
+        let value = self.find(key).unwrap_or_default().to_owned();
+        ModelError::Invalid { key: key.to_owned(), value, expected }
+    }
+
+    /// Whether there is a seal; an error where it is broken.
+    fn check_seal(&self, bytes: &[u8]) -> Result<bool, ModelError> {
+        let Some(seal) = self.find(Contract::SEAL) else {
+            log::warn!("the model carries no seal: damage to it would not be noticed");
+            return Ok(false);
+        };
+        let digits = seal.as_bytes();
+        let place = bytes.windows(digits.len().max(1)).position(|window| window == digits);
+        let (Some(place), 64) = (place, digits.len()) else {
+            return Err(self.invalid(Contract::SEAL, "64 hexadecimal digits"));
+        };
+        let mut hash = Sha256::new();
+        hash.update(&bytes[..place]);
+        hash.update([b'0'; 64]);
+        hash.update(&bytes[place + 64..]);
+        let is: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        if is == seal {
+            Ok(true)
+        } else {
+            Err(ModelError::Damaged { expected: seal.to_owned(), is })
+        }
+    }
+}

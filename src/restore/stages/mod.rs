@@ -1,0 +1,26 @@
+//! The stages of the restoration, one file each, in the order they run in.
+
+mod assess;
+mod decode;
+mod encode;
+mod projection;
+mod residual;
+mod wiener;
+
+pub use assess::Assess;
+pub(super) use decode::{Decode, channels};
+pub(super) use encode::Encode;
+pub(super) use projection::Projection;
+pub(super) use residual::Residual;
+pub(super) use wiener::Wiener;
+
+use super::RestoreError;
+use crate::frame::{Frame, Workspace};
+
+/// Runs `work` on the frame's workspace.
+fn with_workspace<T>(
+    frame: &mut Frame,
+    work: impl FnOnce(&mut Workspace) -> Result<T, RestoreError>,
+) -> Result<T, RestoreError> {
+    work(&mut frame.work.as_mut().ok_or(RestoreError::NotDecoded)?.get())
+}

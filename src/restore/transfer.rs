@@ -1,0 +1,199 @@
+//! Transfer curves: from the samples of a picture to light, and back.
+//!
+//! Blur is linear in light, but pictures hold gamma-encoded samples. Where the camera's curve is
+//! known it is undone before the restoration and redone after it. Curves: IEC 61966-2-1 (sRGB)
+//! and ITU-R BT.709, with their exact inverses.
+
+use crate::frame::{PictureFormat, Range};
+
+/// The curve by which a camera encodes light.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transfer {
+    /// Samples are restored as they are.
+    None,
+    /// IEC 61966-2-1, of computer pictures.
+    Srgb,
+    /// ITU-R BT.709, of video.
+    Bt709,
+}
+
+/// The constants of BT.709 to the precision at which its two parts meet.
+const BT709_ALPHA: f64 = 1.099_296_826_809_44;
+const BT709_BETA: f64 = 0.018_053_968_510_807;
+
+impl Transfer {
+    /// Light of an encoded value, both from 0 to 1.
+    pub fn decode(self, encoded: f64) -> f64 {
+        match self {
+            Self::None => encoded,
+            Self::Srgb if encoded <= 0.040_45 => encoded.max(0.0) / 12.92,
+            Self::Srgb => ((encoded + 0.055) / 1.055).powf(2.4),
+            Self::Bt709 if encoded < 4.5 * BT709_BETA => encoded.max(0.0) / 4.5,
+            Self::Bt709 => ((encoded + BT709_ALPHA - 1.0) / BT709_ALPHA).powf(1.0 / 0.45),
+        }
+    }
+
+    /// Encoded value of light, both from 0 to 1.
+    pub fn encode(self, light: f64) -> f64 {
+        match self {
+            Self::None => light,
+            Self::Srgb if light <= 0.003_130_8 => light.max(0.0) * 12.92,
+            Self::Srgb => 1.055 * light.powf(1.0 / 2.4) - 0.055,
+            Self::Bt709 if light < BT709_BETA => light.max(0.0) * 4.5,
+            Self::Bt709 => BT709_ALPHA * light.powf(0.45) - (BT709_ALPHA - 1.0),
+        }
+    }
+
+    /// The factor by which noise of encoded samples grows on the way to light: the root mean
+    /// square slope of the curve over all encoded values.
+    pub fn noise_gain(self) -> f64 {
+        const STEPS: u32 = 1000;
+        let slope = |step: u32| {
+            let (low, high) =
+                (f64::from(step) / f64::from(STEPS), f64::from(step + 1) / f64::from(STEPS));
+            (self.decode(high) - self.decode(low)) * f64::from(STEPS)
+        };
+        ((0..STEPS).map(|step| slope(step).powi(2)).sum::<f64>() / f64::from(STEPS)).sqrt()
+    }
+}
+
+/// The way from the samples of one picture format to light and back, in tables.
+#[derive(Debug, Clone)]
+pub struct ToneCurve {
+    /// Encoded value of light 0 and span to light 1, in sample values.
+    black: f32,
+    span: f32,
+    white: f32,
+    light: Vec<f32>,
+    /// Encoded values of evenly spaced lights; empty where the curve is the identity.
+    encoded: Vec<f32>,
+}
+
+impl ToneCurve {
+    const STEPS: u16 = u16::MAX;
+
+    /// The tables for luma, red, green or blue samples of `format`.
+    pub fn new(transfer: Transfer, format: PictureFormat) -> Self {
+        let white = f32::from(format.white());
+        let step = f32::from(1_u16 << (format.depth - 8));
+        let (black, span) = match format.range {
+            Range::Full => (0.0, white),
+            Range::Limited => (16.0 * step, 219.0 * step),
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let light =
+            |sample: u16| transfer.decode(f64::from((f32::from(sample) - black) / span)) as f32;
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let encoded = |step: u16| transfer.encode(f64::from(step) / f64::from(Self::STEPS)) as f32;
+        let is_identity = transfer == Transfer::None;
+        Self {
+            black,
+            span,
+            white,
+            light: (0..=format.white()).map(light).collect(),
+            encoded: if is_identity {
+                Vec::new()
+            } else {
+                (0..=Self::STEPS).map(encoded).collect()
+            },
+        }
+    }
+
+    /// Light of a sample; one above white counts as white.
+    pub fn light(&self, sample: u16) -> f32 {
+        self.light[usize::from(sample).min(self.light.len() - 1)]
+    }
+
+    /// Light of an encoded value, 1.0 being white: the inverse of [`ToneCurve::encode`] to 16 bits.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to the table"
+    )]
+    pub fn decode(&self, encoded: f32) -> f32 {
+        if self.encoded.is_empty() {
+            return encoded;
+        }
+        let place = encoded.clamp(0.0, 1.0) * (self.light.len() - 1) as f32;
+        let index = (place as usize).min(self.light.len() - 2);
+        let (low, high) = (self.light[index], self.light[index + 1]);
+        low + (place - index as f32) * (high - low)
+    }
+
+    /// Encoded value of light, 1.0 being white.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to the table"
+    )]
+    pub fn encode(&self, light: f32) -> f32 {
+        if self.encoded.is_empty() {
+            return light;
+        }
+        let place = light.clamp(0.0, 1.0) * f32::from(Self::STEPS);
+        let index = (place as usize).min(self.encoded.len() - 2);
+        let (low, high) = (self.encoded[index], self.encoded[index + 1]);
+        low + (place - index as f32) * (high - low)
+    }
+
+    /// The sample of an encoded value, rounded and clipped.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped to samples"
+    )]
+    pub fn sample(&self, encoded: f32) -> u16 {
+        (self.black + encoded * self.span).round_ties_even().clamp(0.0, self.white) as u16
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{Extent, Layout};
+
+    const CURVES: [Transfer; 3] = [Transfer::None, Transfer::Srgb, Transfer::Bt709];
+
+    #[test]
+    fn every_sample_comes_back_from_light() {
+        for transfer in CURVES {
+            for (depth, range) in
+                [(8, Range::Full), (8, Range::Limited), (10, Range::Limited), (16, Range::Full)]
+            {
+                let format =
+                    PictureFormat { extent: Extent::new(1, 1), layout: Layout::Gray, depth, range };
+                let curve = ToneCurve::new(transfer, format);
+                let foot = if range == Range::Limited && transfer != Transfer::None {
+                    16 << (depth - 8)
+                } else {
+                    0
+                };
+                let head = if range == Range::Limited && transfer != Transfer::None {
+                    235 << (depth - 8)
+                } else {
+                    format.white()
+                };
+                for sample in foot..=head {
+                    let back = curve.sample(curve.encode(curve.light(sample)));
+                    assert!(
+                        back.abs_diff(sample) <= u16::from(depth == 16),
+                        "{transfer:?} {depth} {sample} {back}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn known_points_of_the_curves() {
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 5e-4, "{a} is not {b}");
+        close(Transfer::Srgb.decode(0.5), 0.2140);
+        close(Transfer::Bt709.decode(0.5), 0.2597);
+        close(Transfer::None.noise_gain(), 1.0);
+        assert!(
+            Transfer::Srgb.noise_gain() > 1.0,
+            "the curve is steeper where there is more light"
+        );
+    }
+}
