@@ -1,0 +1,176 @@
+"""Writes a trained checkpoint as the two model files: base.onnx (int8) and base-f32.onnx, its float twin.
+
+    python3 models/training/export.py CHECKPOINT models/
+
+The graphs are built node by node, so that every name and every rounding is chosen here. One file holds all stages as
+sub-graphs that share nothing: `z` -> `f` for the first, `z2` -> `f2` for the second, and so on; what happens between
+them (Fourier filters) is the restorer's. The int8 file is in QDQ form: float inputs and outputs, and between them
+every tensor passes QuantizeLinear and DequantizeLinear, so a runtime may compute all of it in integers.
+"""
+import argparse
+import hashlib
+import pathlib
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+import network
+
+OPSET, IR_VERSION = 17, 8
+SEAL = "deblurd.seal"
+UNSEALED = "0" * 64
+LICENCE = (
+    "MIT OR Apache-2.0; trained on Cloudinary Image Dataset '22 by Cloudinary (CC BY-SA 4.0) and CLIC 2025 "
+    "(Unsplash licence)"
+)
+QUANTISATION = {
+    True: "int8 QDQ; weights int8 symmetric per output channel, activations uint8 per tensor, bias int32",
+    False: "f32",
+}
+
+
+class GraphBuilder:
+    """Collects nodes and constants. `quantised` decides whether tensors and weights pass through QDQ pairs."""
+
+    def __init__(self, quantised):
+        self.quantised = quantised
+        self.nodes, self.constants, self.inputs, self.outputs = [], [], [], []
+
+    def stage(self, index, stage):
+        """Adds the sub-graph of stage `index`, counted from 1."""
+        prefix, suffix = f"stage{index}", "" if index == 1 else str(index)
+        z, f = "z" + suffix, "f" + suffix
+        self.inputs.append(_frame(z, stage.head.in_channels))
+        self.outputs.append(_frame(f, 1))
+
+        a = self.rounded(f"{prefix}/input", z, stage.input_range)
+        a = self.convolution(f"{prefix}/head", a, stage.head, stage.input_range)
+        a = self.node("Relu", f"{prefix}/head/relu", [a])
+        a = self.rounded(f"{prefix}/head", a, stage.head_range)
+        source = stage.head_range
+        for i, layer in enumerate(zip(stage.body, stage.branch_ranges, stage.sum_ranges), start=1):
+            convolution, branch, total = layer
+            name = f"{prefix}/body{i}"
+            b = self.convolution(name, a, convolution, source)
+            b = self.node("Relu", f"{name}/relu", [b])
+            b = self.rounded(name, b, branch)
+            a = self.node("Add", f"{name}/add", [a, b])
+            a = self.rounded(f"{name}/add", a, total)
+            source = total
+        a = self.convolution(f"{prefix}/tail", a, stage.tail, source)
+        # Dequantised before the shuffle, not after: the two commute exactly, and this way Conv keeps the QDQ
+        # neighbourhood runtimes look for and DepthToSpace needs no integer kernel.
+        a = self.rounded(f"{prefix}/tail", a, stage.output_range)
+        self.node("DepthToSpace", f"{prefix}/shuffle", [a], f, blocksize=network.ALIGNMENT, mode="CRD")
+
+    def node(self, kind, name, inputs, output=None, **attributes):
+        """Adds a node and returns its output, which has the node's name unless told otherwise."""
+        output = output or name
+        self.nodes.append(helper.make_node(kind, inputs, [output], name=name, **attributes))
+        return output
+
+    def constant(self, name, value):
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def rounded(self, name, tensor, quantiser):
+        """`tensor` after a QDQ pair; itself in the float file."""
+        if not self.quantised:
+            return tensor
+        scale = self.constant(f"{name}/scale", np.float32(quantiser.log_scale.exp().item()))
+        zero_point = self.constant(f"{name}/zero_point", np.uint8(quantiser.zero_point))
+        q = self.node("QuantizeLinear", f"{name}/quantise", [tensor, scale, zero_point])
+        return self.node("DequantizeLinear", f"{name}/dequantise", [q, scale, zero_point])
+
+    def convolution(self, name, tensor, convolution, source):
+        """A Conv node; in the int8 file over dequantised int8 weights and an int32 bias in accumulator units."""
+        weight, bias = convolution.weight.detach().numpy(), convolution.bias.detach().numpy()
+        if self.quantised:
+            scale = convolution.weight_scale().numpy()
+            unit = np.float32(source.log_scale.exp().item()) * scale
+            weight = np.clip(np.rint(weight / scale[:, None, None, None]), -127, 127).astype(np.int8)
+            bias = np.rint(bias / unit).astype(np.int32)
+            operands = [
+                self.dequantised(f"{name}/weight", weight, scale),
+                self.dequantised(f"{name}/bias", bias, unit),
+            ]
+        else:
+            operands = [self.constant(f"{name}/weight", weight), self.constant(f"{name}/bias", bias)]
+        size, stride, padding = convolution.kernel_size, convolution.stride, convolution.padding
+        return self.node(
+            "Conv", name, [tensor, *operands], kernel_shape=size, strides=stride, pads=(*padding, *padding)
+        )
+
+    def dequantised(self, name, integers, scale):
+        """Constant integers with one scale for each entry of their first axis."""
+        operands = [
+            self.constant(f"{name}/integers", integers),
+            self.constant(f"{name}/scale", scale),
+            self.constant(f"{name}/zero_point", np.zeros(len(scale), integers.dtype)),
+        ]
+        return self.node("DequantizeLinear", name, operands, axis=0)
+
+    def graph(self, name):
+        return helper.make_graph(self.nodes, name, self.inputs, self.outputs, self.constants)
+
+
+def export(model, training, noise, quantised):
+    """The sealed bytes of one model file."""
+    builder = GraphBuilder(quantised)
+    for index, stage in enumerate(model.stages, start=1):
+        builder.stage(index, stage)
+    onnx_model = helper.make_model(
+        builder.graph("base"),
+        producer_name="deblurd",
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+    )
+    metadata = {
+        "deblurd.contract": "1",
+        "deblurd.name": "base",
+        "deblurd.stages": str(len(model.stages)),
+        "deblurd.alignment": str(network.ALIGNMENT),
+        "deblurd.halo": str(network.halo()),
+        "deblurd.sigma_min": str(noise[0]),
+        "deblurd.sigma_max": str(noise[1]),
+        "deblurd.regulariser": "spectral",
+        "deblurd.domain": "gamma, mean-free",
+        "deblurd.quantisation": QUANTISATION[quantised],
+        "deblurd.training": training,
+        "deblurd.licence": LICENCE,
+        SEAL: UNSEALED,
+    }
+    helper.set_model_props(onnx_model, metadata)
+    onnx.checker.check_model(onnx_model, full_check=True)
+    return _sealed(onnx_model.SerializeToString(deterministic=True))
+
+
+def _frame(name, channels):
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, "H", "W"])
+
+
+def _sealed(content):
+    """Replaces the 64 zeros of the seal by the SHA-256 of the content that has them."""
+    at = content.index(UNSEALED.encode(), content.index(SEAL.encode()))
+    return content[:at] + hashlib.sha256(content).hexdigest().encode() + content[at + len(UNSEALED) :]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", type=pathlib.Path)
+    parser.add_argument("folder", type=pathlib.Path)
+    args = parser.parse_args()
+    checkpoint = torch.load(args.checkpoint)
+    model = network.Restorer()
+    model.load_state_dict(checkpoint["model"])
+    for name, quantised in (("base.onnx", True), ("base-f32.onnx", False)):
+        content = export(model, checkpoint["training"], checkpoint["noise"], quantised)
+        (args.folder / name).write_bytes(content)
+        print(f"{name}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
+    print(f"{network.macs_per_pixel()} MAC/px, halo {network.halo()} px")
+
+
+if __name__ == "__main__":
+    main()
