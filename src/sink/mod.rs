@@ -1,4 +1,19 @@
 //! Where frames go.
+//!
+//! A folder of PNG files ([`PngSink`]), a Y4M stream ([`Y4mSink`]) and a live page ([`HttpSink`]).
+
+mod colour;
+mod encode;
+mod http;
+mod png;
+mod whole;
+mod y4m;
+
+pub use self::y4m::Y4mSink;
+pub use encode::{encode_jpeg, encode_png};
+pub use http::{HttpOptions, HttpSink};
+pub use png::PngSink;
+pub use whole::write_whole;
 
 use std::path::PathBuf;
 

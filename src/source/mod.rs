@@ -1,4 +1,23 @@
 //! Where frames come from.
+//!
+//! Picture files and folders ([`FilesSource`]), Y4M streams ([`Y4mSource`]) and a synthetic scene
+//! ([`SceneSource`]). All of them give pictures as they are; whoever wants them blurred does so
+//! afterwards.
+
+mod cut;
+mod decode;
+mod files;
+mod list;
+mod pace;
+mod scene;
+mod y4m;
+mod y4m_header;
+
+pub use self::y4m::{Y4mOptions, Y4mSource};
+pub use decode::{decode_picture, read_picture};
+pub use files::{FilesOptions, FilesSource};
+pub use list::list_pictures;
+pub use scene::{SceneOptions, SceneSource};
 
 use std::path::PathBuf;
 
@@ -28,6 +47,8 @@ pub enum Filled {
     Frame,
     /// One picture was lost; the source goes on with the next.
     Unusable(SourceError),
+    /// There is no picture yet; ask again.
+    Waiting,
     /// There are no more pictures.
     End,
 }
@@ -63,5 +84,18 @@ pub enum SourceError {
         is: crate::frame::Extent,
         /// The extent of the stream.
         wanted: crate::frame::Extent,
+    },
+    /// A whole pass over the pictures gave none that can be used.
+    #[error("none of the {0} pictures can be used")]
+    AllUnusable(usize),
+    /// An option is outside its range.
+    #[error("{name} is {value} (expected {expected})")]
+    Setting {
+        /// The option.
+        name: &'static str,
+        /// What was asked for.
+        value: String,
+        /// What can be asked for.
+        expected: &'static str,
     },
 }

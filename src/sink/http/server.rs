@@ -1,0 +1,127 @@
+//! The server's thread: connections in, answers out.
+//!
+//! All tasks live in one single-threaded runtime. To stop, the thread stops driving it; dropping
+//! the runtime drops every task and with it every connection.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::live::Live;
+use super::routes::Site;
+use super::stall::Stalling;
+use super::{HttpOptions, SinkError};
+
+/// How long a request's headers may take, and how long a connection may idle.
+const HEADER_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a client may refuse to take more of an answer.
+const WRITE_PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes kept for a connection; longer headers are refused.
+const BUFFER_BYTES_MAX: usize = 16 * 1024;
+/// Header lines of a request, at most.
+const HEADERS_MAX: usize = 64;
+/// Pause after a connection could not be accepted, as when file descriptors have run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// The answer to a client too many.
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n";
+
+/// A running server.
+#[derive(Debug)]
+pub(super) struct Server {
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves what comes in at `listener`.
+    pub(super) fn start(
+        listener: std::net::TcpListener,
+        options: &HttpOptions,
+        live: Arc<Live>,
+    ) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let loopback = listener.local_addr()?.ip().is_loopback();
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+        let site = Arc::new(Site { live, loopback });
+        let clients = Arc::new(Semaphore::new(options.clients_max));
+        let (stop, stopped) = oneshot::channel();
+        let serve = move || serve(&runtime, listener, site, clients, stopped);
+        let thread = std::thread::Builder::new().name("http".to_owned()).spawn(serve)?;
+        Ok(Self { stop, thread })
+    }
+
+    /// Ends all connections and the thread.
+    pub(super) fn stop(self) -> Result<(), SinkError> {
+        // The thread is gone already where nobody hears this; joining tells why.
+        let _ = self.stop.send(());
+        self.thread.join().map_err(|_| SinkError::Encode {
+            what: "the live page".to_owned(),
+            cause: "its thread panicked".to_owned(),
+        })
+    }
+}
+
+fn serve(
+    runtime: &Runtime,
+    listener: std::net::TcpListener,
+    site: Arc<Site>,
+    clients: Arc<Semaphore>,
+    stopped: oneshot::Receiver<()>,
+) {
+    runtime.block_on(async move {
+        match TcpListener::from_std(listener) {
+            Ok(listener) => drop(tokio::spawn(accept_all(listener, site, clients))),
+            Err(error) => log::error!("the live page cannot be served: {error}"),
+        }
+        // Either way it is the end: told to stop, or nobody left to tell.
+        drop(stopped.await);
+    });
+}
+
+async fn accept_all(listener: TcpListener, site: Arc<Site>, clients: Arc<Semaphore>) {
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                log::debug!("a connection could not be accepted: {error}");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&clients).try_acquire_owned() else {
+            // A short answer fits the buffer of a new connection; if not, closing must do.
+            drop(stream.try_write(BUSY));
+            continue;
+        };
+        let site = Arc::clone(&site);
+        tokio::spawn(async move {
+            converse(stream, &site).await;
+            drop(place);
+        });
+    }
+}
+
+async fn converse(stream: TcpStream, site: &Site) {
+    // Small answers must not wait for more to send.
+    drop(stream.set_nodelay(true));
+    let answer =
+        service_fn(|request| async move { Ok::<_, Infallible>(site.answer(&request).await) });
+    let conversation = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_PATIENCE)
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(Stalling::new(stream, WRITE_PATIENCE)), answer);
+    if let Err(error) = conversation.await {
+        log::debug!("a viewer's connection ended: {error}");
+    }
+}

@@ -1,0 +1,54 @@
+//! The first line of a Y4M stream, looked at before the decoder sees it: the decoder takes sizes on
+//! trust and does not say what it misses.
+
+use std::io::{BufRead, Read};
+
+/// Bytes of the line, at most.
+const HEADER_BYTES_MAX: u64 = 1000;
+/// Samples in a row or column, at most.
+const SIDE_MAX: usize = 65_535;
+/// Pixels of a picture, at most.
+const PIXELS_MAX: usize = 120_000_000;
+/// Values of the colour space that the decoder knows.
+const KNOWN_COLOURS: [&str; 14] = [
+    "mono", "mono12", "420", "420jpeg", "420paldv", "420mpeg2", "420p10", "420p12", "422",
+    "422p10", "422p12", "444", "444p10", "444p12",
+];
+
+/// The first line with its end, or as much of it as may be.
+pub(super) fn read_line(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    reader.take(HEADER_BYTES_MAX).read_until(b'\n', &mut line)?;
+    Ok(line)
+}
+
+/// Checks what the decoder takes on trust or reports without a name.
+pub(super) fn check_header(line: &[u8]) -> Result<(), String> {
+    if !line.starts_with(b"YUV4MPEG2 ") {
+        return Err("not a Y4M stream: it does not begin with YUV4MPEG2".to_owned());
+    }
+    if !line.ends_with(b"\n") {
+        return Err("the stream's first line is cut short or too long".to_owned());
+    }
+    let line = String::from_utf8_lossy(line);
+    let side = |letter| parameter(&line, letter).and_then(|value| value.parse::<usize>().ok());
+    let (width, height) = (side('W').unwrap_or(0), side('H').unwrap_or(0));
+    let sides = 1..=SIDE_MAX;
+    if !sides.contains(&width) || !sides.contains(&height) || width * height > PIXELS_MAX {
+        let megapixels = PIXELS_MAX / 1_000_000;
+        return Err(format!(
+            "its pictures are W{} H{} (expected 1 to {SIDE_MAX}, at most {megapixels} megapixels)",
+            parameter(&line, 'W').unwrap_or("?"),
+            parameter(&line, 'H').unwrap_or("?"),
+        ));
+    }
+    let colours = parameter(&line, 'C').unwrap_or("420");
+    if !KNOWN_COLOURS.contains(&colours) {
+        return Err(format!("colour space {colours} is not one of {}", KNOWN_COLOURS.join(", ")));
+    }
+    Ok(())
+}
+
+fn parameter(line: &str, letter: char) -> Option<&str> {
+    line.split_ascii_whitespace().skip(1).find_map(|word| word.strip_prefix(letter))
+}
