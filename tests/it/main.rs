@@ -4,11 +4,18 @@
 //! photographs, a browser). Such a test is *reported as ignored*, with the reason in its name,
 //! where its need is not met; it never passes without having run.
 
+mod browser;
 mod layering;
+mod page;
+mod pictures;
+mod streams;
 mod support;
 
 fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
-    let trials = [layering::trials()].into_iter().flatten().collect();
+    let trials = [layering::trials(), pictures::trials(), streams::trials(), page::trials()]
+        .into_iter()
+        .flatten()
+        .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

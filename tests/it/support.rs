@@ -27,6 +27,8 @@ pub enum Need {
     SharedData,
     /// A headless browser and its driver.
     Browser,
+    /// A reader of Y4M that is not ours.
+    Ffmpeg,
 }
 
 impl Need {
@@ -36,12 +38,15 @@ impl Need {
                 let missing = !shared_data().is_dir();
                 missing.then(|| "../shared/data is not there".to_owned())
             }
-            Self::Browser => ["chromium", "chromedriver"]
-                .into_iter()
-                .find(|program| find_program(program).is_none())
-                .map(|program| format!("{program} is not installed")),
+            Self::Browser => not_installed(&["chromium", "chromedriver"]),
+            Self::Ffmpeg => not_installed(&["ffmpeg"]),
         }
     }
+}
+
+fn not_installed(programs: &[&str]) -> Option<String> {
+    let missing = programs.iter().find(|program| find_program(program).is_none());
+    missing.map(|program| format!("{program} is not installed"))
 }
 
 /// The folder of photographs and kernels beside the project.

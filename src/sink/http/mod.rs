@@ -35,12 +35,23 @@ pub struct HttpOptions {
     pub clients_max: usize,
     /// Frames shown a second, at most, give or take a third.
     pub rate_max: u32,
+    /// How long a request's headers may take, and how long a connection may idle.
+    pub header_patience: Duration,
+    /// How long a client may refuse to take more of an answer.
+    pub write_patience: Duration,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-        Self { listen, quality: 85, clients_max: 32, rate_max: 30 }
+        Self {
+            listen,
+            quality: 85,
+            clients_max: 32,
+            rate_max: 30,
+            header_patience: Duration::from_secs(5),
+            write_patience: Duration::from_secs(10),
+        }
     }
 }
 
@@ -69,7 +80,7 @@ impl HttpSink {
         let listener = TcpListener::bind(options.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let live = Arc::new(Live::new(metrics));
-        let server = Server::start(listener, &options, Arc::clone(&live)).map_err(failed)?;
+        let server = Server::start(listener, options, Arc::clone(&live)).map_err(failed)?;
         Ok(Self { options, address, live, server: Some(server), shown_at: None, shown: 0 })
     }
 

@@ -21,10 +21,6 @@ use super::routes::Site;
 use super::stall::Stalling;
 use super::{HttpOptions, SinkError};
 
-/// How long a request's headers may take, and how long a connection may idle.
-const HEADER_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a client may refuse to take more of an answer.
-const WRITE_PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes kept for a connection; longer headers are refused.
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
 /// Header lines of a request, at most.
@@ -45,16 +41,15 @@ impl Server {
     /// Serves what comes in at `listener`.
     pub(super) fn start(
         listener: std::net::TcpListener,
-        options: &HttpOptions,
+        options: HttpOptions,
         live: Arc<Live>,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let loopback = listener.local_addr()?.ip().is_loopback();
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let site = Arc::new(Site { live, loopback });
-        let clients = Arc::new(Semaphore::new(options.clients_max));
         let (stop, stopped) = oneshot::channel();
-        let serve = move || serve(&runtime, listener, site, clients, stopped);
+        let serve = move || serve(&runtime, listener, options, site, stopped);
         let thread = std::thread::Builder::new().name("http".to_owned()).spawn(serve)?;
         Ok(Self { stop, thread })
     }
@@ -73,13 +68,13 @@ impl Server {
 fn serve(
     runtime: &Runtime,
     listener: std::net::TcpListener,
+    options: HttpOptions,
     site: Arc<Site>,
-    clients: Arc<Semaphore>,
     stopped: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async move {
         match TcpListener::from_std(listener) {
-            Ok(listener) => drop(tokio::spawn(accept_all(listener, site, clients))),
+            Ok(listener) => drop(tokio::spawn(accept_all(listener, options, site))),
             Err(error) => log::error!("the live page cannot be served: {error}"),
         }
         // Either way it is the end: told to stop, or nobody left to tell.
@@ -87,7 +82,8 @@ fn serve(
     });
 }
 
-async fn accept_all(listener: TcpListener, site: Arc<Site>, clients: Arc<Semaphore>) {
+async fn accept_all(listener: TcpListener, options: HttpOptions, site: Arc<Site>) {
+    let clients = Arc::new(Semaphore::new(options.clients_max));
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -104,23 +100,23 @@ async fn accept_all(listener: TcpListener, site: Arc<Site>, clients: Arc<Semapho
         };
         let site = Arc::clone(&site);
         tokio::spawn(async move {
-            converse(stream, &site).await;
+            converse(stream, options, &site).await;
             drop(place);
         });
     }
 }
 
-async fn converse(stream: TcpStream, site: &Site) {
+async fn converse(stream: TcpStream, options: HttpOptions, site: &Site) {
     // Small answers must not wait for more to send.
     drop(stream.set_nodelay(true));
     let answer =
         service_fn(|request| async move { Ok::<_, Infallible>(site.answer(&request).await) });
     let conversation = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_PATIENCE)
+        .header_read_timeout(options.header_patience)
         .max_buf_size(BUFFER_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(Stalling::new(stream, WRITE_PATIENCE)), answer);
+        .serve_connection(TokioIo::new(Stalling::new(stream, options.write_patience)), answer);
     if let Err(error) = conversation.await {
         log::debug!("a viewer's connection ended: {error}");
     }

@@ -17,7 +17,8 @@ const HALF_STROKE: f32 = 0.46;
 pub(super) fn line(text: &str, height: f32) -> Plane<f32> {
     let unit = height / 6.0;
     let columns = ADVANCE * text.chars().count() as f32 + 2.0 - (ADVANCE - 4.0);
-    let mut mask = Plane::new(Extent::new(pixels(columns * NARROW * unit), pixels(9.0 * unit)), 0.0);
+    let mut mask =
+        Plane::new(Extent::new(pixels(columns * NARROW * unit), pixels(9.0 * unit)), 0.0);
     for (index, letter) in text.chars().enumerate() {
         let left = (1.0 + ADVANCE * index as f32) * NARROW * unit;
         for stroke in strokes(letter) {

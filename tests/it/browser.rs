@@ -1,0 +1,185 @@
+//! A headless Chromium, driven through the WebDriver protocol.
+//!
+//! Only what the page's test needs. Waiting happens in the browser, frame by frame, with a limit.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long the browser may take for anything.
+const PATIENCE: Duration = Duration::from_secs(30);
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A browser with one window; closed when dropped.
+pub(crate) struct Browser {
+    driver: Child,
+    port: u16,
+    session: String,
+    _profile: TempDir,
+}
+
+impl Browser {
+    pub(crate) fn start() -> Self {
+        let (driver, port) = start_driver();
+        let profile = tempfile::tempdir().expect("a temporary folder");
+        let mut browser = Self { driver, port, session: String::new(), _profile: profile };
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1280,1000",
+            &format!("--user-data-dir={}", browser._profile.path().display()),
+        ];
+        let options = json!({
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+            "timeouts": { "script": PATIENCE.as_millis() as u64 },
+        });
+        let answer = browser.call(
+            "POST",
+            "/session",
+            &json!({ "capabilities": { "alwaysMatch": options } }),
+        );
+        let id = answer["sessionId"].as_str().expect("a session");
+        browser.session = format!("/session/{id}");
+        browser
+    }
+
+    pub(crate) fn open(&self, address: &str) {
+        self.command("/url", &json!({ "url": address }));
+    }
+
+    /// What a script returns; its text stands in a function.
+    pub(crate) fn run(&self, script: &str) -> Value {
+        self.command("/execute/sync", &json!({ "script": script, "args": [] }))
+    }
+
+    /// What an expression gives as soon as that counts as true.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, expression: &str) -> Value {
+        let script = format!(
+            "const done = arguments[0], end = performance.now() + {};
+             (function look() {{
+               let value = null;
+               try {{ value = ({expression}); }} catch (error) {{ value = null; }}
+               if (value || performance.now() > end) done(value || null);
+               else requestAnimationFrame(look);
+             }})();",
+            PATIENCE.as_millis() / 2
+        );
+        let value = self.command("/execute/async", &json!({ "script": script, "args": [] }));
+        assert!(!value.is_null(), "never true: {expression}");
+        value
+    }
+
+    /// Presses the mouse on an element, moves by (`x`, `y`) and releases it.
+    pub(crate) fn drag(&self, css: &str, x: i32, y: i32) {
+        let element = self.find(css);
+        let origin = json!({ ELEMENT: element });
+        let actions = json!([
+            { "type": "pointerMove", "origin": origin, "x": 0, "y": 0 },
+            { "type": "pointerDown", "button": 0 },
+            { "type": "pointerMove", "origin": "pointer", "x": x, "y": y, "duration": 50 },
+            { "type": "pointerUp", "button": 0 },
+        ]);
+        let mouse = json!({ "type": "pointer", "id": "mouse", "actions": actions });
+        self.command("/actions", &json!({ "actions": [mouse] }));
+    }
+
+    pub(crate) fn click(&self, css: &str) {
+        let path = format!("/element/{}/click", self.find(css));
+        self.command(&path, &json!({}));
+    }
+
+    pub(crate) fn type_keys(&self, css: &str, keys: &str) {
+        let path = format!("/element/{}/value", self.find(css));
+        self.command(&path, &json!({ "text": keys }));
+    }
+
+    /// Entries of a log since it was last read.
+    pub(crate) fn log(&self, kind: &str) -> Vec<Value> {
+        let entries = self.command("/se/log", &json!({ "type": kind }));
+        entries.as_array().cloned().expect("a list of entries")
+    }
+
+    fn find(&self, css: &str) -> String {
+        let query = json!({ "using": "css selector", "value": css });
+        let found = self.command("/element", &query);
+        found[ELEMENT].as_str().expect("an element").to_owned()
+    }
+
+    fn command(&self, path: &str, body: &Value) -> Value {
+        self.call("POST", &format!("{}{path}", self.session), body)
+    }
+
+    fn call(&self, method: &str, path: &str, body: &Value) -> Value {
+        let answer = exchange(self.port, method, path, body).expect("the driver answers");
+        let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+        assert!(answer["value"]["error"].is_null(), "{path}: {}", answer["value"]);
+        answer["value"].clone()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Closes the window also after a failed test; the driver alone would leave it behind.
+        drop(exchange(self.port, "DELETE", &self.session, &json!({})));
+        drop(self.driver.kill());
+        drop(self.driver.wait());
+    }
+}
+
+/// Sends a request to the driver; the body of its answer. It keeps the connection open after it.
+fn exchange(port: u16, method: &str, path: &str, body: &Value) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(2 * PATIENCE))?;
+    let body = body.to_string();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes())?;
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let line = line.trim_end().to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().map_err(io::Error::other)?;
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(body)
+}
+
+/// Starts the driver on a free port, which it tells on its standard output.
+fn start_driver() -> (Child, u16) {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromedriver starts");
+    let output = BufReader::new(driver.stdout.take().expect("its output"));
+    let port = output.lines().map_while(Result::ok).find_map(|line| {
+        let (_, port) = line.split_once("successfully on port ")?;
+        port.trim_end_matches('.').parse().ok()
+    });
+    (driver, port.expect("chromedriver says its port"))
+}
