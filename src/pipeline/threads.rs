@@ -64,6 +64,7 @@ impl SourceThread {
                     log::warn!("frame {sequence} is lost: {error}");
                     self.common.metrics.trunk.enter().lose(Reason::Unusable);
                 }
+                Ok(Filled::Waiting) => continue,
                 Ok(Filled::End) => return,
                 Err(error) => {
                     // Nobody listening means that the pipeline is being taken down.

@@ -15,6 +15,7 @@ pub mod boundary;
 pub mod degrade;
 pub mod executor;
 pub mod fft2d;
+mod luma;
 pub mod noise;
 pub mod psf;
 pub mod quality;
@@ -27,6 +28,7 @@ pub mod wiener;
 
 use std::sync::Arc;
 
+pub use luma::luma;
 pub use stages::Assess;
 
 use crate::frame::{Extent, Frame, PictureFormat, Pool, Workspace};

@@ -38,7 +38,8 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 /// A page that listens on a free port.
 fn page(options: HttpOptions) -> HttpSink {
-    let metrics = Metrics::new(&["wiener", "network"], &[HttpSink::NAME.to_owned()]);
+    let metrics =
+        Metrics::new(&["wiener", "network"].map(str::to_owned), &[HttpSink::NAME.to_owned()]);
     bind(options, Arc::new(metrics)).expect("a page")
 }
 
@@ -249,7 +250,10 @@ struct Show {
 
 impl Show {
     fn start(options: HttpOptions) -> Self {
-        let metrics = Arc::new(Metrics::new(&["wiener", "network"], &[HttpSink::NAME.to_owned()]));
+        let metrics = Arc::new(Metrics::new(
+            &["wiener", "network"].map(str::to_owned),
+            &[HttpSink::NAME.to_owned()],
+        ));
         let sink = bind(options, Arc::clone(&metrics)).expect("a page");
         let address = sink.local_addr();
         let stop = Arc::new(AtomicBool::new(false));

@@ -3,14 +3,10 @@
 use std::sync::Arc;
 
 use super::super::boundary::Extension;
+use super::super::luma::encoded_luma;
 use super::super::transfer::ToneCurve;
 use super::super::{Channels, RestoreError, Stage};
-use crate::frame::{
-    Channel, Extent, Frame, Layout, Picture, PictureFormat, Plane, Pool, Workspace,
-};
-
-/// Weights of red, green and blue in luma: ITU-R BT.601, as in JPEG pictures.
-const LUMA: [f32; 3] = [0.299, 0.587, 0.114];
+use crate::frame::{Channel, Extent, Frame, Layout, Picture, PictureFormat, Pool, Workspace};
 
 /// Leases a workspace and fills its `y` planes.
 pub(crate) struct Decode {
@@ -81,19 +77,6 @@ pub(crate) const fn channels(channels: Channels, layout: Layout) -> usize {
 /// Whether the one channel is the luma of red, green and blue planes.
 pub(super) fn is_luma_of_rgb(work: &Workspace, layout: Layout) -> bool {
     work.channels.len() == 1 && layout == Layout::Rgb
-}
-
-/// Encoded luma of a row of red, green and blue, 1.0 being white.
-pub(super) fn encoded_luma(
-    planes: &[Plane<u16>],
-    y: usize,
-    white: u16,
-) -> impl Iterator<Item = f32> {
-    let [red, green, blue] = [0, 1, 2].map(|index: usize| planes[index].row(y));
-    let weights = LUMA.map(|weight| weight / f32::from(white));
-    red.iter().zip(green).zip(blue).map(move |((r, g), b)| {
-        f32::from(*r) * weights[0] + f32::from(*g) * weights[1] + f32::from(*b) * weights[2]
-    })
 }
 
 fn luma_row(picture: &Picture, y: usize, target: &mut [f32], white: u16, curve: &ToneCurve) {

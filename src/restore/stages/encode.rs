@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::super::luma::encoded_luma;
 use super::super::transfer::ToneCurve;
 use super::super::{RestoreError, Stage};
-use super::decode::{encoded_luma, is_luma_of_rgb};
+use super::decode::is_luma_of_rgb;
 use crate::frame::{Channel, Frame, Picture};
 
 /// Writes the restored picture and gives the workspace back. Planes that were not restored pass

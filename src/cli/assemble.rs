@@ -1,0 +1,181 @@
+//! From what was asked for to a pipeline that can be started.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::config::{SinkConfig, SourceConfig};
+use crate::frame::{Extent, FrameRate, PictureFormat};
+use crate::metrics::Metrics;
+use crate::pipeline::{Pipeline, PipelineOptions};
+use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
+use crate::restore::executor::Executor;
+use crate::restore::psf::Psf;
+use crate::restore::residual::ResidualModel;
+use crate::restore::{Assess, RestoreOptions, Restorer, Stage};
+use crate::sink::{HttpOptions, HttpSink, PngSink, Sink, Y4mSink};
+use crate::source::{
+    FilesOptions, FilesSource, SceneOptions, SceneSource, Source, Y4mOptions, Y4mSource,
+};
+
+/// Everything a pipeline is made of but its sinks.
+pub(super) struct Assembly<'a> {
+    pub(super) source: Box<dyn Source>,
+    /// Where the blur is simulated: by which PSF and how.
+    pub(super) degradation: Option<(&'a Psf, DegradeOptions)>,
+    pub(super) psf: &'a Psf,
+    pub(super) model: Option<&'a ResidualModel>,
+    pub(super) options: RestoreOptions,
+    pub(super) executor: Arc<dyn Executor>,
+    pub(super) pipeline: PipelineOptions,
+}
+
+/// Stages in groups that each get a thread, and the format of the frames they give.
+pub(super) struct Planned {
+    pub(super) groups: Vec<Vec<Box<dyn Stage>>>,
+    pub(super) format: PictureFormat,
+}
+
+impl Assembly<'_> {
+    /// Plans all stages and puts the pipeline together with the sinks that `sinks` opens, which
+    /// are counted under `names`.
+    pub(super) fn build(
+        self,
+        names: &[String],
+        sinks: impl FnOnce(&Arc<Metrics>) -> anyhow::Result<Vec<Box<dyn Sink>>>,
+    ) -> anyhow::Result<Pipeline> {
+        let Planned { groups, format: restored } = self.plan()?;
+        let stages: Vec<String> =
+            groups.iter().flatten().map(|stage| stage.name().to_owned()).collect();
+        let metrics = Arc::new(Metrics::new(&stages, names));
+        let sinks = sinks(&metrics)?;
+        let Self { source, pipeline: options, .. } = self;
+        Ok(Pipeline { source, groups, sinks, restored, options, metrics })
+    }
+
+    /// The stages in three groups: what leads to the Wiener estimate, the networks with their
+    /// projections, and what leads back to a picture. The middle one takes longest and divides
+    /// its work among the executor's threads.
+    pub(super) fn plan(&self) -> anyhow::Result<Planned> {
+        let mut format = self.source.format();
+        let mut front: Vec<Box<dyn Stage>> = Vec::new();
+        if let Some((psf, options)) = self.degradation {
+            let degrade = Degrade::plan(psf, options, format)?;
+            format = degrade.degraded_format();
+            front.push(Box::new(degrade));
+        }
+        let in_work = in_work(self.pipeline.queue_capacity);
+        let restorer =
+            Restorer::plan(&self.options, self.psf, self.model, format, &self.executor, in_work)?;
+        let mut stages = restorer.into_stages();
+        let mut middle = stages.split_off(stages.len().min(2));
+        let mut back = middle.split_off(middle.len().saturating_sub(1));
+        front.append(&mut stages);
+        if self.degradation.is_some() {
+            back.push(Box::new(Assess));
+        }
+        let groups = [front, middle, back].into_iter().filter(|group| !group.is_empty()).collect();
+        Ok(Planned { groups, format })
+    }
+}
+
+/// Frames that can be between the first stage and the last: one in the hands of each group, those
+/// in the queues between the groups, and one that is being displaced.
+fn in_work(queue_capacity: usize) -> usize {
+    3 + 2 * queue_capacity + 1
+}
+
+/// Opens the source of a configuration; `degradation` tells what will be cut off its frames.
+pub(super) fn open_source(
+    config: &SourceConfig,
+    degradation: Option<(&Psf, DegradeOptions)>,
+) -> anyhow::Result<Box<dyn Source>> {
+    Ok(match config {
+        SourceConfig::Files(files) => Box::new(FilesSource::open(&FilesOptions {
+            paths: files.paths.clone(),
+            rate: FrameRate::per_second(files.rate),
+            live: files.live,
+            repeat: files.repeat,
+        })?),
+        SourceConfig::Y4m(stream) => open_y4m_source(&stream.path, stream.live)?,
+        SourceConfig::Scene(scene) => Box::new(SceneSource::new(SceneOptions {
+            extent: grown(scene.extent, degradation),
+            rate: FrameRate::per_second(scene.rate),
+            seed: scene.seed,
+            live: scene.live,
+            frames: scene.frames,
+        })?),
+    })
+}
+
+/// The extent of which `extent` is left after the degradation.
+fn grown(extent: Extent, degradation: Option<(&Psf, DegradeOptions)>) -> Extent {
+    match degradation {
+        Some((psf, DegradeOptions { scenery: Scenery::Valid, .. })) => {
+            let (x, y) = psf.radius();
+            let margin = |radius: usize| 2 * radius.next_multiple_of(2);
+            Extent::new(extent.width + margin(x), extent.height + margin(y))
+        }
+        _ => extent,
+    }
+}
+
+/// Opens a Y4M stream; `-` is standard input.
+pub(super) fn open_y4m_source(path: &Path, live: bool) -> anyhow::Result<Box<dyn Source>> {
+    let options = Y4mOptions { live };
+    let is_standard = path == Path::new("-");
+    Ok(Box::new(if is_standard {
+        Y4mSource::stdin(options)?
+    } else {
+        Y4mSource::open(path, options)?
+    }))
+}
+
+/// Opens a Y4M stream to write; `-` is standard output.
+pub(super) fn open_y4m_sink(path: &Path) -> anyhow::Result<Box<dyn Sink>> {
+    let is_standard = path == Path::new("-");
+    Ok(Box::new(if is_standard { Y4mSink::stdout() } else { Y4mSink::create(path)? }))
+}
+
+/// Names under which the sinks of a configuration are counted: their kind, numbered where one
+/// kind occurs more than once.
+pub(super) fn sink_names(sinks: &[SinkConfig]) -> Vec<String> {
+    let kind = |sink: &SinkConfig| match sink {
+        SinkConfig::Png(_) => "png",
+        SinkConfig::Y4m(_) => "y4m",
+        SinkConfig::Http(_) => "http",
+    };
+    let is_alike = |a: &SinkConfig, b: &SinkConfig| kind(a) == kind(b);
+    let name = |(index, sink): (usize, &SinkConfig)| {
+        let alike = sinks.iter().filter(|other| is_alike(sink, other)).count();
+        let place = sinks[..index].iter().filter(|other| is_alike(sink, other)).count() + 1;
+        if alike == 1 { kind(sink).to_owned() } else { format!("{} {place}", kind(sink)) }
+    };
+    sinks.iter().enumerate().map(name).collect()
+}
+
+/// Opens the sinks of a configuration.
+pub(super) fn open_sinks(
+    configs: &[SinkConfig],
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Vec<Box<dyn Sink>>> {
+    let open = |config: &SinkConfig| -> anyhow::Result<Box<dyn Sink>> {
+        Ok(match config {
+            SinkConfig::Png(png) => Box::new(PngSink::create(&png.folder)?),
+            SinkConfig::Y4m(stream) => open_y4m_sink(&stream.path)?,
+            SinkConfig::Http(http) => {
+                let sink = HttpSink::bind(
+                    HttpOptions {
+                        listen: http.listen,
+                        quality: u8::try_from(http.quality).unwrap_or(100),
+                        clients_max: http.clients as usize,
+                        ..HttpOptions::default()
+                    },
+                    Arc::clone(metrics),
+                )?;
+                super::terminal::note(&format!("live page: http://{}/", sink.local_addr()));
+                Box::new(sink)
+            }
+        })
+    };
+    configs.iter().map(open).collect()
+}

@@ -1,0 +1,152 @@
+//! `deblurd bench`: the time every stage takes on this machine.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::exit::Interrupted;
+use super::options::{Restoration, Threads};
+use super::{load, terminal};
+use crate::frame::{Extent, Frame, PictureFormat};
+use crate::restore::Restorer;
+use crate::service::Shutdown;
+use crate::sink::write_whole;
+
+/// Times every stage of the restoration, in order on one frame after another.
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    /// Extent of the frames.
+    #[arg(long, default_value = "1280x720", value_name = "WxH")]
+    size: Extent,
+    /// Frames that are timed, after two that are not.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    frames: u32,
+    /// PSF of the blur.
+    #[arg(long, default_value = "motion:15,30")]
+    psf: String,
+    /// File for the numbers as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    restoration: Restoration,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+#[derive(Debug, Serialize)]
+struct Timing {
+    stage: String,
+    median_ms: f64,
+    min_ms: f64,
+    max_ms: f64,
+    share: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Timings {
+    extent: Extent,
+    threads: usize,
+    frames: u32,
+    model: String,
+    stages: Vec<Timing>,
+    frames_per_second: f64,
+}
+
+impl Bench {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let psf = load::psf(&self.psf)?;
+        let model = self.restoration.load_model()?;
+        let format = PictureFormat::gray(self.size);
+        let options = self.restoration.options(2.55);
+        let executor = self.threads.executor()?;
+        let mut restorer = Restorer::plan(&options, &psf, model.as_ref(), format, &executor, 1)?;
+        let mut frame = Frame::new(format);
+        fill(&mut frame);
+        let mut times: Vec<Vec<Duration>> = vec![Vec::new(); restorer.stages_mut().len() + 1];
+        for round in 0..self.frames + 2 {
+            if let Some(signal) = shutdown.requested() {
+                return Err(Interrupted(signal).into());
+            }
+            let is_timed = round >= 2;
+            time_frame(&mut restorer, &mut frame, is_timed.then_some(&mut times))?;
+        }
+        let names = restorer.stages_mut().iter().map(|stage| stage.name().to_owned());
+        let names: Vec<String> = names.chain(["in all".to_owned()]).collect();
+        self.report(&timings(self, &names, times))
+    }
+
+    fn report(&self, timings: &Timings) -> anyhow::Result<()> {
+        if let Some(path) = &self.json {
+            let text = serde_json::to_vec_pretty(timings)?;
+            write_whole(path, |file| file.write_all(&text))?;
+        }
+        let Timings { extent, threads, frames, model, frames_per_second, .. } = timings;
+        let mut text =
+            format!("{extent}, model {model}, {threads} threads, median of {frames} frames\n");
+        for timing in &timings.stages {
+            let Timing { stage, median_ms, min_ms, max_ms, share } = timing;
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                text,
+                "{stage:<14} {median_ms:8.2} ms  ({min_ms:.2} to {max_ms:.2})  {:5.1} %",
+                100.0 * share
+            );
+        }
+        let _ = writeln!(text, "{frames_per_second:.1} frames/s, one after another");
+        terminal::print(&text)
+    }
+}
+
+/// Runs every stage once and notes its time, that of the whole frame last.
+fn time_frame(
+    restorer: &mut Restorer,
+    frame: &mut Frame,
+    times: Option<&mut Vec<Vec<Duration>>>,
+) -> anyhow::Result<()> {
+    let mut laps = Vec::new();
+    let start = Instant::now();
+    for stage in restorer.stages_mut() {
+        let start = Instant::now();
+        stage.apply(frame)?;
+        laps.push(start.elapsed());
+    }
+    laps.push(start.elapsed());
+    if let Some(times) = times {
+        times.iter_mut().zip(laps).for_each(|(times, lap)| times.push(lap));
+    }
+    Ok(())
+}
+
+fn timings(bench: &Bench, names: &[String], times: Vec<Vec<Duration>>) -> Timings {
+    let milliseconds = |duration: &Duration| duration.as_secs_f64() * 1e3;
+    let mut stages: Vec<Timing> = Vec::new();
+    for (name, mut times) in names.iter().zip(times) {
+        times.sort_unstable();
+        let [min_ms, median_ms, max_ms] =
+            [0, times.len() / 2, times.len() - 1].map(|index| milliseconds(&times[index]));
+        stages.push(Timing { stage: name.clone(), median_ms, min_ms, max_ms, share: 0.0 });
+    }
+    let whole = stages.last().map_or(1.0, |timing| timing.median_ms);
+    stages.iter_mut().for_each(|timing| timing.share = timing.median_ms / whole);
+    Timings {
+        extent: bench.size,
+        threads: bench.threads.count(),
+        frames: bench.frames,
+        model: bench.restoration.model.clone(),
+        stages,
+        frames_per_second: 1e3 / whole,
+    }
+}
+
+/// A picture with detail of every kind: times do not depend on what is in it.
+fn fill(frame: &mut Frame) {
+    for (y, row) in frame.blurred.planes_mut()[0].rows_mut().enumerate() {
+        for (x, sample) in row.iter_mut().enumerate() {
+            let pattern = (x * x / 97 + y * y / 61 + x * y / 83) % 256;
+            *sample = u16::try_from(pattern).unwrap_or(0);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `deblurd check`: would a configuration run, and how well?
+
+use std::path::PathBuf;
+
+use anyhow::{Context, ensure};
+use clap::Args;
+
+use super::assemble::{Assembly, sink_names};
+use super::daemon::Loaded;
+use super::exit::Unusable;
+use super::terminal;
+use crate::frame::{Extent, Frame, FrameRate, PictureFormat};
+use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
+use crate::restore::quality::psnr_db;
+use crate::restore::{Restorer, Stage, luma};
+use crate::source::{Filled, SceneOptions, SceneSource, Source};
+
+/// Loads everything, restores one golden frame, and says what would run.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+/// Extent of the golden frame, at least; a large PSF needs a larger one.
+const GOLDEN: Extent = Extent::new(320, 240);
+
+impl Check {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let loaded = Loaded::from_file(&self.config)?;
+        let assembly = loaded.assembly().context(Unusable)?;
+        let golden = restore_golden(&loaded, &assembly).context(Unusable)?;
+        let planned = assembly.plan().context(Unusable)?;
+        let stages: Vec<&str> = planned.groups.iter().flatten().map(|stage| stage.name()).collect();
+        let format = planned.format;
+        let (psf, threads) = (loaded.psf.extent(), loaded.threads());
+        let model =
+            loaded.model.as_ref().map_or("none".to_owned(), |model| model.contract().name.clone());
+        terminal::print(&format!(
+            "source   {:?}, {}-bit {:?} {}\nPSF      {psf}\nmodel    {model}, {threads} threads\n\
+             stages   {}\nsinks    {}\ngolden   {golden}\n",
+            loaded.config.source,
+            format.depth,
+            format.layout,
+            format.extent,
+            stages.join(" -> "),
+            sink_names(&loaded.config.sinks).join(", "),
+        ))
+    }
+}
+
+/// Blurs a frame of the scene with the configured PSF and noise, and restores it.
+fn restore_golden(loaded: &Loaded, assembly: &Assembly<'_>) -> anyhow::Result<String> {
+    let sharp = golden_frame(loaded)?;
+    let options =
+        DegradeOptions { scenery: Scenery::Circular, sigma: loaded.config.restore.sigma, seed: 0 };
+    let mut frame = Frame::new(PictureFormat::gray(sharp.blurred.extent()));
+    frame.blurred = luma(&sharp.blurred);
+    let format = frame.blurred.format();
+    Degrade::plan(&loaded.psf, options, format)?.apply(&mut frame)?;
+    let model = loaded.model.as_ref();
+    Restorer::plan(&assembly.options, &loaded.psf, model, format, &assembly.executor, 1)?
+        .restore(&mut frame)?;
+    let truth = frame.truth.as_ref().context("a degraded frame has a truth")?;
+    let (before, after) = (psnr_db(&frame.blurred, truth), psnr_db(&frame.restored, truth));
+    ensure!(
+        after > before - 0.1,
+        "the golden frame is worse after ({after:.2} dB) than before ({before:.2} dB)"
+    );
+    Ok(format!("{before:.2} dB blurred, {after:.2} dB restored"))
+}
+
+fn golden_frame(loaded: &Loaded) -> anyhow::Result<Frame> {
+    let psf = loaded.psf.extent();
+    let extent = Extent::new(GOLDEN.width.max(2 * psf.width), GOLDEN.height.max(2 * psf.height));
+    let rate = FrameRate::per_second(30);
+    let mut scene =
+        SceneSource::new(SceneOptions { extent, rate, seed: 0, live: false, frames: Some(1) })?;
+    let mut frame = Frame::new(scene.format());
+    ensure!(matches!(scene.fill(&mut frame)?, Filled::Frame), "the scene gives no frame");
+    Ok(frame)
+}

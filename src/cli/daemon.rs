@@ -1,0 +1,178 @@
+//! `deblurd run`: the daemon.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::assemble::{Assembly, open_sinks, open_source, sink_names};
+use super::exit::{NoInput, Unusable};
+use super::options::{self, executor};
+use super::{load, terminal};
+use crate::config::{Config, ConfigError};
+use crate::metrics::{Reason, Snapshot};
+use crate::pipeline::{PipelineOptions, Report, RunningPipeline};
+use crate::restore::degrade::DegradeOptions;
+use crate::restore::psf::Psf;
+use crate::restore::residual::ResidualModel;
+use crate::service::Shutdown;
+use crate::sink::SinkError;
+
+/// Time between two lines of statistics in the log.
+const STATISTICS_EVERY: Duration = Duration::from_secs(60);
+
+/// How soon a signal is noticed.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Time the threads get to end after a signal, less than the process gets.
+const STOP_PATIENCE: Duration = Duration::from_millis(1400);
+
+/// Runs the daemon: source, PSF, model, stages and sinks as the configuration says.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every key of the configuration can be overridden by a variable DEBLURD_SECTION__KEY:
+  DEBLURD_RESTORE__SIGMA=5 DEBLURD_SINK__0__LISTEN=127.0.0.1:9000 deblurd run --config deblurd.toml")]
+pub(super) struct Run {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl Run {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let loaded = Loaded::from_file(&self.config)?;
+        let assembly = loaded.assembly().context(Unusable)?;
+        let sinks = &loaded.config.sinks;
+        let pipeline = assembly.build(&sink_names(sinks), |metrics| open_sinks(sinks, metrics))?;
+        log::info!("stages {pipeline:?}, {} threads for the network", loaded.threads());
+        watch(pipeline.start()?, shutdown)
+    }
+}
+
+/// A configuration and what it names, loaded.
+pub(super) struct Loaded {
+    pub(super) config: Config,
+    pub(super) psf: Psf,
+    pub(super) model: Option<ResidualModel>,
+    /// The PSF of the simulated blur, where there is one.
+    simulated: Option<(Psf, DegradeOptions)>,
+}
+
+impl Loaded {
+    pub(super) fn from_file(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path);
+        let text =
+            text.map_err(|cause| NoInput { path: path.to_owned(), cause }).context(Unusable)?;
+        let config = read_config(&text).with_context(|| path.display().to_string())?;
+        Self::load(config).context(Unusable)
+    }
+
+    fn load(config: Config) -> anyhow::Result<Self> {
+        let psf = load::psf(&config.restore.psf)?;
+        let model = load::model(&config.restore.model)?;
+        load::warn_of_noise(model.as_ref(), config.restore.sigma);
+        let simulated = match &config.simulate {
+            None => None,
+            Some(simulate) => {
+                let psf = simulate.psf.as_deref().map_or_else(|| Ok(psf.clone()), load::psf)?;
+                let (scenery, sigma, seed) = (simulate.boundary, simulate.sigma, simulate.seed);
+                Some((psf, DegradeOptions { scenery, sigma, seed }))
+            }
+        };
+        Ok(Self { config, psf, model, simulated })
+    }
+
+    pub(super) fn degradation(&self) -> Option<(&Psf, DegradeOptions)> {
+        self.simulated.as_ref().map(|(psf, options)| (psf, *options))
+    }
+
+    /// Threads for the network.
+    pub(super) fn threads(&self) -> usize {
+        let asked = u16::try_from(self.config.pipeline.threads).ok().filter(|&threads| threads > 0);
+        options::Threads { threads: asked }.count()
+    }
+
+    pub(super) fn assembly(&self) -> anyhow::Result<Assembly<'_>> {
+        let pipeline = &self.config.pipeline;
+        Ok(Assembly {
+            source: open_source(&self.config.source, self.degradation())?,
+            degradation: self.degradation(),
+            psf: &self.psf,
+            model: self.model.as_ref(),
+            options: self.config.restore.options(),
+            executor: executor(self.threads())?,
+            pipeline: PipelineOptions {
+                queue_capacity: pipeline.queue_capacity as usize,
+                overflow: pipeline.overflow,
+            },
+        })
+    }
+}
+
+fn read_config(text: &str) -> Result<Config, ConfigError> {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        // The level of the log is no key.
+        let name = name.into_string().ok().filter(|name| name != "DEBLURD_LOG")?;
+        Some((name, value.to_string_lossy().into_owned()))
+    });
+    Config::read(text, variables)
+}
+
+/// Lets a pipeline run to its end or until a signal, and tells how it went.
+pub(super) fn watch(mut running: RunningPipeline, shutdown: &Shutdown) -> anyhow::Result<()> {
+    let mut last = Instant::now();
+    let report = loop {
+        if running.wait_for(GLANCE) {
+            break running.finish()?;
+        }
+        if shutdown.requested().is_some() {
+            break running.stop(STOP_PATIENCE)?;
+        }
+        if last.elapsed() >= STATISTICS_EVERY {
+            last = Instant::now();
+            log::info!("{}", describe(&running.metrics().snapshot()));
+        }
+    };
+    conclude(report)
+}
+
+/// Tells the books of a pipeline that ended, and why, where it was not as it should be.
+pub(super) fn conclude(report: Report) -> anyhow::Result<()> {
+    terminal::note(&describe(&report.metrics.snapshot()));
+    if let Some(failure) = report.source_failure {
+        return Err(failure).context("the source gave up");
+    }
+    for (name, failure) in report.sink_failures {
+        match failure {
+            // Whoever read has had enough: an end like any other.
+            SinkError::Closed(_) => log::info!("sink {name}: {failure}"),
+            failure => return Err(failure).with_context(|| format!("sink {name}")),
+        }
+    }
+    Ok(())
+}
+
+/// The books, latencies and gains in a few lines.
+pub(super) fn describe(snapshot: &Snapshot) -> String {
+    let mut lines = vec![format!("captured {}", snapshot.trunk)];
+    for sink in &snapshot.sinks {
+        let (name, books, latency) = (&sink.name, sink.books, sink.latency);
+        let (p50, p99) = (latency.p50_ms, latency.p99_ms);
+        lines.push(format!("{name}: {books}; latency p50 {p50:.1} ms, p99 {p99:.1} ms"));
+        if books.dropped_by(Reason::SinkFailed) > 0 {
+            lines.push(format!("{name} failed and lost frames"));
+        }
+    }
+    let stage =
+        |stage: &crate::metrics::StageSnapshot| format!("{} {:.1}", stage.name, stage.busy.mean_ms);
+    let stages: Vec<String> = snapshot.stages.iter().map(stage).collect();
+    lines.push(format!("ms a frame: {}", stages.join(", ")));
+    if let Some(psnr) = snapshot.psnr_db {
+        lines.push(format!(
+            "PSNR: blurred {:.2} dB, restored {:.2} dB",
+            psnr.blurred, psnr.restored
+        ));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,215 @@
+//! `deblurd demo`: a moving scene, blurred and restored before the eyes of whoever watches.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::assemble::{Assembly, open_source};
+use super::daemon::{conclude, describe};
+use super::inputs::{make_folder, write_picture};
+use super::options::{Restoration, Threads, gray_levels};
+use super::{load, terminal};
+use crate::config::{SceneConfig, SourceConfig};
+use crate::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
+use crate::metrics::Metrics;
+use crate::pipeline::{Overflow, PipelineOptions, RunningPipeline};
+use crate::restore::degrade::{DegradeOptions, Scenery};
+use crate::service::Shutdown;
+use crate::sink::{HttpOptions, HttpSink, Sink, SinkError};
+
+/// Frames shown where nobody watches the terminal and none are asked for.
+const FRAMES_UNWATCHED: u64 = 300;
+
+/// Time between two updates of the line of statistics.
+const GLANCE: Duration = Duration::from_millis(250);
+
+/// Shows a moving scene being blurred and restored, with a live page in the browser.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+On a terminal the demo runs until Ctrl-C; into a pipe it shows 300 frames. --frames sets another
+end. The last frame is written to DIR as before.png, after.png and side-by-side.png.")]
+pub(super) struct Demo {
+    /// Number of frames.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    frames: Option<u64>,
+    /// Folder for the pictures.
+    #[arg(long, default_value = "deblurd-demo", value_name = "DIR")]
+    out: PathBuf,
+    /// Address of the live page [default: 127.0.0.1:8080, or another port where that is in use].
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// PSF of the blur, known to the restoration.
+    #[arg(long, default_value = "motion:15,30")]
+    psf: String,
+    /// Standard deviation of the noise in 8-bit gray levels.
+    #[arg(long, default_value = "2.55", value_parser = gray_levels)]
+    sigma: f64,
+    /// Extent of the frames.
+    #[arg(long, default_value = "640x360", value_name = "WxH")]
+    size: Extent,
+    #[command(flatten)]
+    restoration: Restoration,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+impl Demo {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        make_folder(&self.out)?;
+        let psf = load::psf(&self.psf)?;
+        let model = self.restoration.load_model()?;
+        load::warn_of_noise(model.as_ref(), self.sigma);
+        let degradation = DegradeOptions { scenery: Scenery::Valid, sigma: self.sigma, seed: 0 };
+        let assembly = Assembly {
+            source: open_source(&SourceConfig::Scene(self.scene()), Some((&psf, degradation)))?,
+            degradation: Some((&psf, degradation)),
+            psf: &psf,
+            model: model.as_ref(),
+            options: self.restoration.options(self.sigma),
+            executor: self.threads.executor()?,
+            pipeline: PipelineOptions { queue_capacity: 1, overflow: Overflow::DropOldest },
+        };
+        let last = LastFrame::default();
+        let names = ["http".to_owned(), "last frame".to_owned()];
+        let pipeline = assembly.build(&names, |metrics| {
+            let page = self.open_page(metrics)?;
+            terminal::note(&format!("live page: http://{}/", page.local_addr()));
+            Ok(vec![Box::new(page), Box::new(last.clone())])
+        })?;
+        let report = self.watch(pipeline.start()?, shutdown)?;
+        conclude(report)?;
+        self.write_last(&last)
+    }
+
+    fn scene(&self) -> SceneConfig {
+        let default_end = (!terminal::is_watched()).then_some(FRAMES_UNWATCHED);
+        SceneConfig {
+            extent: self.size,
+            rate: 30,
+            seed: 0,
+            live: true,
+            frames: self.frames.or(default_end),
+        }
+    }
+
+    /// Opens the live page where asked, or where there is room for it.
+    fn open_page(&self, metrics: &Arc<Metrics>) -> anyhow::Result<HttpSink> {
+        let bind = |listen| {
+            HttpSink::bind(HttpOptions { listen, ..HttpOptions::default() }, Arc::clone(metrics))
+        };
+        if let Some(listen) = self.listen {
+            return Ok(bind(listen)?);
+        }
+        let usual = SocketAddr::from(([127, 0, 0, 1], 8080));
+        Ok(bind(usual).or_else(|_| bind(SocketAddr::from(([127, 0, 0, 1], 0))))?)
+    }
+
+    fn watch(
+        &self,
+        mut running: RunningPipeline,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<crate::pipeline::Report> {
+        let line = terminal::status_line();
+        let start = Instant::now();
+        while !running.wait_for(GLANCE) {
+            if shutdown.requested().is_some() {
+                line.finish_and_clear();
+                return Ok(running.stop(Duration::from_millis(1400))?);
+            }
+            line.set_message(status(running.metrics(), start.elapsed()));
+        }
+        line.finish_and_clear();
+        Ok(running.finish()?)
+    }
+
+    fn write_last(&self, last: &LastFrame) -> anyhow::Result<()> {
+        let pictures = last.pictures();
+        let (before, after) = pictures.as_ref().context("no frame was restored")?;
+        let write = |picture: &Picture, name: &str| write_picture(picture, &self.out.join(name));
+        write(before, "before.png")?;
+        write(after, "after.png")?;
+        write(&side_by_side(before, after), "side-by-side.png")?;
+        let folder = self.out.display();
+        terminal::print(&format!("wrote before.png, after.png and side-by-side.png to {folder}\n"))
+    }
+}
+
+/// One line about how it goes.
+fn status(metrics: &Metrics, elapsed: Duration) -> String {
+    let snapshot = metrics.snapshot();
+    let rate = snapshot.trunk.delivered as f64 / elapsed.as_secs_f64();
+    let latency = snapshot.sinks.first().map_or(0.0, |sink| sink.latency.p50_ms);
+    let dropped = snapshot.trunk.dropped_in_all();
+    let psnr = snapshot.psnr_db.map_or(String::new(), |psnr| {
+        format!(", PSNR {:.2} -> {:.2} dB", psnr.blurred, psnr.restored)
+    });
+    log::debug!("{}", describe(&snapshot));
+    format!("{rate:.1} frames/s, latency {latency:.0} ms, {dropped} dropped{psnr}")
+}
+
+/// A sink that keeps the newest frame.
+#[derive(Debug, Clone, Default)]
+struct LastFrame(Arc<Mutex<Option<(Picture, Picture)>>>);
+
+impl LastFrame {
+    fn pictures(&self) -> MutexGuard<'_, Option<(Picture, Picture)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for LastFrame {
+    fn name(&self) -> &str {
+        "last frame"
+    }
+
+    fn start(&mut self, format: PictureFormat, _rate: FrameRate) -> Result<(), SinkError> {
+        *self.pictures() = Some((Picture::new(format), Picture::new(format)));
+        Ok(())
+    }
+
+    fn deliver(&mut self, frame: &Frame) -> Result<(), SinkError> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, after) =
+            kept.get_or_insert_with(|| (frame.blurred.clone(), frame.restored.clone()));
+        before.copy_from(&frame.blurred);
+        after.copy_from(&frame.restored);
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// Two pictures of one format in one.
+fn side_by_side(left: &Picture, right: &Picture) -> Picture {
+    let extent = left.extent();
+    let format = left.format().with_extent(Extent::new(2 * extent.width, extent.height));
+    let mut both = Picture::new(format);
+    for (index, plane) in both.planes_mut().iter_mut().enumerate() {
+        for (y, row) in plane.rows_mut().enumerate() {
+            let (first, second) = row.split_at_mut(left.planes()[index].extent().width);
+            first.copy_from_slice(left.planes()[index].row(y));
+            second.copy_from_slice(&right.planes()[index].row(y)[..second.len()]);
+        }
+    }
+    both
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_pictures_stand_side_by_side() {
+        let mut left = Picture::new(PictureFormat::gray(Extent::new(2, 1)));
+        let mut right = left.clone();
+        left.planes_mut()[0].samples_mut().copy_from_slice(&[1, 2]);
+        right.planes_mut()[0].samples_mut().copy_from_slice(&[3, 4]);
+        assert_eq!(side_by_side(&left, &right).planes()[0].samples(), [1, 2, 3, 4]);
+    }
+}

@@ -1,0 +1,288 @@
+//! `deblurd evaluate`: how much sharper, in numbers.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::exit::Interrupted;
+use super::options::{ChannelsArgument, Restoration, SceneryArgument, Threads, gray_levels};
+use super::{load, terminal};
+use crate::frame::{Frame, Picture};
+use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
+use crate::restore::executor::{Executor, Sequential};
+use crate::restore::psf::Psf;
+use crate::restore::quality::{psnr_db, ssim};
+use crate::restore::residual::ResidualModel;
+use crate::restore::{Restorer, Stage, luma};
+use crate::service::Shutdown;
+use crate::sink::write_whole;
+use crate::source::{list_pictures, read_picture};
+
+/// Blurs sharp pictures, restores them and measures the distance to the truth.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Values are compared as 8-bit samples, by luma unless --channels rgb. The noise is seeded.
+With a simulation of --camera circular, --boundary circular is the matching restoration.
+
+Example:
+  deblurd evaluate set12/ --psf kernel1.txt --psf kernel2.txt --sigma 2.55 --sigma 7.65 \\
+    --camera circular --boundary circular --json table.json")]
+pub(super) struct Evaluate {
+    /// Sharp pictures and folders of them.
+    #[arg(required = true)]
+    sharp: Vec<PathBuf>,
+    /// PSFs of the blur, each tried in turn; a folder stands for the files in it.
+    #[arg(long, required = true, num_args = 1.., value_name = "PSF")]
+    psf: Vec<String>,
+    /// Standard deviations of the noise in 8-bit gray levels, each tried in turn.
+    #[arg(long, required = true, num_args = 1.., value_parser = gray_levels)]
+    sigma: Vec<f64>,
+    /// What the simulated camera sees beyond the edges [default: that which fits --boundary].
+    #[arg(long, value_enum)]
+    camera: Option<SceneryArgument>,
+    /// Seed of the noise.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// File for the numbers as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    restoration: Restoration,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Row {
+    image: String,
+    psf: String,
+    sigma: f64,
+    method: Method,
+    psnr_db: f64,
+    ssim: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Method {
+    Blurred,
+    Wiener,
+    Restored,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Mean {
+    sigma: f64,
+    method: Method,
+    psnr_db: f64,
+    ssim: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct Table {
+    rows: Vec<Row>,
+    mean: Vec<Mean>,
+}
+
+/// One picture under one PSF and one noise.
+struct Case<'a> {
+    index: u64,
+    image: &'a (String, Picture),
+    psf: &'a (String, Psf),
+    sigma: f64,
+}
+
+impl Evaluate {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let psfs = self.load_psfs()?;
+        let model = self.restoration.load_model()?;
+        self.sigma.iter().for_each(|&sigma| load::warn_of_noise(model.as_ref(), sigma));
+        let images = self.load_images()?;
+        let cases = self.cases(&images, &psfs);
+        let rows = self.rows(&cases, model.as_ref(), shutdown)?;
+        let table = Table { mean: self.means(&rows), rows };
+        if let Some(path) = &self.json {
+            let text = serde_json::to_vec_pretty(&table)?;
+            write_whole(path, |file| file.write_all(&text))?;
+        }
+        terminal::print(&describe(&table))
+    }
+
+    fn load_psfs(&self) -> anyhow::Result<Vec<(String, Psf)>> {
+        let mut psfs = Vec::new();
+        for name in &self.psf {
+            for name in files_of(name)? {
+                let short = Path::new(&name)
+                    .file_name()
+                    .map_or(name.clone().into(), |n| n.to_string_lossy());
+                psfs.push((short.into_owned(), load::psf(&name)?));
+            }
+        }
+        Ok(psfs)
+    }
+
+    fn load_images(&self) -> anyhow::Result<Vec<(String, Picture)>> {
+        let load = |path: PathBuf| {
+            let picture = read_picture(&path)?;
+            let is_luma = self.restoration.channels == ChannelsArgument::Luma;
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            Ok((name, if is_luma { luma(&picture) } else { picture }))
+        };
+        list_pictures(&self.sharp)?.into_iter().map(load).collect()
+    }
+
+    fn cases<'a>(
+        &self,
+        images: &'a [(String, Picture)],
+        psfs: &'a [(String, Psf)],
+    ) -> Vec<Case<'a>> {
+        let mut cases = Vec::new();
+        for &sigma in &self.sigma {
+            for psf in psfs {
+                for image in images {
+                    cases.push(Case { index: cases.len() as u64, image, psf, sigma });
+                }
+            }
+        }
+        cases
+    }
+
+    /// Measures all cases, several at a time.
+    fn rows(
+        &self,
+        cases: &[Case<'_>],
+        model: Option<&ResidualModel>,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Vec<Row>> {
+        let progress = terminal::progress(cases.len(), "evaluating");
+        let outcomes = Mutex::new(Vec::new());
+        self.threads.executor()?.run(cases.len(), &|index| {
+            if shutdown.requested().is_none() {
+                let outcome = self.measure(&cases[index], model);
+                outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((index, outcome));
+                progress.inc(1);
+            }
+        });
+        progress.finish_and_clear();
+        if let Some(signal) = shutdown.requested() {
+            return Err(Interrupted(signal).into());
+        }
+        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        outcomes.sort_by_key(|(index, _)| *index);
+        let rows: Vec<Vec<Row>> =
+            outcomes.into_iter().map(|(_, outcome)| outcome).collect::<Result<_, _>>()?;
+        Ok(rows.concat())
+    }
+
+    fn measure(&self, case: &Case<'_>, model: Option<&ResidualModel>) -> anyhow::Result<Vec<Row>> {
+        let mut frame = self.degrade(case)?;
+        let truth = frame.truth.clone().unwrap_or_else(|| frame.blurred.clone());
+        let row = |method, picture: &Picture| Row {
+            image: case.image.0.clone(),
+            psf: case.psf.0.clone(),
+            sigma: case.sigma,
+            method,
+            psnr_db: psnr_db(picture, &truth),
+            ssim: ssim(picture, &truth),
+        };
+        let mut rows = vec![row(Method::Blurred, &frame.blurred)];
+        let executor: Arc<dyn Executor> = Arc::new(Sequential);
+        let options = self.restoration.options(case.sigma);
+        for (method, model) in [(Method::Wiener, None), (Method::Restored, model)] {
+            if method == Method::Wiener || model.is_some() {
+                let format = frame.blurred.format();
+                Restorer::plan(&options, &case.psf.1, model, format, &executor, 1)?
+                    .restore(&mut frame)?;
+                rows.push(row(method, &frame.restored));
+            }
+        }
+        Ok(rows)
+    }
+
+    fn degrade(&self, case: &Case<'_>) -> anyhow::Result<Frame> {
+        let scenery = match (self.camera, self.restoration.boundary) {
+            (Some(camera), _) => camera.into(),
+            (None, super::options::BoundaryArgument::Circular) => Scenery::Circular,
+            (None, super::options::BoundaryArgument::Extend) => Scenery::Valid,
+        };
+        let options = DegradeOptions { scenery, sigma: case.sigma, seed: self.seed };
+        let sharp = &case.image.1;
+        let mut frame = Frame::new(sharp.format());
+        frame.meta.sequence = case.index;
+        frame.blurred.copy_from(sharp);
+        Degrade::plan(&case.psf.1, options, sharp.format())?.apply(&mut frame)?;
+        Ok(frame)
+    }
+
+    fn means(&self, rows: &[Row]) -> Vec<Mean> {
+        let mut means = Vec::new();
+        for &sigma in &self.sigma {
+            for method in [Method::Blurred, Method::Wiener, Method::Restored] {
+                let of =
+                    |row: &&Row| row.method == method && row.sigma.to_bits() == sigma.to_bits();
+                let mean = mean_of(rows.iter().filter(of));
+                means.extend(mean.map(|(psnr_db, ssim)| Mean { sigma, method, psnr_db, ssim }));
+            }
+        }
+        means
+    }
+}
+
+/// Mean PSNR and SSIM; `None` of no rows.
+fn mean_of<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<(f64, f64)> {
+    let values: Vec<(f64, f64)> = rows.map(|row| (row.psnr_db, row.ssim)).collect();
+    let count = values.len() as f64;
+    let sum = values.iter().fold((0.0, 0.0), |sum, value| (sum.0 + value.0, sum.1 + value.1));
+    (!values.is_empty()).then(|| (sum.0 / count, sum.1 / count))
+}
+
+/// Per PSF and in the mean; per image there is the JSON file.
+fn describe(table: &Table) -> String {
+    let mut text = String::from(
+        "sigma  psf                     blurred            wiener             restored\n",
+    );
+    let mut cases: Vec<(f64, &str)> = Vec::new();
+    for row in &table.rows {
+        if !cases.contains(&(row.sigma, &row.psf)) {
+            cases.push((row.sigma, &row.psf));
+        }
+    }
+    let sigmas =
+        table.mean.iter().filter(|mean| mean.method == Method::Blurred).map(|mean| mean.sigma);
+    for (sigma, psf) in cases.into_iter().chain(sigmas.map(|sigma| (sigma, "mean"))) {
+        let of = |row: &&Row| {
+            row.sigma.to_bits() == sigma.to_bits() && (psf == "mean" || row.psf == psf)
+        };
+        let cell =
+            |method| match mean_of(table.rows.iter().filter(of).filter(|row| row.method == method))
+            {
+                Some((psnr, ssim)) => format!("{psnr:6.2} dB {ssim:.4}"),
+                None => String::new(),
+            };
+        let cells = [Method::Blurred, Method::Wiener, Method::Restored].map(cell).join("   ");
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{sigma:<6} {psf:<22}  {cells}");
+    }
+    text
+}
+
+/// The file or formula itself, or the files of a folder in order.
+fn files_of(name: &str) -> anyhow::Result<Vec<String>> {
+    let folder = Path::new(name);
+    if !folder.is_dir() {
+        return Ok(vec![name.to_owned()]);
+    }
+    let failed = |cause| super::exit::NoInput { path: folder.to_owned(), cause };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_file() {
+            files.push(path.to_string_lossy().into_owned());
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,81 @@
+//! From errors to exit statuses, as in `sysexits.h`.
+
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+use crate::pipeline::PipelineError;
+use crate::restore::RestoreError;
+use crate::restore::psf::PsfError;
+use crate::restore::residual::ModelError;
+use crate::service::exit_code;
+use crate::sink::SinkError;
+use crate::source::SourceError;
+
+const FAILED: u8 = 1;
+const DATA: u8 = 65;
+const NO_INPUT: u8 = 66;
+const UNAVAILABLE: u8 = 69;
+const CANNOT_CREATE: u8 = 73;
+const CONFIG: u8 = 78;
+
+/// The program was asked to end before its work was done.
+#[derive(Debug, thiserror::Error)]
+#[error("ended by signal {0} before the work was done")]
+pub(super) struct Interrupted(pub(super) i32);
+
+/// What a configuration names cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration cannot be run")]
+pub(super) struct Unusable;
+
+/// An input cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {}: {cause}", path.display())]
+pub(super) struct NoInput {
+    pub(super) path: std::path::PathBuf,
+    pub(super) cause: std::io::Error,
+}
+
+/// Tells the error, if any, and gives its exit status.
+pub(super) fn code(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    super::terminal::note(&format!("deblurd: {error:#}"));
+    ExitCode::from(status(&error))
+}
+
+fn status(error: &anyhow::Error) -> u8 {
+    // The outermost cause that says anything decides.
+    if let Some(Interrupted(signal)) = error.downcast_ref() {
+        return u8::try_from(exit_code(*signal)).unwrap_or(FAILED);
+    }
+    if error.is::<Unusable>() || error.is::<ConfigError>() {
+        return CONFIG;
+    }
+    error.chain().find_map(of_cause).unwrap_or(FAILED)
+}
+
+fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    let source = |error: &SourceError| match error {
+        SourceError::Read { .. } => NO_INPUT,
+        _ => DATA,
+    };
+    let sink = |error: &SinkError| match error {
+        SinkError::Listen { .. } => UNAVAILABLE,
+        SinkError::Write { .. } => CANNOT_CREATE,
+        _ => FAILED,
+    };
+    if let Some(error) = cause.downcast_ref() {
+        return Some(source(error));
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return Some(sink(error));
+    }
+    if let Some(PipelineError::Sink { cause, .. }) = cause.downcast_ref() {
+        return Some(sink(cause));
+    }
+    if cause.is::<NoInput>() {
+        return Some(NO_INPUT);
+    }
+    let is_data = cause.is::<PsfError>() || cause.is::<ModelError>() || cause.is::<RestoreError>();
+    is_data.then_some(DATA)
+}

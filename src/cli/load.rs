@@ -1,0 +1,77 @@
+//! From what the command line or a configuration names to what the restorer takes.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::exit::NoInput;
+use crate::restore::psf::Psf;
+use crate::restore::residual::ResidualModel;
+
+/// The released models that are part of the program.
+const BUILT_IN: &[(&str, &[u8])] = &[
+    ("base", include_bytes!("../../models/base.onnx")),
+    ("base-f32", include_bytes!("../../models/base-f32.onnx")),
+];
+
+/// PSF files larger than this are none.
+const PSF_BYTES_MAX: u64 = 64 << 20;
+
+/// Model files larger than this are none.
+const MODEL_BYTES_MAX: u64 = 256 << 20;
+
+/// Loads a PSF by formula or file.
+pub(super) fn psf(name: &str) -> anyhow::Result<Psf> {
+    if let Some(psf) = Psf::from_formula(name) {
+        return Ok(psf?);
+    }
+    let bytes = read(Path::new(name), PSF_BYTES_MAX)?;
+    Psf::from_bytes(&bytes).with_context(|| format!("PSF {name}"))
+}
+
+/// Loads a model by name or file; `none` is none.
+pub(super) fn model(name: &str) -> anyhow::Result<Option<ResidualModel>> {
+    if name == "none" {
+        return Ok(None);
+    }
+    let bytes = model_bytes(name)?;
+    let model = ResidualModel::from_bytes(&bytes).with_context(|| format!("model {name}"))?;
+    Ok(Some(model))
+}
+
+/// The bytes of a model by name or file.
+pub(super) fn model_bytes(name: &str) -> anyhow::Result<std::borrow::Cow<'static, [u8]>> {
+    if let Some((_, bytes)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
+        return Ok((*bytes).into());
+    }
+    let names: Vec<&str> = BUILT_IN.iter().map(|(name, _)| *name).collect();
+    let bytes = read(Path::new(name), MODEL_BYTES_MAX);
+    let hint = || format!("model {name} (expected none, {}, or an .onnx file)", names.join(", "));
+    Ok(bytes.with_context(hint)?.into())
+}
+
+/// Tells where the noise is not what the model was trained for.
+pub(super) fn warn_of_noise(model: Option<&ResidualModel>, sigma: f64) {
+    let Some(model) = model else { return };
+    let trained = &model.contract().sigma;
+    if !trained.contains(&sigma) {
+        let (least, most) = (trained.start(), trained.end());
+        log::warn!(
+            "the model was trained for noise from {least} to {most} gray levels, not {sigma:.2}"
+        );
+    }
+}
+
+fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, NoInput> {
+    let failed = |cause| NoInput { path: path.to_owned(), cause };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > bytes_max {
+        let cause = format!("it is larger than {} MiB", bytes_max >> 20);
+        return Err(failed(std::io::Error::other(cause)));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,120 @@
+//! The commands: the only place that knows every concrete source, stage and sink.
+
+mod assemble;
+mod bench;
+mod check;
+mod daemon;
+mod demo;
+mod evaluate;
+mod exit;
+mod inputs;
+mod load;
+mod model;
+mod options;
+mod restore;
+mod simulate;
+mod terminal;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::service::Shutdown;
+
+/// Makes blurred pictures and camera frames sharp.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, after_help = EXIT_CODES, subcommand_required = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more; twice for debugging.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed at run time
+  2    wrong command line
+  65   a picture, stream, PSF or model is damaged or not what it should be
+  66   an input cannot be read
+  69   an address cannot be listened on
+  73   an output cannot be written
+  78   the configuration is wrong (run, check)
+  130  ended by SIGINT before the work was done
+  143  ended by SIGTERM before the work was done
+
+Examples:
+  deblurd demo
+  deblurd restore blurred.png --psf kernel.txt -o sharp.png
+  deblurd simulate photos/ --psf disk:3 --sigma 2.55 -o blurred/
+  ffmpeg -i clip.mp4 -f yuv4mpegpipe - | deblurd restore - --psf motion:9,0 -o - | ffplay -";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show a moving scene being blurred and restored; needs no camera and no files.
+    Demo(demo::Demo),
+    /// Restore pictures or a Y4M stream.
+    Restore(restore::Restore),
+    /// Blur sharp pictures as a camera would.
+    Simulate(simulate::Simulate),
+    /// Measure restoration on sharp pictures that are blurred first.
+    Evaluate(evaluate::Evaluate),
+    /// Run the daemon.
+    Run(daemon::Run),
+    /// Load everything a configuration names, restore one frame, and say what would run.
+    Check(check::Check),
+    /// Time every stage of the restoration.
+    Bench(bench::Bench),
+    /// Describe a model.
+    Model(model::Model),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder.
+    Man {
+        /// The folder, which must exist.
+        folder: PathBuf,
+    },
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log(arguments.verbose);
+    exit::code(run(arguments.command))
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    let shutdown = Shutdown::listen()?;
+    match command {
+        Command::Demo(demo) => demo.run(&shutdown),
+        Command::Restore(restore) => restore.run(&shutdown),
+        Command::Simulate(simulate) => simulate.run(&shutdown),
+        Command::Evaluate(evaluate) => evaluate.run(&shutdown),
+        Command::Run(run) => run.run(&shutdown),
+        Command::Check(check) => check.run(),
+        Command::Bench(bench) => bench.run(&shutdown),
+        Command::Model(model) => model.run(),
+        Command::Completions { shell } => completions(shell),
+        Command::Man { folder } => Ok(clap_mangen::generate_to(Arguments::command(), folder)?),
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "deblurd", &mut script);
+    terminal::print(&String::from_utf8_lossy(&script))
+}
+
+fn start_log(verbose: u8) {
+    let level = ["warn", "info", "debug"][usize::from(verbose.min(2))];
+    // tract speaks of its own matters at these levels.
+    let filter = format!("{level},tract=warn");
+    let environment = env_logger::Env::default().filter_or("DEBLURD_LOG", filter);
+    env_logger::Builder::from_env(environment).format_target(false).init();
+}

@@ -1,0 +1,70 @@
+//! `deblurd simulate`: sharp pictures blurred as a camera would.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::Interrupted;
+use super::inputs::{Job, jobs, write_picture};
+use super::options::{PsfArgument, SceneryArgument, gray_levels};
+use super::terminal;
+use crate::frame::Frame;
+use crate::restore::Stage;
+use crate::restore::degrade::{Degrade, DegradeOptions};
+use crate::restore::psf::Psf;
+use crate::service::Shutdown;
+use crate::source::read_picture;
+
+/// Blurs sharp pictures and adds noise, as a camera would.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deblurd simulate photo.png --psf disk:3 --sigma 2.55 -o blurred.png
+  deblurd simulate folder/ --psf kernel.txt -o blurred/")]
+pub(super) struct Simulate {
+    /// Pictures and folders of pictures.
+    #[arg(required = true)]
+    input: Vec<PathBuf>,
+    #[command(flatten)]
+    psf: PsfArgument,
+    /// File or folder for what was blurred.
+    #[arg(short, long)]
+    output: PathBuf,
+    /// Standard deviation of the noise in 8-bit gray levels.
+    #[arg(long, default_value = "2.55", value_parser = gray_levels)]
+    sigma: f64,
+    /// What the simulated camera sees beyond the edges.
+    #[arg(long, value_enum, default_value = "valid")]
+    boundary: SceneryArgument,
+    /// Seed of the noise; each picture gets its own from it.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+impl Simulate {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let psf = self.psf.load()?;
+        let jobs = jobs(&self.input, &self.output)?;
+        let progress = terminal::progress(jobs.len(), "blurring");
+        for (index, job) in jobs.iter().enumerate() {
+            if let Some(signal) = shutdown.requested() {
+                return Err(Interrupted(signal).into());
+            }
+            self.simulate(&psf, index as u64, job)?;
+            progress.inc(1);
+        }
+        progress.finish_and_clear();
+        Ok(())
+    }
+
+    fn simulate(&self, psf: &Psf, index: u64, job: &Job) -> anyhow::Result<()> {
+        let sharp = read_picture(&job.input)?;
+        let options =
+            DegradeOptions { scenery: self.boundary.into(), sigma: self.sigma, seed: self.seed };
+        let mut frame = Frame::new(sharp.format());
+        frame.meta.sequence = index;
+        frame.blurred = sharp;
+        Degrade::plan(psf, options, frame.blurred.format())?.apply(&mut frame)?;
+        write_picture(&frame.blurred, &job.output)
+    }
+}

@@ -1,0 +1,296 @@
+//! The daemon's configuration: TOML text, overridden by the environment, checked key by key.
+//!
+//! Every key can be overridden by a variable `DEBLURD_SECTION__KEY`, sinks by their place:
+//! `DEBLURD_RESTORE__SIGMA=5`, `DEBLURD_SINK__0__LISTEN=127.0.0.1:9000`. Unknown keys are refused,
+//! and every message names the key, its value and what was expected.
+
+mod read;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::frame::Extent;
+use crate::pipeline::Overflow;
+use crate::restore::boundary::Boundary;
+use crate::restore::degrade::Scenery;
+use crate::restore::transfer::Transfer;
+use crate::restore::wiener::Regulariser;
+use crate::restore::{Channels, RestoreOptions};
+pub use read::ConfigError;
+use read::{Section, parsed, within};
+
+/// Everything that was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where frames come from.
+    pub source: SourceConfig,
+    /// How they are degraded before they are restored, for tests and demonstrations.
+    pub simulate: Option<SimulateConfig>,
+    /// How they are restored.
+    pub restore: RestoreConfig,
+    /// How they move.
+    pub pipeline: PipelineConfig,
+    /// Where they go, at least one place.
+    pub sinks: Vec<SinkConfig>,
+}
+
+/// Section `[source]`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceConfig {
+    /// `kind = "files"`.
+    Files(FilesConfig),
+    /// `kind = "y4m"`.
+    Y4m(Y4mSourceConfig),
+    /// `kind = "scene"`.
+    Scene(SceneConfig),
+}
+
+/// Picture files.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilesConfig {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Frames a second.
+    #[serde(default = "default_rate", deserialize_with = "within::<1, 240, _>")]
+    pub rate: u32,
+    /// Paced by the clock, as a camera would be; else as fast as they are taken.
+    #[serde(default)]
+    pub live: bool,
+    /// From the first again after the last.
+    #[serde(default)]
+    pub repeat: bool,
+}
+
+/// A Y4M stream.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Y4mSourceConfig {
+    /// A file, or `-` for standard input.
+    pub path: PathBuf,
+    /// Paced by the clock at the stream's own rate; else as fast as frames are taken.
+    #[serde(default)]
+    pub live: bool,
+}
+
+/// The moving synthetic scene.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SceneConfig {
+    /// Width and height after any simulated degradation.
+    #[serde(default = "default_extent", deserialize_with = "parsed")]
+    pub extent: Extent,
+    /// Frames a second.
+    #[serde(default = "default_rate", deserialize_with = "within::<1, 240, _>")]
+    pub rate: u32,
+    /// Seed of the texture.
+    #[serde(default)]
+    pub seed: u64,
+    /// Paced by the clock; else as fast as frames are taken.
+    #[serde(default = "yes")]
+    pub live: bool,
+    /// Number of frames; without end where absent.
+    pub frames: Option<u64>,
+}
+
+/// Section `[simulate]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimulateConfig {
+    /// PSF file or formula; that of `[restore]` where absent.
+    pub psf: Option<String>,
+    /// Standard deviation of the noise in 8-bit gray levels.
+    #[serde(deserialize_with = "read::gray_levels")]
+    pub sigma: f64,
+    /// What the simulated camera sees beyond the edges.
+    #[serde(default = "default_scenery")]
+    pub boundary: Scenery,
+    /// Seed of the noise.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// Section `[restore]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreConfig {
+    /// PSF file or formula.
+    pub psf: String,
+    /// Standard deviation of the camera's noise in 8-bit gray levels.
+    #[serde(deserialize_with = "read::gray_levels")]
+    pub sigma: f64,
+    /// Name of a released model, a file, or `none`.
+    #[serde(default = "default_model")]
+    pub model: String,
+    /// Regulariser; that of the model where absent.
+    #[serde(default, deserialize_with = "read::optional")]
+    pub regulariser: Option<Regulariser>,
+    /// How frames are made periodic.
+    #[serde(default = "default_boundary")]
+    pub boundary: Boundary,
+    /// The camera's transfer curve.
+    #[serde(default = "default_transfer")]
+    pub transfer: Transfer,
+    /// Which planes are restored.
+    #[serde(default = "default_channels")]
+    pub channels: Channels,
+}
+
+impl RestoreConfig {
+    /// As the restorer wants them.
+    pub fn options(&self) -> RestoreOptions {
+        let Self { sigma, regulariser, boundary, transfer, channels, .. } = *self;
+        RestoreOptions { sigma, regulariser, boundary, transfer, channels }
+    }
+}
+
+/// Section `[pipeline]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PipelineConfig {
+    /// Frames that wait before each thread.
+    #[serde(deserialize_with = "within::<1, 64, _>")]
+    pub queue_capacity: u32,
+    /// What full queues do.
+    pub overflow: Overflow,
+    /// Threads for the network; 0 for one a core.
+    #[serde(deserialize_with = "within::<0, 256, _>")]
+    pub threads: u32,
+}
+
+impl Default for PipelineConfig {
+    fn default() -> Self {
+        Self { queue_capacity: 1, overflow: Overflow::DropOldest, threads: 0 }
+    }
+}
+
+/// A section `[[sink]]`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SinkConfig {
+    /// `kind = "png"`.
+    Png(PngConfig),
+    /// `kind = "y4m"`.
+    Y4m(Y4mSinkConfig),
+    /// `kind = "http"`.
+    Http(HttpConfig),
+}
+
+/// A folder of PNG pictures.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PngConfig {
+    /// The folder.
+    pub folder: PathBuf,
+}
+
+/// A Y4M stream.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Y4mSinkConfig {
+    /// A file, or `-` for standard output.
+    pub path: PathBuf,
+}
+
+/// The live page.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Address and port.
+    #[serde(default = "default_listen", deserialize_with = "read::address")]
+    pub listen: SocketAddr,
+    /// Quality of its JPEG pictures.
+    #[serde(default = "default_quality", deserialize_with = "within::<1, 100, _>")]
+    pub quality: u32,
+    /// Connections at a time.
+    #[serde(default = "default_clients", deserialize_with = "within::<1, 1000, _>")]
+    pub clients: u32,
+}
+
+impl Config {
+    /// Reads the text of a configuration file and lets variables override it.
+    ///
+    /// # Errors
+    /// Where the text or a variable is not as expected.
+    pub fn read(
+        text: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut sections = read::table(text, variables)?;
+        let config = Self {
+            source: read_source(sections.required("source")?)?,
+            simulate: sections.optional("simulate")?.map(Section::read).transpose()?,
+            restore: sections.required("restore")?.read()?,
+            pipeline: sections
+                .optional("pipeline")?
+                .map_or_else(|| Ok(PipelineConfig::default()), Section::read)?,
+            sinks: sections.list("sink")?.into_iter().map(read_sink).collect::<Result<_, _>>()?,
+        };
+        sections.nothing_left()?;
+        if config.sinks.is_empty() {
+            return Err(ConfigError::missing("sink", "at least one section [[sink]]"));
+        }
+        Ok(config)
+    }
+}
+
+fn read_source(mut section: Section) -> Result<SourceConfig, ConfigError> {
+    match section.kind(&["files", "y4m", "scene"])?.as_str() {
+        "files" => section.read().map(SourceConfig::Files),
+        "y4m" => section.read().map(SourceConfig::Y4m),
+        _ => section.read().map(SourceConfig::Scene),
+    }
+}
+
+fn read_sink(mut section: Section) -> Result<SinkConfig, ConfigError> {
+    match section.kind(&["png", "y4m", "http"])?.as_str() {
+        "png" => section.read().map(SinkConfig::Png),
+        "y4m" => section.read().map(SinkConfig::Y4m),
+        _ => section.read().map(SinkConfig::Http),
+    }
+}
+
+fn default_rate() -> u32 {
+    30
+}
+
+fn default_extent() -> Extent {
+    Extent::new(640, 360)
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn default_scenery() -> Scenery {
+    Scenery::Valid
+}
+
+fn default_model() -> String {
+    "base".to_owned()
+}
+
+fn default_boundary() -> Boundary {
+    Boundary::Extend
+}
+
+fn default_transfer() -> Transfer {
+    Transfer::None
+}
+
+fn default_channels() -> Channels {
+    Channels::Luma
+}
+
+fn default_listen() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 8080))
+}
+
+fn default_quality() -> u32 {
+    85
+}
+
+fn default_clients() -> u32 {
+    32
+}

@@ -1,0 +1,293 @@
+//! From text to values that are known to be in range.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
+use toml::{Table, Value};
+
+/// Prefix of the variables that override keys.
+const PREFIX: &str = "DEBLURD_";
+
+/// Why a configuration is refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// The text is not TOML.
+    #[error("the configuration is not TOML: {0}")]
+    Syntax(String),
+    /// A key has a wrong value, is unknown, or is missing.
+    #[error("{key}: {problem}")]
+    Key {
+        /// The key with its section.
+        key: String,
+        /// Its value and what was expected.
+        problem: String,
+    },
+    /// A variable names no key.
+    #[error("the variable {variable} names no key (expected {PREFIX}SECTION__KEY)")]
+    Variable {
+        /// Name of the variable.
+        variable: String,
+    },
+}
+
+impl ConfigError {
+    pub(super) fn missing(key: &str, expected: &str) -> Self {
+        Self::Key { key: key.to_owned(), problem: format!("missing (expected {expected})") }
+    }
+}
+
+/// The sections of a configuration that have not been read yet.
+pub(super) struct Sections(Table);
+
+/// One section.
+pub(super) struct Section {
+    name: String,
+    table: Table,
+}
+
+/// Parses the text and lets the variables override its keys.
+pub(super) fn table(
+    text: &str,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<Sections, ConfigError> {
+    let parsed: Table =
+        text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax(error.to_string()))?;
+    let mut root = Value::Table(parsed);
+    for (variable, value) in variables {
+        let Some(path) = variable.strip_prefix(PREFIX) else { continue };
+        let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
+        let is_set = keys.len() > 1 && override_key(&mut root, &keys, value_of(&value));
+        is_set.then_some(()).ok_or(ConfigError::Variable { variable })?;
+    }
+    match root {
+        Value::Table(table) => Ok(Sections(table)),
+        _ => Err(ConfigError::Syntax("it is no table".to_owned())),
+    }
+}
+
+/// The value a variable stands for: TOML where it is TOML, text else.
+fn value_of(text: &str) -> Value {
+    let table: Option<Table> = format!("value = {text}").parse().ok();
+    let value = table.and_then(|mut table| table.remove("value"));
+    value.unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// Sets the key at a path, making sections on the way; whether that was possible.
+fn override_key(node: &mut Value, path: &[String], value: Value) -> bool {
+    let Some((key, rest)) = path.split_first() else {
+        *node = value;
+        return true;
+    };
+    match node {
+        Value::Table(table) if !key.is_empty() => {
+            let child = table.entry(key).or_insert_with(|| Value::Table(Table::new()));
+            override_key(child, rest, value)
+        }
+        Value::Array(list) => {
+            let child = key.parse().ok().and_then(|index: usize| list.get_mut(index));
+            child.is_some_and(|child| override_key(child, rest, value))
+        }
+        _ => false,
+    }
+}
+
+impl Sections {
+    pub(super) fn required(&mut self, name: &str) -> Result<Section, ConfigError> {
+        self.optional(name)?.ok_or_else(|| ConfigError::missing(name, "a section of that name"))
+    }
+
+    pub(super) fn optional(&mut self, name: &str) -> Result<Option<Section>, ConfigError> {
+        self.0.remove(name).map(|value| Section::from(name.to_owned(), value)).transpose()
+    }
+
+    pub(super) fn list(&mut self, name: &str) -> Result<Vec<Section>, ConfigError> {
+        let sections = match self.0.remove(name) {
+            None => Vec::new(),
+            Some(Value::Array(sections)) => sections,
+            Some(other) => return Err(unexpected(name, &other, "sections [[…]]")),
+        };
+        let named = sections.into_iter().enumerate();
+        named.map(|(index, value)| Section::from(format!("{name}.{index}"), value)).collect()
+    }
+
+    pub(super) fn nothing_left(&self) -> Result<(), ConfigError> {
+        match self.0.keys().next() {
+            None => Ok(()),
+            Some(key) => Err(ConfigError::Key {
+                key: key.clone(),
+                problem: "unknown section (expected source, simulate, restore, pipeline or sink)"
+                    .to_owned(),
+            }),
+        }
+    }
+}
+
+impl Section {
+    fn from(name: String, value: Value) -> Result<Self, ConfigError> {
+        match value {
+            Value::Table(table) => Ok(Self { name, table }),
+            other => Err(unexpected(&name, &other, "a section")),
+        }
+    }
+
+    /// Takes the key `kind` out of the section.
+    pub(super) fn kind(&mut self, kinds: &[&str]) -> Result<String, ConfigError> {
+        let key = format!("{}.kind", self.name);
+        let expected = format!("one of {}", kinds.join(", "));
+        match self.table.remove("kind") {
+            Some(Value::String(kind)) if kinds.contains(&kind.as_str()) => Ok(kind),
+            Some(other) => Err(unexpected(&key, &other, &expected)),
+            None => Err(ConfigError::missing(&key, &expected)),
+        }
+    }
+
+    pub(super) fn read<T: DeserializeOwned>(self) -> Result<T, ConfigError> {
+        let Self { name, table } = self;
+        serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
+            let path = error.path().to_string();
+            let key = if path == "." { name } else { format!("{name}.{path}") };
+            ConfigError::Key { key, problem: error.into_inner().message().to_owned() }
+        })
+    }
+}
+
+fn unexpected(key: &str, value: &Value, expected: &str) -> ConfigError {
+    ConfigError::Key { key: key.to_owned(), problem: format!("{value} (expected {expected})") }
+}
+
+/// Reads a whole number from `LEAST` to `MOST`.
+pub(super) fn within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(
+    from: D,
+) -> Result<u32, D::Error> {
+    let value = i64::deserialize(from)?;
+    let in_range = u32::try_from(value).ok().filter(|value| (LEAST..=MOST).contains(value));
+    in_range.ok_or_else(|| {
+        D::Error::custom(format!("{value} (expected a whole number from {LEAST} to {MOST})"))
+    })
+}
+
+/// Reads a standard deviation in 8-bit gray levels.
+pub(super) fn gray_levels<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(from)?;
+    let in_range = (0.0..=128.0).contains(&value).then_some(value);
+    in_range
+        .ok_or_else(|| D::Error::custom(format!("{value} (expected gray levels from 0 to 128)")))
+}
+
+/// Reads text that means a value.
+pub(super) fn parsed<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<T, D::Error> {
+    String::deserialize(from)?.parse().map_err(D::Error::custom)
+}
+
+/// As [`parsed`], of a key that may be absent.
+pub(super) fn optional<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    parsed(from).map(Some)
+}
+
+/// Reads an address with its port.
+pub(super) fn address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map_err(|_| {
+        D::Error::custom(format!("'{text}' (expected ADDRESS:PORT, as 127.0.0.1:8080)"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    const LEAST: &str = "
+        [source]
+        kind = 'scene'
+        [restore]
+        psf = 'disk:3'
+        sigma = 2.55
+        [[sink]]
+        kind = 'http'
+    ";
+
+    #[track_caller]
+    fn check_refused(text: &str, variables: &[(&str, &str)], message: &str) {
+        let variables =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let error = Config::read(text, variables).expect_err("should be refused").to_string();
+        assert!(error.contains(message), "{error}");
+    }
+
+    #[track_caller]
+    fn check_replaced(from: &str, to: &str, message: &str) {
+        check_refused(&LEAST.replace(from, to), &[], message);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_key_value_and_expectation() {
+        check_refused("source = [", &[], "not TOML");
+        check_refused("", &[], "source: missing");
+        check_replaced("sigma = 2.55", "", "restore: missing field `sigma`");
+        check_replaced(
+            "sigma = 2.55",
+            "sigma = -3.0",
+            "restore.sigma: -3 (expected gray levels from 0 to 128)",
+        );
+        check_replaced("sigma = 2.55", "sigma = nan", "restore.sigma: NaN (expected");
+        check_replaced("sigma = 2.55", "sigma = 'x'", "restore.sigma: invalid type: string \"x\"");
+        check_replaced(
+            "sigma = 2.55",
+            "sigma = 1\nsgima = 2",
+            "restore.sgima: unknown field `sgima`",
+        );
+        check_replaced(
+            "kind = 'scene'",
+            "kind = 'camera'",
+            "source.kind: \"camera\" (expected one of files, y4m, scene)",
+        );
+        check_replaced(
+            "kind = 'scene'",
+            "kind = 'scene'\nrate = 0",
+            "source.rate: 0 (expected a whole number from 1 to 240)",
+        );
+        check_replaced(
+            "kind = 'scene'",
+            "kind = 'scene'\nextent = '0x4'",
+            "source.extent: '0x4' is not WIDTHxHEIGHT",
+        );
+        check_replaced(
+            "kind = 'http'",
+            "kind = 'http'\nlisten = '8080'",
+            "sink.0.listen: '8080' (expected ADDRESS:PORT",
+        );
+        check_replaced("[restore]", "[restroe]\n[restore]", "restroe: unknown section");
+        check_replaced(
+            "[[sink]]\n",
+            "[[sink]]\nkind = 'png'\nfolder = 3\n[[sink]]\n",
+            "sink.0.folder",
+        );
+    }
+
+    #[test]
+    fn every_key_can_be_overridden() {
+        let read = |name: &str, value: &str| {
+            Config::read(LEAST, [(name.to_owned(), value.to_owned())]).expect("a configuration")
+        };
+        assert!((read("DEBLURD_RESTORE__SIGMA", "5").restore.sigma - 5.0).abs() < 1e-12);
+        assert_eq!(read("DEBLURD_RESTORE__PSF", "gaussian:2").restore.psf, "gaussian:2");
+        assert_eq!(read("DEBLURD_PIPELINE__THREADS", "3").pipeline.threads, 3);
+        let sinks = read("DEBLURD_SINK__0__LISTEN", "127.0.0.1:9000").sinks;
+        assert!(format!("{sinks:?}").contains("127.0.0.1:9000"), "{sinks:?}");
+        check_refused(LEAST, &[("DEBLURD_RESTORE__SGIMA", "5")], "restore.sgima: unknown field");
+        check_refused(
+            LEAST,
+            &[("DEBLURD_SINK__7__LISTEN", "x")],
+            "DEBLURD_SINK__7__LISTEN names no key",
+        );
+        check_refused(LEAST, &[("DEBLURD_SIGMA", "5")], "DEBLURD_SIGMA names no key");
+        check_refused(LEAST, &[("DEBLURD_RESTORE__SIGMA", "-1")], "restore.sigma: -1 (expected");
+    }
+}
