@@ -19,6 +19,14 @@ pub(super) struct Moving {
     ticket: Ticket,
 }
 
+impl Moving {
+    /// Lets the frame go. Its workspace goes home at once, not when the frame is used again.
+    fn lose(mut self, reason: Reason) {
+        self.frame.get().work = None;
+        self.ticket.lose(reason);
+    }
+}
+
 /// A frame after the last stage, as one sink sees it.
 #[derive(Debug)]
 pub(super) struct Offered {
@@ -80,8 +88,8 @@ impl SourceThread {
         let ticket = self.common.metrics.trunk.enter();
         match self.output.push(Moving { frame, ticket }) {
             Pushed::Queued => {}
-            Pushed::Displaced(oldest) => oldest.ticket.lose(Reason::Overflow),
-            Pushed::Closed(moving) => moving.ticket.lose(Reason::Shutdown),
+            Pushed::Displaced(oldest) => oldest.lose(Reason::Overflow),
+            Pushed::Closed(moving) => moving.lose(Reason::Shutdown),
         }
     }
 }
@@ -108,15 +116,15 @@ impl StageThread {
     pub(super) fn run(mut self) {
         while let Some(mut moving) = self.input.pop() {
             if self.common.stop.is_set() {
-                moving.ticket.lose(Reason::Shutdown);
+                moving.lose(Reason::Shutdown);
                 continue;
             }
             self.apply(&mut moving.frame.get());
             match &self.output {
                 Outlet::Next(output) => match output.push(moving) {
                     Pushed::Queued => {}
-                    Pushed::Displaced(oldest) => oldest.ticket.lose(Reason::Overflow),
-                    Pushed::Closed(moving) => moving.ticket.lose(Reason::Shutdown),
+                    Pushed::Displaced(oldest) => oldest.lose(Reason::Overflow),
+                    Pushed::Closed(moving) => moving.lose(Reason::Shutdown),
                 },
                 Outlet::Sinks(outputs) => offer(moving, outputs, &self.common.metrics),
             }

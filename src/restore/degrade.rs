@@ -118,7 +118,7 @@ impl Degrade {
                     clippy::cast_sign_loss,
                     reason = "clamped"
                 )]
-                let rounded = value.round_ties_even().clamp(0.0, white) as u16;
+                let rounded = (value.clamp(0.0, white) + 0.5) as u16;
                 *sample = rounded;
             }
         }

@@ -159,7 +159,7 @@ impl Restorer {
             list.push(Box::new(stages::Residual::new(index, net, Arc::clone(executor))));
             list.push(Box::new(stages::Projection::new(index, outer, Arc::clone(&projection))));
         }
-        list.push(Box::new(stages::Encode::new(curve, offset, networks > 0)));
+        list.push(Box::new(stages::Encode::new(curve, format.extent, offset, networks > 0)));
         Ok(Self { stages: list })
     }
 

@@ -6,7 +6,7 @@ use super::super::luma::encoded_luma;
 use super::super::transfer::ToneCurve;
 use super::super::{RestoreError, Stage};
 use super::decode::is_luma_of_rgb;
-use crate::frame::{Channel, Frame, Picture};
+use crate::frame::{Channel, Extent, Frame, Picture};
 
 /// Writes the restored picture and gives the workspace back. Planes that were not restored pass
 /// through. Where only the luma of red, green and blue was restored, its change is added to all
@@ -15,48 +15,49 @@ pub(crate) struct Encode {
     curve: Arc<ToneCurve>,
     offset: (usize, usize),
     has_networks: bool,
+    values: Vec<f32>,
+    sums: Vec<f32>,
 }
 
 impl Encode {
-    pub(crate) fn new(curve: Arc<ToneCurve>, offset: (usize, usize), has_networks: bool) -> Self {
-        Self { curve, offset, has_networks }
+    pub(crate) fn new(
+        curve: Arc<ToneCurve>,
+        extent: Extent,
+        offset: (usize, usize),
+        has_networks: bool,
+    ) -> Self {
+        let row = || vec![0.0; extent.width];
+        Self { curve, offset, has_networks, values: row(), sums: row() }
     }
 
-    /// The restored light of row `y` of the frame.
-    fn row<'a>(
-        &self,
-        channel: &'a Channel,
-        y: usize,
-        width: usize,
-    ) -> impl Iterator<Item = f32> + use<'a> {
+    /// Fills `values` with the encoded values of row `y` of the frame.
+    fn load(&mut self, channel: &Channel, y: usize) {
         let plane = if self.has_networks { &channel.g } else { &channel.x_w };
         let (left, top) = self.offset;
-        let mean = channel.mean;
-        plane.row(y + top)[left..left + width].iter().map(move |sample| sample + mean)
+        let light = &plane.row(y + top)[left..];
+        self.values.iter_mut().zip(light).for_each(|(value, light)| *value = light + channel.mean);
+        self.curve.encode(&mut self.values);
     }
 
-    fn encode(&self, channel: &Channel, index: usize, restored: &mut Picture) {
-        let width = restored.extent().width;
+    fn encode(&mut self, channel: &Channel, index: usize, restored: &mut Picture) {
         for (y, target) in restored.planes_mut()[index].rows_mut().enumerate() {
-            for (sample, light) in target.iter_mut().zip(self.row(channel, y, width)) {
-                *sample = self.curve.sample(self.curve.encode(light));
-            }
+            self.load(channel, y);
+            self.curve.samples(&self.values, target);
         }
     }
 
-    fn add_luma(&self, channel: &Channel, blurred: &Picture, restored: &mut Picture) {
-        let (width, height) = (restored.extent().width, restored.extent().height);
+    fn add_luma(&mut self, channel: &Channel, blurred: &Picture, restored: &mut Picture) {
         let white = blurred.format().white();
-        for y in 0..height {
-            for index in 0..3 {
-                let luma = encoded_luma(blurred.planes(), y, white);
-                let pairs = luma.zip(self.row(channel, y, width));
-                for (sample, (luma, light)) in
-                    restored.planes_mut()[index].row_mut(y).iter_mut().zip(pairs)
-                {
-                    let change = self.curve.encode(light) - luma;
-                    *sample = self.curve.sample(f32::from(*sample) / f32::from(white) + change);
-                }
+        for y in 0..blurred.extent().height {
+            self.load(channel, y);
+            let luma = encoded_luma(blurred.planes(), y, white);
+            self.values.iter_mut().zip(luma).for_each(|(value, luma)| *value -= luma);
+            for (target, source) in restored.planes_mut().iter_mut().zip(blurred.planes()) {
+                let changed = self.sums.iter_mut().zip(source.row(y).iter().zip(&self.values));
+                changed.for_each(|(sum, (sample, change))| {
+                    *sum = f32::from(*sample) / f32::from(white) + change
+                });
+                self.curve.samples(&self.sums, target.row_mut(y));
             }
         }
     }
@@ -68,14 +69,22 @@ impl Stage for Encode {
     }
 
     fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {
-        frame.restored.copy_from(&frame.blurred);
-        let mut lease = frame.work.take().ok_or(RestoreError::NotDecoded)?;
+        let Some(mut lease) = frame.work.take() else {
+            frame.restored.copy_from(&frame.blurred);
+            return Err(RestoreError::NotDecoded);
+        };
         let work = lease.get();
+        frame.restored.reshape(frame.blurred.format());
         if is_luma_of_rgb(&work, frame.blurred.format().layout) {
             self.add_luma(&work.channels[0], &frame.blurred, &mut frame.restored);
         } else {
             for (index, channel) in work.channels.iter().enumerate() {
                 self.encode(channel, index, &mut frame.restored);
+            }
+            let passing = frame.blurred.planes().iter().skip(work.channels.len());
+            for (target, source) in frame.restored.planes_mut().iter_mut().rev().zip(passing.rev())
+            {
+                target.samples_mut().copy_from_slice(source.samples());
             }
         }
         Ok(())
