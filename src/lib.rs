@@ -13,12 +13,12 @@
 //! The modules stand in the order in which a frame meets them. Imports go only from later modules
 //! to earlier ones; `source`, `restore` and `sink` do not know each other.
 
-pub mod cli;
-pub mod config; // what was asked for
 pub mod frame; // what flows
 pub mod metrics; // what is counted
-pub mod pipeline;
+pub mod source; // where it comes from
 pub mod restore; // what is done to it
-pub mod service;
-pub mod sink;
-pub mod source; // where it comes from // where it goes // how it moves // signals // the commands
+pub mod sink; // where it goes
+pub mod pipeline; // how it moves
+pub mod config; // what was asked for
+pub mod service; // signals
+pub mod cli; // the commands

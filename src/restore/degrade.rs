@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 
-use super::fft2d::{Filter, RealFft2d};
+use super::fft2d::{Filter, RealFft2d, good_size};
 use super::psf::Psf;
 use super::wiener::otf;
 use super::{RestoreError, Stage};
@@ -58,15 +58,21 @@ impl Degrade {
         format: PictureFormat,
     ) -> Result<Self, RestoreError> {
         let extent = format.extent;
-        let otf = otf(psf, extent)?;
+        psf.rolled(extent)?;
+        // What lies beyond the edges reaches only what is cut off, so there may be more of it.
+        let transformed = match options.scenery {
+            Scenery::Circular => extent,
+            Scenery::Valid => Extent::new(good_size(extent.width), good_size(extent.height)),
+        };
+        let otf = otf(psf, transformed)?;
         let degrade = Self {
             options,
             format,
             radius: psf.radius(),
-            blur: Filter::complex(extent, |index| otf[index]),
-            fft: RealFft2d::plan(extent),
-            input: Plane::new(extent, 0.0),
-            output: Plane::new(extent, 0.0),
+            blur: Filter::complex(transformed, |index| otf[index]),
+            fft: RealFft2d::plan(transformed),
+            input: Plane::new(transformed, 0.0),
+            output: Plane::new(transformed, 0.0),
         };
         if degrade.degraded_format().extent.is_empty() {
             return Err(RestoreError::NothingLeft { psf: psf.extent(), frame: extent });
@@ -92,9 +98,11 @@ impl Degrade {
 
     fn blur(&mut self, picture: &Picture, index: usize) {
         let white = f32::from(self.format.white());
-        let samples = picture.planes()[index].samples();
-        for (target, sample) in self.input.samples_mut().iter_mut().zip(samples) {
-            *target = f32::from(*sample) / white;
+        for (target, row) in self.input.rows_mut().zip(picture.planes()[index].rows()) {
+            target
+                .iter_mut()
+                .zip(row)
+                .for_each(|(light, sample)| *light = f32::from(*sample) / white);
         }
         let (fft, output) = (&mut self.fft, &mut self.output);
         fft.filter(&self.input, &self.blur, |y, row| output.row_mut(y).copy_from_slice(row));

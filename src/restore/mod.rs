@@ -11,20 +11,20 @@
 //! the part of it that the blur had destroyed enters the picture. The list can be run in order on
 //! one thread, which is the definition of the result, or be dealt out to several threads.
 
-pub mod boundary;
-pub mod degrade;
-pub mod executor;
-pub mod fft2d;
-mod luma;
-pub mod noise;
-pub mod psf;
-pub mod quality;
-pub mod residual;
-mod stages;
+pub mod psf; // the blur
+pub mod fft2d; // transforms
+pub mod wiener; // what can be undone
+pub mod boundary; // beyond the edges
+pub mod transfer; // samples and light
+mod luma; // colours
+pub mod noise; // its estimate
+pub mod residual; // what the blur destroyed
+pub mod executor; // who does the parts
+mod stages; // the steps
+pub mod degrade; // the way back
+pub mod quality; // how good it is
 #[cfg(test)]
 mod testing;
-pub mod transfer;
-pub mod wiener;
 
 use std::sync::Arc;
 
@@ -154,10 +154,13 @@ impl Restorer {
         let mut list: Vec<Box<dyn Stage>> = vec![Box::new(decode)];
         list.push(Box::new(stages::Wiener::new(outer, filters.wiener)));
         let networks = model.map_or(0, ResidualModel::stages);
-        for (index, model) in model.into_iter().cycle().take(networks).enumerate() {
-            let net = model.plan(index, outer, residual::BAND_ROWS)?;
-            list.push(Box::new(stages::Residual::new(index, net, Arc::clone(executor))));
-            list.push(Box::new(stages::Projection::new(index, outer, Arc::clone(&projection))));
+        if let Some(model) = model {
+            for index in 0..networks {
+                let net = model.plan(index, outer, residual::BAND_ROWS)?;
+                list.push(Box::new(stages::Residual::new(index, net, Arc::clone(executor))));
+                let projection = Arc::clone(&projection);
+                list.push(Box::new(stages::Projection::new(index, outer, projection)));
+            }
         }
         list.push(Box::new(stages::Encode::new(curve, format.extent, offset, networks > 0)));
         Ok(Self { stages: list })
@@ -169,8 +172,11 @@ impl Restorer {
     /// # Errors
     /// The first failure of a stage.
     pub fn restore(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {
-        let failures = self.stages.iter_mut().map(|stage| stage.apply(frame));
-        failures.fold(Ok(()), |first, result| first.and(result))
+        let mut outcome = Ok(());
+        for stage in &mut self.stages {
+            outcome = outcome.and(stage.apply(frame));
+        }
+        outcome
     }
 
     /// The stages, to be run elsewhere, in this order.
