@@ -9,6 +9,7 @@ use super::assemble::{Assembly, sink_names};
 use super::daemon::Loaded;
 use super::exit::Unusable;
 use super::terminal;
+use crate::config::SourceConfig;
 use crate::frame::{Extent, Frame, FrameRate, PictureFormat};
 use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
 use crate::restore::quality::psnr_db;
@@ -38,15 +39,30 @@ impl Check {
         let model =
             loaded.model.as_ref().map_or("none".to_owned(), |model| model.contract().name.clone());
         terminal::print(&format!(
-            "source   {:?}, {}-bit {:?} {}\nPSF      {psf}\nmodel    {model}, {threads} threads\n\
+            "source   {}; {}-bit {:?} {}\nPSF      {psf}\nmodel    {model}, {threads} threads\n\
              stages   {}\nsinks    {}\ngolden   {golden}\n",
-            loaded.config.source,
+            describe(&loaded.config.source),
             format.depth,
             format.layout,
             format.extent,
             stages.join(" -> "),
             sink_names(&loaded.config.sinks).join(", "),
         ))
+    }
+}
+
+fn describe(source: &SourceConfig) -> String {
+    let pace = |live: bool| if live { "paced by the clock" } else { "as fast as taken" };
+    match source {
+        SourceConfig::Files(files) => {
+            format!("{} paths of pictures, {}", files.paths.len(), pace(files.live))
+        }
+        SourceConfig::Y4m(stream) => {
+            format!("Y4M stream {}, {}", stream.path.display(), pace(stream.live))
+        }
+        SourceConfig::Scene(scene) => {
+            format!("scene at {} frames/s, {}", scene.rate, pace(scene.live))
+        }
     }
 }
 
