@@ -3,7 +3,7 @@
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const stage = $("stage"), view = $("view"), divider = $("divider");
+const stage = $("stage"), picture = $("picture"), view = $("view"), divider = $("divider");
 const ink = view.getContext("2d");
 const narrow = matchMedia("(max-width: 700px)");
 
@@ -59,16 +59,16 @@ $("mode-side").addEventListener("click", () => setMode("side"));
 narrow.addEventListener("change", draw);
 
 const follow = (event) => {
-  const box = stage.getBoundingClientRect();
+  const box = picture.getBoundingClientRect();
   moveDivider((event.clientX - box.left) / box.width);
 };
-stage.addEventListener("pointerdown", (event) => {
+picture.addEventListener("pointerdown", (event) => {
   if (mode !== "divider" || event.button !== 0) return;
-  stage.setPointerCapture(event.pointerId);
+  picture.setPointerCapture(event.pointerId);
   follow(event);
 });
-stage.addEventListener("pointermove", (event) => {
-  if (stage.hasPointerCapture(event.pointerId)) follow(event);
+picture.addEventListener("pointermove", (event) => {
+  if (picture.hasPointerCapture(event.pointerId)) follow(event);
 });
 divider.addEventListener("keydown", (event) => {
   const stride = event.shiftKey ? 0.1 : 0.02;
