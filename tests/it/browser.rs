@@ -43,7 +43,7 @@ impl Browser {
         let options = json!({
             "goog:chromeOptions": { "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
-            "timeouts": { "script": PATIENCE.as_millis() as u64 },
+            "timeouts": { "script": u64::try_from(PATIENCE.as_millis()).expect("a short time") },
         });
         let answer = browser.call(
             "POST",

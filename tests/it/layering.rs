@@ -35,7 +35,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
 const IMPURE: &[&str] =
     &["std::fs", "std::io::stdin", "std::thread", "std::time", "std::net", "std::env"];
 
-pub fn trials() -> Vec<Trial> {
+pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("layering::modules_import_only_downwards", modules_import_only_downwards),
         trial("layering::each_dependency_has_one_address", each_dependency_has_one_address),

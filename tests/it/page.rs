@@ -38,9 +38,12 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 /// A page that listens on a free port.
 fn page(options: HttpOptions) -> HttpSink {
-    let metrics =
-        Metrics::new(&["wiener", "network"].map(str::to_owned), &[HttpSink::NAME.to_owned()]);
-    bind(options, Arc::new(metrics)).expect("a page")
+    bind(options, Arc::new(metrics())).expect("a page")
+}
+
+fn metrics() -> Metrics {
+    let stages = ["wiener", "network"].map(str::to_owned);
+    Metrics::new(&stages, &[HttpSink::NAME.to_owned()])
 }
 
 fn bind(options: HttpOptions, metrics: Arc<Metrics>) -> Result<HttpSink, SinkError> {
@@ -250,10 +253,7 @@ struct Show {
 
 impl Show {
     fn start(options: HttpOptions) -> Self {
-        let metrics = Arc::new(Metrics::new(
-            &["wiener", "network"].map(str::to_owned),
-            &[HttpSink::NAME.to_owned()],
-        ));
+        let metrics = Arc::new(metrics());
         let sink = bind(options, Arc::clone(&metrics)).expect("a page");
         let address = sink.local_addr();
         let stop = Arc::new(AtomicBool::new(false));

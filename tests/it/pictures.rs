@@ -54,8 +54,12 @@ fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
+fn byte(value: u32) -> u8 {
+    u8::try_from(value).expect("a sample")
+}
+
 fn kinds_of_png_are_read() {
-    let rgb = RgbImage::from_fn(5, 3, |x, y| Rgb([x as u8, y as u8, 200]));
+    let rgb = RgbImage::from_fn(5, 3, |x, y| Rgb([byte(x), byte(y), 200]));
     let image = DynamicImage::ImageRgb8(rgb);
     for (kind, layout, depth) in [
         (DynamicImage::ImageLuma8(image.to_luma8()), Layout::Gray, 8),
@@ -120,7 +124,7 @@ fn one_pixel_is_a_picture() {
 }
 
 fn every_cut_of_a_png_is_refused() {
-    let image = DynamicImage::ImageRgb8(RgbImage::from_fn(16, 16, |x, y| Rgb([(x * y) as u8; 3])));
+    let image = DynamicImage::ImageRgb8(RgbImage::from_fn(16, 16, |x, y| Rgb([byte(x * y); 3])));
     let png = encoded(&image, ImageFormat::Png);
     // The last chunk says only that it is the last.
     for length in 0..png.len() - 12 {
@@ -129,7 +133,7 @@ fn every_cut_of_a_png_is_refused() {
 }
 
 fn every_cut_of_a_jpeg_is_refused() {
-    let image = DynamicImage::ImageRgb8(RgbImage::from_fn(16, 16, |x, y| Rgb([(x * y) as u8; 3])));
+    let image = DynamicImage::ImageRgb8(RgbImage::from_fn(16, 16, |x, y| Rgb([byte(x * y); 3])));
     let jpeg = encoded(&image, ImageFormat::Jpeg);
     for length in 0..jpeg.len() - 1 {
         assert!(decoded(&jpeg[..length]).is_err(), "{length} of {} bytes were read", jpeg.len());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::Trial;
 
 /// A test that runs everywhere.
-pub fn trial(name: &str, test: fn()) -> Trial {
+pub(crate) fn trial(name: &str, test: fn()) -> Trial {
     Trial::test(name, move || {
         test();
         Ok(())
@@ -13,7 +13,7 @@ pub fn trial(name: &str, test: fn()) -> Trial {
 }
 
 /// A test that runs where `need` is met and is reported as ignored elsewhere.
-pub fn trial_needing(need: Need, name: &str, test: fn()) -> Trial {
+pub(crate) fn trial_needing(need: Need, name: &str, test: fn()) -> Trial {
     match need.missing() {
         None => trial(name, test),
         Some(reason) => trial(&format!("{name} [skipped: {reason}]"), test).with_ignored_flag(true),
@@ -22,7 +22,7 @@ pub fn trial_needing(need: Need, name: &str, test: fn()) -> Trial {
 
 /// Something that a fresh machine may lack.
 #[derive(Clone, Copy)]
-pub enum Need {
+pub(crate) enum Need {
     /// The photographs and kernels beside the project.
     SharedData,
     /// A headless browser and its driver.
@@ -50,17 +50,17 @@ fn not_installed(programs: &[&str]) -> Option<String> {
 }
 
 /// The folder of photographs and kernels beside the project.
-pub fn shared_data() -> PathBuf {
+pub(crate) fn shared_data() -> PathBuf {
     root().join("../shared/data")
 }
 
 /// The folder of the project.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Where `program` is installed.
-pub fn find_program(program: &str) -> Option<PathBuf> {
+pub(crate) fn find_program(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
