@@ -11,7 +11,6 @@ mod list;
 mod pace;
 mod scene;
 mod y4m;
-mod y4m_header;
 
 pub use self::y4m::{Y4mOptions, Y4mSource};
 pub use decode::{decode_picture, read_picture};

@@ -27,7 +27,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("rayon", "src/pipeline/workers.rs"),
     ("hyper", "src/sink/http/"),
     ("tokio", "src/sink/http/"),
-    ("y4m", "y4m.rs"),
+    ("y4m", "/y4m"),
     ("anyhow", "src/cli/"),
 ];
 

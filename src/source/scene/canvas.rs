@@ -116,6 +116,12 @@ pub(super) fn pixel(coordinate: f32) -> isize {
     coordinate.round() as isize
 }
 
+/// What is left of `value` after as many whole periods as it holds.
+#[expect(clippy::cast_possible_truncation, reason = "less than `period`")]
+pub(super) fn remainder(value: f64, period: f64) -> f32 {
+    value.rem_euclid(period) as f32
+}
+
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
 fn cells(centre: f32, reach: f32, limit: usize) -> std::ops::Range<usize> {
     let end = ((centre + reach).ceil().max(0.0) as usize).min(limit);

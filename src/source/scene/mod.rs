@@ -8,6 +8,7 @@
 //! What stands still is drawn once; a frame is a copy of that and the moving parts.
 
 mod backdrop;
+mod belt;
 mod canvas;
 mod font;
 mod movers;

@@ -1,16 +1,13 @@
-//! What moves: the star, the slanted square, the belt and what lies on it, the running text.
+//! What moves: the star, the slanted square, and what lies on the belt.
 
 use std::f32::consts::TAU;
 
-use super::backdrop::{INK, PAPER, noise};
-use super::canvas::{Colour, Place, blend, coverage, paint, pixel, shade, stamp};
+use super::backdrop::{INK, PAPER};
+use super::belt::Belt;
+use super::canvas::{Colour, Place, blend, coverage, paint, pixel, remainder, shade, stamp};
 use super::font;
 use crate::frame::{Extent, Picture, Plane};
 
-/// Top of the belt, in units of the drawing.
-const BELT_TOP: f32 = 240.0;
-/// Top of the running text's band.
-const BAND_TOP: f32 = 326.0;
 /// Where things on the belt stand.
 const GROUND: f32 = 312.0;
 /// Units of the drawing a second.
@@ -18,15 +15,11 @@ const BELT_SPEED: f32 = 60.0;
 /// Length after which things come back, in units of the drawing.
 const LOOP: f32 = 820.0;
 
-const NEWS: &str = "DEBLURD RESTORES EVERY FRAME: CAPTURE - WIENER FILTER - RESIDUAL NETWORK - \
-                    NULL SPACE PROJECTION - STREAM.   LEFT BEFORE, RIGHT AFTER.   ";
-
 /// Everything that moves, with what can be drawn beforehand.
 #[derive(Debug)]
 pub(super) struct Movers {
     place: Place,
-    belt: [Plane<u16>; 3],
-    news: Plane<f32>,
+    belt: Belt,
     labels: [Plane<f32>; 2],
     wheels: Colour,
 }
@@ -36,8 +29,7 @@ impl Movers {
         let hue = (seed % 5) as f32;
         Self {
             place,
-            belt: belt(extent, place, seed),
-            news: font::line(NEWS, 13.0 * place.scale),
+            belt: Belt::new(extent, place, seed),
             labels: ["FRAGILE", "NO. 4711"].map(|text| font::line(text, 7.5 * place.scale)),
             wheels: blend([196.0, 148.0, 62.0], [110.0, 136.0, 156.0], hue / 4.0),
         }
@@ -48,14 +40,14 @@ impl Movers {
         self.star(turns(seconds, 0.045), picture);
         self.square(turns(seconds, 0.03), picture);
         let way = remainder(seconds * f64::from(BELT_SPEED), 1e6);
-        self.roll_belt(pixel(way * self.place.scale), picture);
+        self.belt.draw(way, picture);
         self.carton(self.on_belt(way, 0.0), picture);
         self.gear(self.on_belt(way, 190.0), (38.0, 16.0), turns(seconds, 0.11), picture);
         self.gear(self.on_belt(way, 258.0), (25.0, 10.0), 0.55 - turns(seconds, 0.176), picture);
         self.square_nut(self.on_belt(way, 360.0), turns(seconds, 0.05), picture);
         self.gear(self.on_belt(way, 640.0), (31.0, 12.0), turns(seconds, 0.2), picture);
         self.ball(seconds, picture);
-        self.band(seconds, picture);
+        self.belt.draw_news(seconds, picture);
     }
 
     /// Place of a thing that stood at `start` when the belt began.
@@ -80,19 +72,6 @@ impl Movers {
             let (u, v) = (x * cosine - y * sine, x * sine + y * cosine);
             (INK, half - u.abs().max(v.abs()))
         });
-    }
-
-    /// Copies the belt, moved by `way` pixels to the right.
-    fn roll_belt(&self, way: isize, picture: &mut Picture) {
-        let top = picture.extent().height - self.belt[0].extent().height;
-        for (plane, belt) in picture.planes_mut().iter_mut().zip(&self.belt) {
-            for (y, row) in belt.rows().enumerate() {
-                let way = way.unsigned_abs() % row.len();
-                let target = plane.row_mut(top + y);
-                target[way..].copy_from_slice(&row[..row.len() - way]);
-                target[..way].copy_from_slice(&row[row.len() - way..]);
-            }
-        }
     }
 
     fn carton(&self, x: f32, picture: &mut Picture) {
@@ -166,47 +145,6 @@ impl Movers {
             (shade(colour, light), radius - distance)
         });
     }
-
-    /// The band with running text at the bottom.
-    fn band(&self, seconds: f64, picture: &mut Picture) {
-        let length = self.news.extent().width;
-        let way = pixel(remainder(seconds * 90.0 * f64::from(self.place.scale), length as f64));
-        let (_, top) = self.place.point(0.0, BAND_TOP + 9.0);
-        let copies = picture.extent().width / length + 2;
-        for copy in 0..copies {
-            let left = (copy * length).cast_signed() - way;
-            stamp(picture, &self.news, (left, pixel(top)), [255.0, 206.0, 92.0]);
-        }
-    }
-}
-
-/// The belt and, below it, the dark band.
-fn belt(extent: Extent, place: Place, seed: u64) -> [Plane<u16>; 3] {
-    let (_, top) = place.point(0.0, BELT_TOP);
-    let (_, band) = place.point(0.0, BAND_TOP);
-    let rows = extent.height - pixel(top).unsigned_abs().min(extent.height);
-    let plane = |channel: usize| {
-        Plane::from_fn(Extent::new(extent.width, rows), |x, y| {
-            let (x, y) = (x as f32 + 0.5, y as f32 + 0.5 + top.round());
-            sample_of(belt_colour(x, y, (top, band), place, seed)[channel])
-        })
-    };
-    [plane(0), plane(1), plane(2)]
-}
-
-fn belt_colour(x: f32, y: f32, (top, band): (f32, f32), place: Place, seed: u64) -> Colour {
-    let unit = place.scale;
-    let rib = 0.5 + 0.5 * (x * TAU / (5.0 * unit)).sin() * (y * TAU / (5.0 * unit)).sin();
-    let grain = 7.0 * noise(x, y, 2.4, seed ^ 5) + 5.0 * noise(x, y, 9.0, seed ^ 6);
-    let rubber = [66.0, 70.0, 74.0].map(|value| value + 26.0 * rib + grain);
-    let rail = coverage(5.0 * unit - (y - top)).max(coverage(3.0 * unit - (band - y).abs()));
-    let colour = blend(rubber, [168.0, 172.0, 176.0], rail);
-    blend(colour, [20.0, 22.0, 28.0], coverage(y - band))
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-fn sample_of(value: f32) -> u16 {
-    value.clamp(0.0, 255.0) as u16
 }
 
 /// Distance from the nearest of five holes in a gear, positive outside them.
@@ -233,9 +171,4 @@ fn angle(x: f32, y: f32) -> f32 {
 /// Turns made in `seconds` at a number of turns a second, without the whole ones.
 fn turns(seconds: f64, rate: f64) -> f32 {
     remainder(seconds * rate, 1.0)
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "less than `period`")]
-fn remainder(value: f64, period: f64) -> f32 {
-    value.rem_euclid(period) as f32
 }

@@ -1,123 +1,23 @@
-//! Y4M (YUV4MPEG2) streams from a file or standard input.
-//!
-//! The stream is read by a thread of its own, two pictures ahead, because a read from a pipe may
-//! wait for ever: [`Source::fill`] still returns within a second. Pictures go to and fro between
-//! the two threads, so that none is allocated per frame. That thread is not joined: it ends with
-//! the stream, when the source is dropped, or, stuck in a read, with the process.
-//!
-//! A stream that does not say so has limited range, as broadcast video.
+//! The reading side of a Y4M stream: bytes in, pictures out.
 
-use std::fs::File;
 use std::io::{BufReader, Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam::channel::{Receiver, Sender};
 use y4m::{Colorspace, Decoder, Error};
 
-use super::pace::Pacer;
-use super::y4m_header::{check_header, read_line};
-use super::{Filled, Source, SourceError};
-use crate::frame::{Extent, Frame, FrameRate, Layout, Picture, PictureFormat, Plane, Range};
+use super::super::SourceError;
+use super::header::{check_header, read_line};
+use crate::frame::{Extent, FrameRate, Layout, Picture, PictureFormat, Plane, Range};
 
-/// Pictures that travel between the reading thread and the source.
-const PICTURES_AHEAD: usize = 2;
-/// How long a call waits for a picture.
-const PATIENCE: Duration = Duration::from_millis(500);
-
-/// How a [`Y4mSource`] plays.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Y4mOptions {
-    /// Whether pictures come at the stream's rate, as from a camera; otherwise as fast as they
-    /// can be read.
-    pub live: bool,
-}
-
-/// A Y4M stream.
-#[derive(Debug)]
-pub struct Y4mSource {
-    format: PictureFormat,
-    rate: FrameRate,
-    pacer: Option<Pacer>,
-    full: Receiver<Result<Picture, SourceError>>,
-    empty: Sender<Picture>,
-}
-
-impl Y4mSource {
-    /// Opens a file, a FIFO or a device.
-    ///
-    /// # Errors
-    /// Where it cannot be opened or does not begin as a Y4M stream that can be read.
-    pub fn open(path: &Path, options: Y4mOptions) -> Result<Self, SourceError> {
-        let failed = |cause| SourceError::Read { path: path.to_owned(), cause };
-        Self::new(File::open(path).map_err(failed)?, path.to_owned(), options)
-    }
-
-    /// Reads standard input.
-    ///
-    /// # Errors
-    /// Where it does not begin as a Y4M stream that can be read.
-    pub fn stdin(options: Y4mOptions) -> Result<Self, SourceError> {
-        Self::new(std::io::stdin(), PathBuf::from("standard input"), options)
-    }
-
-    /// Reads from anywhere; `name` is for messages.
-    ///
-    /// # Errors
-    /// Where it does not begin as a Y4M stream that can be read.
-    pub fn new(
-        reader: impl Read + Send + 'static,
-        name: PathBuf,
-        options: Y4mOptions,
-    ) -> Result<Self, SourceError> {
-        let stream = Stream::open(reader, name)?;
-        let (format, rate) = (stream.format, stream.rate);
-        let pacer = options.live.then(|| Pacer::new(rate)).transpose()?;
-        let (empty, empties) = bounded(PICTURES_AHEAD);
-        let (fulls, full) = bounded(PICTURES_AHEAD);
-        for _ in 0..PICTURES_AHEAD {
-            // The channel has room for exactly these.
-            drop(empty.try_send(Picture::new(format)));
-        }
-        std::thread::spawn(move || stream.read_all(&empties, &fulls));
-        Ok(Self { format, rate, pacer, full, empty })
-    }
-}
-
-impl Source for Y4mSource {
-    fn format(&self) -> PictureFormat {
-        self.format
-    }
-
-    fn rate(&self) -> FrameRate {
-        self.rate
-    }
-
-    fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
-        let mut picture = match self.full.recv_timeout(PATIENCE) {
-            Ok(picture) => picture?,
-            Err(RecvTimeoutError::Timeout) => return Ok(Filled::Waiting),
-            Err(RecvTimeoutError::Disconnected) => return Ok(Filled::End),
-        };
-        if let Some(pacer) = &mut self.pacer {
-            pacer.wait();
-        }
-        frame.meta.captured_at = Instant::now();
-        std::mem::swap(&mut frame.blurred, &mut picture);
-        // The reading thread has gone home where this fails; nobody needs the picture then.
-        drop(self.empty.try_send(picture));
-        Ok(Filled::Frame)
-    }
-}
-
-/// The stream in the hands of the reading thread.
-struct Stream<R: Read> {
+/// A stream in the hands of the reading thread.
+pub(super) struct Stream<R: Read> {
     decoder: Decoder<Reader<R>>,
     taken: Arc<AtomicU64>,
-    format: PictureFormat,
-    rate: FrameRate,
+    pub(super) format: PictureFormat,
+    pub(super) rate: FrameRate,
     name: PathBuf,
 }
 
@@ -138,7 +38,8 @@ impl<R: Read> Read for Counted<R> {
 }
 
 impl<R: Read> Stream<R> {
-    fn open(reader: R, name: PathBuf) -> Result<Self, SourceError> {
+    /// Reads the first line.
+    pub(super) fn open(reader: R, name: PathBuf) -> Result<Self, SourceError> {
         let mut reader = BufReader::with_capacity(1 << 16, reader);
         let failed = |cause| SourceError::Read { path: name.clone(), cause };
         let header = read_line(&mut reader).map_err(failed)?;
@@ -153,7 +54,11 @@ impl<R: Read> Stream<R> {
     }
 
     /// Fills pictures until the stream, or the interest in it, ends.
-    fn read_all(mut self, empty: &Receiver<Picture>, full: &Sender<Result<Picture, SourceError>>) {
+    pub(super) fn read_all(
+        mut self,
+        empty: &Receiver<Picture>,
+        full: &Sender<Result<Picture, SourceError>>,
+    ) {
         for mut picture in empty {
             let read = match self.read(&mut picture) {
                 Ok(true) => Ok(picture),
