@@ -71,6 +71,9 @@ pub enum SinkError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// A thread of the sink panicked.
+    #[error("the thread of {0} panicked")]
+    Panicked(&'static str),
     /// Whoever read the stream is gone.
     #[error("the reader of {} went away", .0.display())]
     Closed(PathBuf),

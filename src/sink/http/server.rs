@@ -4,7 +4,7 @@
 //! the runtime drops every task and with it every connection.
 
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -58,10 +58,7 @@ impl Server {
     pub(super) fn stop(self) -> Result<(), SinkError> {
         // The thread is gone already where nobody hears this; joining tells why.
         let _ = self.stop.send(());
-        self.thread.join().map_err(|_| SinkError::Encode {
-            what: "the live page".to_owned(),
-            cause: "its thread panicked".to_owned(),
-        })
+        self.thread.join().map_err(|_| SinkError::Panicked("the live page"))
     }
 }
 
@@ -94,8 +91,7 @@ async fn accept_all(listener: TcpListener, options: HttpOptions, site: Arc<Site>
             }
         };
         let Ok(place) = Arc::clone(&clients).try_acquire_owned() else {
-            // A short answer fits the buffer of a new connection; if not, closing must do.
-            drop(stream.try_write(BUSY));
+            turn_away(stream);
             continue;
         };
         let site = Arc::clone(&site);
@@ -103,6 +99,14 @@ async fn accept_all(listener: TcpListener, options: HttpOptions, site: Arc<Site>
             converse(stream, options, &site).await;
             drop(place);
         });
+    }
+}
+
+/// Answers a client too many. A short answer fits the buffer of a new connection; where it does
+/// not, closing must do.
+fn turn_away(stream: TcpStream) {
+    if let Ok(mut stream) = stream.into_std() {
+        drop(stream.write(BUSY));
     }
 }
 
