@@ -49,6 +49,9 @@ function moveDivider(to) {
 function setMode(to) {
   mode = to;
   stage.dataset.mode = to;
+  view.setAttribute("aria-label", to === "side"
+    ? "The blurred picture, then the restored one"
+    : "Blurred on the left of the divider, restored on the right");
   $("mode-divider").setAttribute("aria-pressed", to === "divider");
   $("mode-side").setAttribute("aria-pressed", to === "side");
   draw();
