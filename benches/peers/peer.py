@@ -1,0 +1,355 @@
+"""Sets deblurd beside the same restoration in NumPy, SciPy and ONNX Runtime, stage by stage, in one session.
+
+    python3 -m pip install -r benches/peers/requirements.txt
+    python3 benches/peers/peer.py [target/release/deblurd] [--size 640x360 1280x720 1920x1080] [--threads 1 2]
+
+From the project's root, after `cargo build --release`. Both take the same frames, PSF and model file through the same
+steps on planes of the same extent: decode and extend (Liu and Jia), Wiener filter, then network and null-space
+projection for each stage of the model, encode. The peer works in single precision with everything precomputed that can
+be: filters, buffers, eigenvalues of the extension. SciPy's transforms (pocketfft) and ONNX Runtime's operators get as
+many threads as deblurd.
+
+First both restore one blurred picture; the program fails where their PSNR against the truth is more than 0.05 dB apart.
+Then they take turns, `--rounds` times `--frames` frames each, after two frames that are not counted. Every number is
+the median of the rounds' medians. The tables are Markdown.
+"""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import onnx
+import onnxruntime
+import scipy
+from onnx.utils import Extractor
+from PIL import Image
+from scipy import fft
+
+SIGMA = 2.55  # noise in 8-bit gray levels; what `deblurd bench` plans for
+C, P = -3.92, 1.753  # mean power spectrum of natural images, S = exp(C) * G**-P
+TOLERANCE_DB = 0.05
+UNTIMED_FRAMES = 2
+
+
+def good_size(least):
+    """The smallest even product of 2, 3, 5 and 7 from `least` up."""
+
+    def is_smooth(n):
+        for prime in (2, 3, 5, 7):
+            while n % prime == 0:
+                n //= prime
+        return n == 1
+
+    n = least + least % 2
+    while not is_smooth(n):
+        n += 2
+    return n
+
+
+def otf(psf, shape):
+    """Half spectrum of `psf` on an extent `shape`; its centre is (h // 2, w // 2)."""
+    plane = np.zeros(shape)
+    plane[: psf.shape[0], : psf.shape[1]] = psf
+    return fft.rfft2(np.roll(plane, (-(psf.shape[0] // 2), -(psf.shape[1] // 2)), (0, 1)))
+
+
+def spectral_regulariser(shape, sigma):
+    """R = sigma^2 / S with sigma in [0, 1] units."""
+    v, u = fft.fftfreq(shape[0])[:, None], fft.rfftfreq(shape[1])[None, :]
+    laplacian = 4 * np.sin(np.pi * v) ** 2 + 4 * np.sin(np.pi * u) ** 2
+    return sigma**2 / (np.exp(C) * np.maximum(laplacian, 1e-6) ** -P)
+
+
+class Bridge:
+    """Fills a rectangle so that its Laplacian is zero, from the ring around it: a sine transform both ways."""
+
+    def __init__(self, rows, columns, workers):
+        i, j = np.arange(1, rows + 1)[:, None], np.arange(1, columns + 1)[None, :]
+        laplacian = 4 - 2 * np.cos(np.pi * j / (columns + 1)) - 2 * np.cos(np.pi * i / (rows + 1))
+        self.inverse = (1 / laplacian).astype(np.float32)
+        self.rhs = np.empty((rows, columns), np.float32)
+        self.workers = workers
+
+    def fill(self, top, bottom, left, right):
+        self.rhs.fill(0)
+        self.rhs[0] += top
+        self.rhs[-1] += bottom
+        self.rhs[:, 0] += left
+        self.rhs[:, -1] += right
+        spectrum = fft.dstn(self.rhs, type=1, workers=self.workers)
+        spectrum *= self.inverse
+        return fft.idstn(spectrum, type=1, overwrite_x=True, workers=self.workers)
+
+
+class Extension:
+    """A plane made periodic by a smooth margin, half of it on either side (Liu and Jia, ICIP 2008)."""
+
+    def __init__(self, inner, outer, workers):
+        (h, w), (self.rows, self.columns) = inner, (outer[0] - inner[0], outer[1] - inner[1])
+        self.offset = (self.rows // 2, self.columns // 2)
+        self.cornered = np.empty(outer, np.float32)
+        self.below = Bridge(self.rows, w - 2, workers)
+        self.beside = Bridge(h - 2, self.columns, workers)
+        ramp = lambda n: (np.arange(1, n + 1, dtype=np.float32) / (n + 1))
+        self.down, self.across = ramp(self.rows), ramp(self.columns)
+        self.inner = inner
+
+    def apply(self, plane, extended):
+        (h, w), c = self.inner, self.cornered
+        c[:h, :w] = plane
+        for x in (0, w - 1):
+            c[h:, x] = plane[-1, x] + self.down * (plane[0, x] - plane[-1, x])
+        for y in (0, h - 1):
+            c[y, w:] = plane[y, -1] + self.across * (plane[y, 0] - plane[y, -1])
+        c[h:, 1 : w - 1] = self.below.fill(plane[-1, 1:-1], plane[0, 1:-1], c[h:, 0], c[h:, w - 1])
+        c[1 : h - 1, w:] = self.beside.fill(c[0, w:], c[h - 1, w:], plane[1:-1, -1], plane[1:-1, 0])
+        # The four sides of the corner are straight: the bilinear function through its corners is the answer.
+        left, right = c[h:, w - 1, None], c[h:, 0, None]
+        c[h:, w:] = left + self.across * (right - left)
+        top, start = self.offset
+        bottom, end = c.shape[0] - top, c.shape[1] - start
+        for target, source in ((extended[top:], c[:bottom]), (extended[:top], c[bottom:])):
+            target[:, start:] = source[:, :end]
+            target[:, :start] = source[:, end:]
+
+
+class Peer:
+    """The restoration of frames of one extent, every stage a method; `stages` lists them in order."""
+
+    def __init__(self, extent, psf, model, threads):
+        self.workers = threads
+        self.shape = tuple(good_size(n + 2 * m) for n, m in zip(extent, psf.shape))
+        self.extent = extent
+        self.extension = Extension(extent, self.shape, threads)
+        transfer, r = otf(psf, self.shape), spectral_regulariser(self.shape, SIGMA / 255)
+        wiener, projection = np.conj(transfer) / (np.abs(transfer) ** 2 + r), r / (np.abs(transfer) ** 2 + r)
+        wiener[0, 0], projection[0, 0] = 1, 0
+        self.wiener_filter, self.projection_filter = wiener.astype(np.complex64), projection.astype(np.float32)
+        # (x_w, y, g) in one buffer: what a network sees is a slice of it, without a copy.
+        self.z = np.zeros((1, 3, *self.shape), np.float32)
+        self.x_w, self.y, self.g = self.z[0]
+        self.light = np.empty(extent, np.float32)
+        self.sessions = sessions(model, threads)
+        self.stages = [("decode", self.decode), ("wiener", self.wiener)]
+        for k, session in enumerate(self.sessions):
+            self.stages.append((f"residual {k + 1}", lambda k=k, session=session: self.residual(k, session)))
+            self.stages.append((f"projection {k + 1}", lambda k=k: self.projection(k)))
+        self.stages.append(("encode", self.encode))
+
+    def filter(self, plane, factors):
+        spectrum = fft.rfft2(plane, workers=self.workers)
+        spectrum *= factors
+        return fft.irfft2(spectrum, s=self.shape, overwrite_x=True, workers=self.workers)
+
+    def decode(self):
+        np.multiply(self.frame, np.float32(1 / 255), out=self.light)
+        self.mean = self.light.mean(dtype=np.float64).astype(np.float32)
+        self.light -= self.mean
+        self.extension.apply(self.light, self.y)
+
+    def wiener(self):
+        self.x_w[:] = self.filter(self.y, self.wiener_filter)
+
+    def residual(self, k, session):
+        z = self.z[:, : 2 + (k > 0)]
+        self.f = session.run(None, {session.get_inputs()[0].name: z})[0][0, 0]
+
+    def projection(self, k):
+        if k > 0:
+            self.f += self.g
+            self.f -= self.x_w
+        np.add(self.x_w, self.filter(self.f, self.projection_filter), out=self.g)
+
+    def encode(self):
+        (top, left), (h, w) = self.extension.offset, self.extent
+        np.add(self.g[top : top + h, left : left + w], self.mean, out=self.light)
+        self.light *= 255
+        np.rint(self.light, out=self.light)
+        np.clip(self.light, 0, 255, out=self.light)
+        self.restored = self.light.astype(np.uint8)
+
+    def restore(self, frame):
+        """Restores one frame; the time of every stage in ms, that of all last."""
+        self.frame, laps, start = frame, [], time.perf_counter()
+        for _, stage in self.stages:
+            lap = time.perf_counter()
+            stage()
+            laps.append(1e3 * (time.perf_counter() - lap))
+        return [*laps, 1e3 * (time.perf_counter() - start)]
+
+    def measure(self, frame, frames):
+        """Median time of every stage and of all, by name."""
+        laps = [self.restore(frame) for _ in range(frames + UNTIMED_FRAMES)][UNTIMED_FRAMES:]
+        names = [name for name, _ in self.stages] + ["in all"]
+        return {name: statistics.median(column) for name, column in zip(names, zip(*laps))}
+
+
+def sessions(path, threads):
+    """One session a stage of the model: ONNX Runtime would ask for the inputs of all of them at once."""
+    whole = onnx.load(path)
+    extractor = Extractor(whole)
+    count = int({p.key: p.value for p in whole.metadata_props}["deblurd.stages"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    cut = lambda suffix: extractor.extract_model(["z" + suffix], ["f" + suffix]).SerializeToString()
+    suffixes = [""] + [str(k) for k in range(2, count + 1)]
+    return [onnxruntime.InferenceSession(cut(suffix), options, ["CPUExecutionProvider"]) for suffix in suffixes]
+
+
+class Deblurd:
+    """The built program, with what every call of it shares."""
+
+    def __init__(self, binary, psf, model):
+        self.binary, self.psf, self.model = binary, psf, model
+
+    def run(self, *words):
+        command = [self.binary, *words, "--psf", self.psf, "--model", self.model]
+        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stderr}")
+
+    def restore(self, blurred, restored):
+        self.run("restore", blurred, "-o", restored, "--sigma", SIGMA)
+        return np.asarray(Image.open(restored))
+
+    def measure(self, extent, threads, frames, folder):
+        numbers = folder / "bench.json"
+        size = f"{extent[1]}x{extent[0]}"
+        self.run("bench", "--size", size, "--threads", threads, "--frames", frames, "--json", numbers)
+        return {stage["stage"]: stage["median_ms"] for stage in json.loads(numbers.read_text())["stages"]}
+
+
+def line_psf(length=15, degrees=30):
+    """A straight motion."""
+    t = np.linspace(-length / 2, length / 2, 4001) * np.exp(1j * np.radians(degrees))
+    x, y = np.rint(t.real).astype(int), np.rint(-t.imag).astype(int)
+    psf = np.zeros((2 * y.max() + 1, 2 * x.max() + 1))
+    np.add.at(psf, (y + y.max(), x + x.max()), 1)
+    return psf / psf.sum()
+
+
+def leaves(shape, rng):
+    """A picture of discs that cover each other, many small and few large, as things in photographs do."""
+    picture = np.full(shape, 0.5)
+    count = 4000
+    radii, shades = 4 / np.sqrt(rng.uniform(0.0015, 1, count)), rng.uniform(0.05, 0.95, count)
+    centres = rng.uniform(0, (shape[1], shape[0]), (count, 2))
+    for radius, (x, y), shade in zip(radii, centres, shades):
+        top, left = max(int(y - radius), 0), max(int(x - radius), 0)
+        window = picture[top : int(y + radius) + 2, left : int(x + radius) + 2]
+        v, u = np.ogrid[top : top + window.shape[0], left : left + window.shape[1]]
+        window[(u - x) ** 2 + (v - y) ** 2 < radius**2] = shade
+    return picture
+
+
+def blurred_picture(extent, psf, rng):
+    """A sharp picture, and what the camera makes of it where all that was blurred into it was in sight."""
+    margin = [side // 2 for side in psf.shape]
+    whole = leaves([n + 2 * m for n, m in zip(extent, margin)], rng)
+    inside = tuple(slice(m, m + n) for n, m in zip(extent, margin))
+    seen = fft.irfft2(fft.rfft2(whole) * otf(psf, whole.shape), s=whole.shape)[inside]
+    noisy = seen + rng.normal(0, SIGMA / 255, extent)
+    return whole[inside], np.clip(np.rint(noisy * 255), 0, 255).astype(np.uint8)
+
+
+def pattern(extent):
+    """The frames of `deblurd bench`."""
+    y, x = np.ogrid[: extent[0], : extent[1]]
+    return ((x * x // 97 + y * y // 61 + x * y // 83) % 256).astype(np.uint8)
+
+
+def psnr(restored, truth):
+    return -10 * np.log10(np.mean((restored / 255 - truth) ** 2))
+
+
+def check(deblurd, peer, psf, folder):
+    """Whether both restore the same picture."""
+    truth, blurred = blurred_picture(peer.extent, psf, np.random.default_rng(0))
+    Image.fromarray(blurred).save(folder / "blurred.png")
+    ours = deblurd.restore(folder / "blurred.png", folder / "restored.png")
+    peer.restore(blurred)
+    differences = np.abs(ours.astype(int) - peer.restored)
+    ours_db, peer_db = psnr(ours, truth), psnr(peer.restored, truth)
+    print(
+        f"PSNR: blurred {psnr(blurred, truth):.2f} dB, deblurd {ours_db:.2f} dB, peer {peer_db:.2f} dB; "
+        f"samples differ by {differences.mean():.3f} gray levels on average, by {differences.max()} at most\n"
+    )
+    if abs(ours_db - peer_db) > TOLERANCE_DB:
+        sys.exit(f"the pictures are more than {TOLERANCE_DB} dB apart: these are not the same restoration")
+
+
+def compare(deblurd, peer, rounds, frames, folder):
+    """Medians of the rounds' medians of both, by stage."""
+    times, frame = {"deblurd": [], "peer": []}, pattern(peer.extent)
+    for _ in range(rounds):
+        times["peer"].append(peer.measure(frame, frames))
+        time.sleep(0.2)  # ONNX Runtime's threads wait actively for a while.
+        times["deblurd"].append(deblurd.measure(peer.extent, peer.workers, frames, folder))
+    names = times["peer"][0]
+    return {name: tuple(statistics.median(r[name] for r in times[who]) for who in times) for name in names}
+
+
+def table(results):
+    """The Markdown table of one extent; `results` maps numbers of threads to times by stage."""
+    label = lambda n: f"{n} thread" + "s" * (n > 1)
+    heads = [f"{who}, {label(n)}" for n in results for who in ("deblurd ms", "peer ms", "peer / deblurd")]
+    lines = ["| stage | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
+    for name in next(iter(results.values())):
+        pairs = [times[name] for times in results.values()]
+        cells = [f"{ours:.2f} | {peers:.2f} | {peers / ours:.2f}" for ours, peers in pairs]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    rates = [tuple(1e3 / ms for ms in r["in all"]) for r in results.values()]
+    lines.append("| frames/s | " + " | ".join(f"{ours:.1f} | {peers:.1f} | " for ours, peers in rates) + " |")
+    return "\n".join(lines)
+
+
+def processor():
+    info = pathlib.Path("/proc/cpuinfo")
+    names = [line for line in info.read_text().splitlines() if line.startswith("model name")] if info.exists() else []
+    return names[0].split(":")[1].strip() if names else platform.machine()
+
+
+def extent(text):
+    width, height = text.split("x")
+    return int(height), int(width)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("deblurd", nargs="?", type=pathlib.Path, default="target/release/deblurd")
+    parser.add_argument("--size", nargs="+", type=extent, default=[(360, 640), (720, 1280), (1080, 1920)])
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--frames", type=int, default=20, help="timed frames in a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--model", type=pathlib.Path, default="models/base.onnx")
+    parser.add_argument("--psf", type=pathlib.Path, help="text matrix [default: a motion of 15 pixels at 30 degrees]")
+    args = parser.parse_args()
+
+    print(f"{processor()}, {os.cpu_count()} cores; NumPy {np.__version__}, SciPy {scipy.__version__}, ", end="")
+    print(f"ONNX Runtime {onnxruntime.__version__}; {args.rounds} rounds of {args.frames} frames\n")
+    psf = np.loadtxt(args.psf, ndmin=2) if args.psf else line_psf()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        np.savetxt(folder / "psf.txt", psf)
+        deblurd = Deblurd(args.deblurd, folder / "psf.txt", args.model)
+        psf = psf / psf.sum()
+        for size in args.size:
+            results = {}
+            for threads in args.threads:
+                peer = Peer(size, psf, args.model, threads)
+                if not results:
+                    print(f"### {size[1]}x{size[0]}, transformed as {peer.shape[1]}x{peer.shape[0]}\n")
+                    check(deblurd, peer, psf, folder)
+                results[threads] = compare(deblurd, peer, args.rounds, args.frames, folder)
+            print(table(results) + "\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()
