@@ -39,7 +39,7 @@ UNTIMED_FRAMES = 2
 
 
 def good_size(least):
-    """The smallest even product of 2, 3, 5 and 7 from `least` up."""
+    """deblurd's choice: even, a product of 2, 3, 5 and 7, within a twenty-fifth the one with most factors 2."""
 
     def is_smooth(n):
         for prime in (2, 3, 5, 7):
@@ -47,10 +47,10 @@ def good_size(least):
                 n //= prime
         return n == 1
 
-    n = least + least % 2
-    while not is_smooth(n):
-        n += 2
-    return n
+    first = max(least, 2) + least % 2
+    smooth = [n for n in range(first, 2 * first + 1, 2) if is_smooth(n)]
+    near = [n for n in smooth if n <= first + first // 25]
+    return max(near or smooth[:1], key=lambda n: (n & -n, -n))
 
 
 def otf(psf, shape):

@@ -9,9 +9,9 @@
 //!
 //! The margin falls into three rectangles: beside the frame, below it, and the corner between
 //! them. In each, the values on the ring around it are known. The bilinear function through the
-//! four corners of the ring is harmonic; after it is subtracted the ring is zero at its corners
-//! and the rest is a sum of two problems with values on two opposite sides alone. A sine
-//! transform along those sides makes every frequency `k` an equation of its own, with solution
+//! four corners of the ring is harmonic; after it is subtracted the ring is zero but for two
+//! opposite sides, and for the corner rectangle altogether. A sine transform along those sides
+//! makes every frequency `k` an equation of its own, with solution
 //!
 //! ```text
 //! v_k(y) = a_k w_k(n + 1 - y) + b_k w_k(y),   w_k(y) = sinh(phi_k y) / sinh(phi_k (n + 1)),
@@ -116,12 +116,8 @@ impl Margin {
         Self {
             below: Rectangle { rows, columns: left, across: strip(left, rows), down: None },
             beside: Rectangle { rows: top, columns, across: None, down: strip(top, columns) },
-            corner: Rectangle {
-                rows,
-                columns,
-                across: strip(columns, rows),
-                down: strip(rows, columns),
-            },
+            // All four sides of the corner are straight.
+            corner: Rectangle { rows, columns, across: None, down: None },
             cornered: Plane::new(outer, 0.0),
         }
     }

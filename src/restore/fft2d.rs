@@ -211,18 +211,29 @@ pub fn frequency(extent: Extent, index: usize) -> (f64, f64) {
     (x as f64 / extent.width as f64, y as f64 / extent.height as f64)
 }
 
-/// The smallest even number from `least` up that is a product of 2, 3, 5 and 7: transforms of
-/// such lengths are fast. Even, so that networks that work at half resolution need no padding.
+/// A length from `least` up whose transforms are fast: even, a product of 2, 3, 5 and 7, and, of
+/// those at most a twenty-fifth above `least`, the one with the most factors 2. (A column of 768
+/// takes half the time of one of 750.) Even, so that networks that work at half resolution need no
+/// padding.
 pub fn good_size(least: usize) -> usize {
-    let is_smooth = |candidate: &usize| {
-        let divide = |n: usize, prime: usize| {
-            std::iter::successors(Some(n), |&n| n.is_multiple_of(prime).then(|| n / prime)).last()
-        };
-        [2, 3, 5, 7].into_iter().fold(*candidate, |n, prime| divide(n, prime).unwrap_or(n)) == 1
-    };
     let first = least.max(2).next_multiple_of(2);
     // A power of two lies between any number and its double.
-    (first..=2 * first).step_by(2).find(is_smooth).unwrap_or(first)
+    let smooth = || (first..=2 * first).step_by(2).filter(|&length| is_smooth(length));
+    let near = smooth().take_while(|&length| length <= first + first / 25);
+    // Of equals the least: `max_by_key` keeps the last it meets.
+    let best =
+        near.collect::<Vec<_>>().into_iter().rev().max_by_key(|length| length.trailing_zeros());
+    best.or_else(|| smooth().next()).unwrap_or(first)
+}
+
+fn is_smooth(number: usize) -> bool {
+    let mut rest = number;
+    for prime in [2, 3, 5, 7] {
+        while rest.is_multiple_of(prime) {
+            rest /= prime;
+        }
+    }
+    rest == 1
 }
 
 fn half_width(extent: Extent) -> usize {
@@ -350,9 +361,9 @@ mod tests {
     }
 
     #[test]
-    fn good_sizes_are_the_next_even_smooth_numbers() {
+    fn good_sizes_are_smooth_and_rich_in_twos() {
         let expected =
-            [(0, 2), (1, 2), (7, 8), (11, 12), (13, 14), (721, 750), (1334, 1344), (1931, 1944)];
+            [(0, 2), (1, 2), (7, 8), (11, 12), (13, 14), (754, 768), (1314, 1344), (1954, 2016)];
         for (least, good) in expected {
             assert_eq!(good_size(least), good, "from {least}");
         }

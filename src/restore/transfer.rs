@@ -100,9 +100,18 @@ impl ToneCurve {
         }
     }
 
-    /// Light of a sample; one above white counts as white.
-    pub fn light(&self, sample: u16) -> f32 {
-        self.light[usize::from(sample).min(self.light.len() - 1)]
+    /// Turns samples into light; one above white counts as white.
+    pub fn lights(&self, samples: &[u16], lights: &mut [f32]) {
+        let pairs = lights.iter_mut().zip(samples);
+        if self.encoded.is_empty() {
+            let (black, span, white) = (self.black, self.span, self.white);
+            pairs.for_each(|(light, sample)| {
+                *light = (f32::from(*sample).min(white) - black) / span
+            });
+        } else {
+            let last = self.light.len() - 1;
+            pairs.for_each(|(light, sample)| *light = self.light[usize::from(*sample).min(last)]);
+        }
     }
 
     /// Turns encoded values, 1.0 being white, into light, in place: the inverse of
@@ -124,15 +133,17 @@ impl ToneCurve {
     pub fn samples(&self, encoded: &[f32], samples: &mut [u16]) {
         let (black, span, white) = (self.black, self.span, self.white);
         for (sample, value) in samples.iter_mut().zip(encoded) {
-            // Half a step and truncation: on values from zero up that is rounding, and unlike
-            // rounding it is one instruction on every processor.
-            let clipped = (black + value * span).clamp(0.0, white) + 0.5;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clipped")]
-            let rounded = clipped as i32 as u16;
-            *sample = rounded;
+            let rounded = (black + value * span).clamp(0.0, white) + ROUND;
+            #[expect(clippy::cast_possible_truncation, reason = "the number is in the low bits")]
+            let low_bits = rounded.to_bits() as u16;
+            *sample = low_bits;
         }
     }
 }
+
+/// 2^23: a number from 0 to 2^16 added to it is rounded to an integer, which then stands in the
+/// low bits. Additions and masks are vectorised on every processor; conversions are not.
+const ROUND: f32 = 8_388_608.0;
 
 /// The value of an evenly spaced table at a place from 0 to 1.
 fn interpolate(table: &[f32], place: f32) -> f32 {
@@ -170,7 +181,8 @@ mod tests {
                     format.white()
                 };
                 for sample in foot..=head {
-                    let (mut value, mut back) = ([curve.light(sample)], [0]);
+                    let (mut value, mut back) = ([0.0], [0]);
+                    curve.lights(&[sample], &mut value);
                     curve.encode(&mut value);
                     curve.samples(&value, &mut back);
                     let [back] = back;

@@ -135,7 +135,7 @@ impl ResidualModel {
 
 /// Rows of a band: few enough that its activations stay in the second-level cache, many enough
 /// that the halo is a small share of the work.
-pub const BAND_ROWS: usize = 64;
+pub const BAND_ROWS: usize = 128;
 
 /// A network planned for planes of one extent.
 #[derive(Debug)]

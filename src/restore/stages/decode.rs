@@ -35,9 +35,7 @@ impl Decode {
                 target.iter_mut().zip(luma).for_each(|(value, luma)| *value = luma);
                 curve.decode(target);
             } else {
-                let row = picture.planes()[index].row(y);
-                let lights = target.iter_mut().zip(row);
-                lights.for_each(|(light, sample)| *light = curve.light(*sample));
+                curve.lights(picture.planes()[index].row(y), target);
             }
             sum += f64::from(sum_of(target));
         };
