@@ -3,7 +3,7 @@
 //! SIGINT and SIGTERM ask the program to end. The first is noted for whoever asks, and gives the
 //! program [`PATIENCE`] to end by itself; when that is over, or at a second signal, the process is
 //! ended. Files are written aside and renamed when whole, so nothing half-written is left under
-//! its final name whichever way it goes.
+//! its final name whichever way it goes; what was written aside is cleaned away first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -22,20 +22,21 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// Listens to SIGINT and SIGTERM from now on.
+    /// Listens to SIGINT and SIGTERM from now on. `clean_up` is called before the process is ended
+    /// by force.
     ///
     /// # Errors
     /// Where the system does not let us.
-    pub fn listen() -> std::io::Result<Self> {
+    pub fn listen(clean_up: fn()) -> std::io::Result<Self> {
         let shutdown = Self::default();
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         let noted = shutdown.clone();
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
                 if noted.signal.swap(signal, Ordering::Relaxed) != 0 {
-                    std::process::exit(exit_code(signal));
+                    end(signal, clean_up);
                 }
-                end_after_patience(signal);
+                end_after_patience(signal, clean_up);
             }
         })?;
         Ok(shutdown)
@@ -52,13 +53,18 @@ pub const fn exit_code(signal: i32) -> i32 {
     128 + signal
 }
 
-fn end_after_patience(signal: i32) {
+fn end(signal: i32, clean_up: fn()) -> ! {
+    clean_up();
+    std::process::exit(exit_code(signal));
+}
+
+fn end_after_patience(signal: i32, clean_up: fn()) {
     let ended = std::thread::Builder::new().name("patience".to_owned()).spawn(move || {
         std::thread::sleep(PATIENCE);
         log::error!("still at work {PATIENCE:?} after the signal: ending by force");
-        std::process::exit(exit_code(signal));
+        end(signal, clean_up);
     });
     if ended.is_err() {
-        std::process::exit(exit_code(signal));
+        end(signal, clean_up);
     }
 }

@@ -12,6 +12,7 @@ use crate::sink::SinkError;
 use crate::source::SourceError;
 
 const FAILED: u8 = 1;
+const USAGE: u8 = 2;
 const DATA: u8 = 65;
 const NO_INPUT: u8 = 66;
 const UNAVAILABLE: u8 = 69;
@@ -22,6 +23,11 @@ const CONFIG: u8 = 78;
 #[derive(Debug, thiserror::Error)]
 #[error("ended by signal {0} before the work was done")]
 pub(super) struct Interrupted(pub(super) i32);
+
+/// The command line asks for what cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Usage(pub(super) String);
 
 /// What a configuration names cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +46,8 @@ pub(super) struct NoInput {
 pub(super) fn code(result: anyhow::Result<()>) -> ExitCode {
     let Err(error) = result else { return ExitCode::SUCCESS };
     super::terminal::note(&format!("deblurd: {error:#}"));
+    // Threads that could not be stopped may still hold files.
+    crate::sink::remove_unfinished();
     ExitCode::from(status(&error))
 }
 
@@ -57,6 +65,7 @@ fn status(error: &anyhow::Error) -> u8 {
 fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     let source = |error: &SourceError| match error {
         SourceError::Read { .. } => NO_INPUT,
+        SourceError::Setting { .. } => USAGE,
         _ => DATA,
     };
     let sink = |error: &SinkError| match error {
@@ -72,6 +81,9 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     }
     if let Some(PipelineError::Sink { cause, .. }) = cause.downcast_ref() {
         return Some(sink(cause));
+    }
+    if cause.is::<Usage>() {
+        return Some(USAGE);
     }
     if cause.is::<NoInput>() {
         return Some(NO_INPUT);

@@ -15,12 +15,13 @@ mod restore;
 mod simulate;
 mod terminal;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::service::Shutdown;
+use crate::sink::{SinkError, remove_unfinished};
 
 /// Makes blurred pictures and camera frames sharp.
 #[derive(Debug, Parser)]
@@ -90,7 +91,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    let shutdown = Shutdown::listen()?;
+    let shutdown = Shutdown::listen(remove_unfinished)?;
     match command {
         Command::Demo(demo) => demo.run(&shutdown),
         Command::Restore(restore) => restore.run(&shutdown),
@@ -101,8 +102,13 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(bench) => bench.run(&shutdown),
         Command::Model(model) => model.run(),
         Command::Completions { shell } => completions(shell),
-        Command::Man { folder } => Ok(clap_mangen::generate_to(Arguments::command(), folder)?),
+        Command::Man { folder } => manual(&folder),
     }
+}
+
+fn manual(folder: &Path) -> anyhow::Result<()> {
+    let written = clap_mangen::generate_to(Arguments::command(), folder);
+    Ok(written.map_err(|cause| SinkError::Write { path: folder.to_owned(), cause })?)
 }
 
 fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {

@@ -4,11 +4,15 @@ use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::sink::SinkError;
+
 /// Prints results. A reader that has had enough is not an error.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => Ok(result?),
+        Err(cause) => Err(SinkError::Write { path: "standard output".into(), cause }.into()),
+        Ok(()) => Ok(()),
     }
 }
 

@@ -13,7 +13,7 @@ pub use self::y4m::Y4mSink;
 pub use encode::{encode_jpeg, encode_png};
 pub use http::{HttpOptions, HttpSink};
 pub use png::PngSink;
-pub use whole::write_whole;
+pub use whole::{is_special, remove_unfinished, try_writing, write_whole};
 
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::whole::create_aside;
+use super::whole::Aside;
 use super::{Sink, SinkError, encode_png, write_whole};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 
@@ -20,7 +20,7 @@ impl PngSink {
     /// Where it cannot.
     pub fn create(folder: &Path) -> Result<Self, SinkError> {
         make_folder(folder)
-            .and_then(|()| create_aside(&folder.join("probe")).map(drop))
+            .and_then(|()| Aside::create(&folder.join("probe")).map(drop))
             .map_err(|cause| SinkError::Write { path: folder.to_owned(), cause })?;
         Ok(Self { folder: folder.to_owned() })
     }

@@ -1,15 +1,23 @@
 //! Whole files only: written aside, then renamed.
+//!
+//! A file aside is removed where it is dropped unfinished. A process that ends without dropping
+//! what its threads hold calls [`remove_unfinished`] first.
 
-use std::fs::Permissions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tempfile::{Builder, NamedTempFile};
 
 use super::SinkError;
 
+/// Files aside that are neither finished nor removed.
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
 /// Writes a file so that `path` names either what it named before or all of what `write` wrote.
+/// A device or a pipe is written to as it is.
 ///
 /// # Errors
 /// Where the folder is missing, read-only or full, or `write` fails.
@@ -18,28 +26,105 @@ pub fn write_whole(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), SinkError> {
     let attempt = || {
-        let mut aside = create_aside(path)?;
-        write(aside.as_file_mut())?;
-        finish_aside(aside, path)
+        if is_special(path) {
+            return write(&mut OpenOptions::new().write(true).open(path)?);
+        }
+        let mut aside = Aside::create(path)?;
+        write(&mut aside)?;
+        aside.finish(path)
     };
     attempt().map_err(|cause| SinkError::Write { path: path.to_owned(), cause })
 }
 
-/// A new file beside `path`, gone again unless it is finished.
-pub(super) fn create_aside(path: &Path) -> io::Result<NamedTempFile> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
-    // Readable to others as far as the umask lets it be, like any other file.
-    Builder::new()
-        .prefix(&format!(".{name}."))
-        .suffix(".part")
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder_of(path))
+/// Tries whether `path` could be written, and leaves nothing behind.
+///
+/// # Errors
+/// Where it is a folder, or its folder is missing or read-only.
+pub fn try_writing(path: &Path) -> Result<(), SinkError> {
+    let attempt = || {
+        if is_special(path) {
+            return Ok(());
+        }
+        if path.is_dir() {
+            return Err(io::Error::other("it is a folder"));
+        }
+        Aside::create(path).map(drop)
+    };
+    attempt().map_err(|cause| SinkError::Write { path: path.to_owned(), cause })
 }
 
-/// Gives a file its name.
-pub(super) fn finish_aside(mut aside: NamedTempFile, path: &Path) -> io::Result<()> {
-    aside.flush()?;
-    aside.persist(path).map(drop).map_err(|error| error.error)
+/// Whether `path` names a device or a pipe, which must not be replaced by a file.
+pub fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// Removes what is written aside and lets nothing more be. For a process that ends at once:
+/// threads that still write wait for the end.
+pub fn remove_unfinished() {
+    let unfinished = unfinished();
+    for path in unfinished.iter() {
+        // Best effort: there is nobody left to tell.
+        drop(std::fs::remove_file(path));
+    }
+    std::mem::forget(unfinished);
+}
+
+fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A file that is being written beside the place it is meant for.
+pub(super) struct Aside(NamedTempFile);
+
+impl Aside {
+    /// A new file beside `path`, gone again unless it is finished.
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+        let mut unfinished = unfinished();
+        // Readable to others as far as the umask lets it be, like any other file.
+        let file = Builder::new()
+            .prefix(&format!(".{name}."))
+            .suffix(".part")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder_of(path))
+            .map_err(|error| without_path(&error))?;
+        unfinished.push(file.path().to_owned());
+        Ok(Self(file))
+    }
+
+    /// Gives the file its name.
+    pub(super) fn finish(mut self, path: &Path) -> io::Result<()> {
+        self.flush()?;
+        let mut unfinished = unfinished();
+        std::fs::rename(self.0.path(), path)?;
+        unfinished.retain(|other| other != self.0.path());
+        self.0.disable_cleanup(true);
+        Ok(())
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        unfinished().retain(|other| other != self.0.path());
+    }
+}
+
+impl Write for Aside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // The file itself: its wrapper would add its name, which means nothing, to errors.
+        self.0.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.as_file_mut().flush()
+    }
+}
+
+/// The error without the name of the file aside, which means nothing to anybody.
+fn without_path(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    let cause = text.split(" at path ").next().unwrap_or_default();
+    io::Error::new(error.kind(), cause)
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -10,11 +10,10 @@ use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
 use y4m::{Colorspace, EncoderBuilder, Ratio, VendorExtensionString};
 
 use super::colour::push_ycc;
-use super::whole::{create_aside, finish_aside};
+use super::whole::Aside;
 use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, Layout, Picture, PictureFormat, Range};
 
@@ -31,7 +30,7 @@ pub struct Y4mSink {
 
 /// Where the bytes go.
 enum Output {
-    Aside(NamedTempFile),
+    Aside(Aside),
     Direct(Box<dyn Write + Send>),
 }
 
@@ -46,7 +45,7 @@ impl Y4mSink {
             let device = OpenOptions::new().write(true).open(path);
             device.map(|device| Output::Direct(Box::new(device)))
         } else {
-            create_aside(path).map(Output::Aside)
+            Aside::create(path).map(Output::Aside)
         };
         let output = output.map_err(|cause| SinkError::Write { path: path.to_owned(), cause })?;
         Ok(Self::new(path.to_owned(), output))
@@ -111,7 +110,7 @@ impl Sink for Y4mSink {
         let Some(output) = self.output.take() else { return Ok(()) };
         let finished = output.into_inner().map_err(io::IntoInnerError::into_error);
         let finished = finished.and_then(|output| match output {
-            Output::Aside(file) => finish_aside(file, &self.path),
+            Output::Aside(file) => file.finish(&self.path),
             Output::Direct(mut writer) => writer.flush(),
         });
         finished.map_err(|cause| self.failed(cause))
