@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::load;
 use crate::config::{SinkConfig, SourceConfig};
 use crate::frame::{Extent, FrameRate, PictureFormat};
 use crate::metrics::Metrics;
-use crate::pipeline::{Pipeline, PipelineOptions};
+use crate::pipeline::{Pipeline, PipelineOptions, Stop, Stoppable};
 use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
 use crate::restore::executor::Executor;
 use crate::restore::psf::Psf;
@@ -39,17 +40,19 @@ impl Assembly<'_> {
     /// Plans all stages and puts the pipeline together with the sinks that `sinks` opens, which
     /// are counted under `names`.
     pub(super) fn build(
-        self,
+        mut self,
         names: &[String],
         sinks: impl FnOnce(&Arc<Metrics>) -> anyhow::Result<Vec<Box<dyn Sink>>>,
     ) -> anyhow::Result<Pipeline> {
+        let stop = Stop::default();
+        self.executor = Arc::new(Stoppable { executor: self.executor, stop: stop.clone() });
         let Planned { groups, format: restored } = self.plan()?;
         let stages: Vec<String> =
             groups.iter().flatten().map(|stage| stage.name().to_owned()).collect();
         let metrics = Arc::new(Metrics::new(&stages, names));
         let sinks = sinks(&metrics)?;
         let Self { source, pipeline: options, .. } = self;
-        Ok(Pipeline { source, groups, sinks, restored, options, metrics })
+        Ok(Pipeline { source, groups, sinks, restored, options, metrics, stop })
     }
 
     /// The stages in three groups: what leads to the Wiener estimate, the networks with their
@@ -63,6 +66,7 @@ impl Assembly<'_> {
             format = degrade.degraded_format();
             front.push(Box::new(degrade));
         }
+        load::check_fit(self.psf, format.extent)?;
         let in_work = in_work(self.pipeline.queue_capacity);
         let restorer =
             Restorer::plan(&self.options, self.psf, self.model, format, &self.executor, in_work)?;

@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::assemble::{Assembly, open_sinks, open_source, sink_names};
-use super::exit::{NoInput, Unusable};
+use super::exit::{Interrupted, NoInput, Unusable};
 use super::options::{self, executor};
 use super::{load, terminal};
 use crate::config::{Config, ConfigError};
@@ -23,10 +23,10 @@ use crate::sink::SinkError;
 const STATISTICS_EVERY: Duration = Duration::from_secs(60);
 
 /// How soon a signal is noticed.
-const GLANCE: Duration = Duration::from_millis(50);
+pub(super) const GLANCE: Duration = Duration::from_millis(50);
 
 /// Time the threads get to end after a signal, less than the process gets.
-const STOP_PATIENCE: Duration = Duration::from_millis(1400);
+pub(super) const STOP_PATIENCE: Duration = Duration::from_millis(1400);
 
 /// Runs the daemon: source, PSF, model, stages and sinks as the configuration says.
 #[derive(Debug, Args)]
@@ -44,7 +44,13 @@ impl Run {
         let loaded = Loaded::from_file(&self.config)?;
         let assembly = loaded.assembly().context(Unusable)?;
         let sinks = &loaded.config.sinks;
-        let pipeline = assembly.build(&sink_names(sinks), |metrics| open_sinks(sinks, metrics))?;
+        let built = assembly.build(&sink_names(sinks), |metrics| open_sinks(sinks, metrics));
+        // A place that cannot be written to or listened on speaks for itself.
+        let blame = |error: anyhow::Error| match error.is::<SinkError>() {
+            true => error,
+            false => error.context(Unusable),
+        };
+        let pipeline = built.map_err(blame)?;
         log::info!("stages {pipeline:?}, {} threads for the network", loaded.threads());
         watch(pipeline.start()?, shutdown)
     }
@@ -120,14 +126,18 @@ fn read_config(text: &str) -> Result<Config, ConfigError> {
 }
 
 /// Lets a pipeline run to its end or until a signal, and tells how it went.
+/// Where all sinks are gone there is nothing left to run for.
 pub(super) fn watch(mut running: RunningPipeline, shutdown: &Shutdown) -> anyhow::Result<()> {
     let mut last = Instant::now();
     let report = loop {
         if running.wait_for(GLANCE) {
             break running.finish()?;
         }
-        if shutdown.requested().is_some() {
-            break running.stop(STOP_PATIENCE)?;
+        if let Some(signal) = shutdown.requested() {
+            break running.stop(STOP_PATIENCE).context(Interrupted(signal))?;
+        }
+        if !running.has_sinks() {
+            break running.stop(Duration::from_secs(3600))?;
         }
         if last.elapsed() >= STATISTICS_EVERY {
             last = Instant::now();

@@ -7,7 +7,8 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::exit::NoInput;
-use crate::restore::psf::Psf;
+use crate::frame::Extent;
+use crate::restore::psf::{Psf, PsfError};
 use crate::restore::residual::ResidualModel;
 
 /// The released models that are part of the program.
@@ -29,6 +30,13 @@ pub(super) fn psf(name: &str) -> anyhow::Result<Psf> {
     }
     let bytes = read(Path::new(name), PSF_BYTES_MAX)?;
     Psf::from_bytes(&bytes).with_context(|| format!("PSF {name}"))
+}
+
+/// Refuses a PSF that is larger than the frames: it can hardly be theirs.
+pub(super) fn check_fit(psf: &Psf, frame: Extent) -> Result<(), PsfError> {
+    let psf = psf.extent();
+    let fits = psf.width <= frame.width && psf.height <= frame.height;
+    fits.then_some(()).ok_or(PsfError::LargerThanFrame { psf, frame })
 }
 
 /// Loads a model by name or file; `none` is none.

@@ -24,7 +24,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use queue::{Consumer, Overflow, Producer, Pushed, queue};
-pub use workers::Workers;
+pub use workers::{Stoppable, Workers};
 
 use crate::frame::{Frame, PictureFormat, Pool};
 use crate::metrics::Metrics;
@@ -56,6 +56,8 @@ pub struct Pipeline {
     pub options: PipelineOptions,
     /// Where they are counted: made for the names of these stages and sinks.
     pub metrics: Arc<Metrics>,
+    /// What stops them.
+    pub stop: Stop,
 }
 
 /// A pipeline whose threads run.
@@ -127,8 +129,8 @@ impl Pipeline {
         }
         let (sender, news) = mpsc::channel();
         let metrics = Arc::clone(&self.metrics);
-        let common = Common { metrics: Arc::clone(&metrics), stop: Stop::default(), news: sender };
-        let stop = common.stop.clone();
+        let stop = self.stop.clone();
+        let common = Common { metrics: Arc::clone(&metrics), stop: stop.clone(), news: sender };
         let threads = self.start_threads(&common)?;
         let report = Report { metrics, source_failure: None, sink_failures: Vec::new() };
         Ok(RunningPipeline { stop, news, threads, report })
@@ -191,16 +193,31 @@ impl RunningPipeline {
         &self.report.metrics
     }
 
+    /// Whether a sink is left that has not failed.
+    pub fn has_sinks(&self) -> bool {
+        self.report.sink_failures.len() < self.report.metrics.sinks.len()
+    }
+
     /// Waits until all threads have ended, at most for `patience`; whether they have.
     pub fn wait_for(&mut self, patience: Duration) -> bool {
         let end = Instant::now() + patience;
         loop {
             match self.news.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(News::Source(error)) => self.report.source_failure = Some(error),
-                Ok(News::Sink(name, error)) => self.report.sink_failures.push((name, error)),
+                Ok(News::Sink(name, error)) => {
+                    self.report.sink_failures.push((name, error));
+                    self.tell_loss();
+                }
                 Err(mpsc::RecvTimeoutError::Timeout) => return false,
                 Err(mpsc::RecvTimeoutError::Disconnected) => return true,
             }
+        }
+    }
+
+    /// Tells of the newest failure where the pipeline goes on without that sink.
+    fn tell_loss(&self) {
+        if let (Some((name, error)), true) = (self.report.sink_failures.last(), self.has_sinks()) {
+            log::error!("sink {name}: {error}; the others go on");
         }
     }
 

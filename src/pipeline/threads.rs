@@ -120,6 +120,11 @@ impl StageThread {
                 continue;
             }
             self.apply(&mut moving.frame.get());
+            if self.common.stop.is_set() {
+                // The stages may have left their work undone.
+                moving.lose(Reason::Shutdown);
+                continue;
+            }
             match &self.output {
                 Outlet::Next(output) => match output.push(moving) {
                     Pushed::Queued => {}
@@ -131,11 +136,15 @@ impl StageThread {
         }
     }
 
-    /// Runs the stages. One that fails is passed over, counted and noted in the frame.
+    /// Runs the stages until the pipeline is told to stop. One that fails is passed over, counted
+    /// and noted in the frame.
     fn apply(&mut self, frame: &mut Frame) {
         frame.meta.degraded = false;
         let books = &self.common.metrics.stages[self.first..];
         for (stage, books) in self.stages.iter_mut().zip(books) {
+            if self.common.stop.is_set() {
+                return;
+            }
             let start = Instant::now();
             if let Err(error) = stage.apply(frame) {
                 log::warn!(

@@ -1,7 +1,10 @@
 //! A fixed pool of threads for the independent parts of a stage.
 
+use std::sync::Arc;
+
 use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
+use super::Stop;
 use crate::restore::executor::Executor;
 
 /// Threads that were started once and share the parts of whatever is run on them.
@@ -28,6 +31,27 @@ impl Executor for Workers {
     }
 }
 
+/// Leaves the remaining parts undone once the pipeline was told to stop: a large frame may take
+/// longer than a stopping process has. What comes of such a frame is unspecified; the pipeline
+/// loses it.
+#[derive(Debug)]
+pub struct Stoppable {
+    /// Who does the parts.
+    pub executor: Arc<dyn Executor>,
+    /// The switch of the pipeline.
+    pub stop: Stop,
+}
+
+impl Executor for Stoppable {
+    fn run(&self, count: usize, part: &(dyn Fn(usize) + Sync)) {
+        self.executor.run(count, &|index| {
+            if !self.stop.is_set() {
+                part(index);
+            }
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +69,20 @@ mod tests {
                 assert!(done.iter().all(|times| times.load(Ordering::Relaxed) == 1), "of {count}");
             }
         }
+    }
+
+    #[test]
+    fn nothing_more_is_done_after_the_stop() {
+        let stop = Stop::default();
+        let executor = Arc::new(crate::restore::executor::Sequential);
+        let stoppable = Stoppable { executor, stop: stop.clone() };
+        let done = AtomicUsize::new(0);
+        stoppable.run(10, &|index| {
+            done.fetch_add(1, Ordering::Relaxed);
+            if index == 2 {
+                stop.set();
+            }
+        });
+        assert_eq!(done.into_inner(), 3, "parts 0 to 2");
     }
 }
