@@ -13,7 +13,7 @@ use super::{load, terminal};
 use crate::frame::{Extent, Frame, PictureFormat};
 use crate::restore::Restorer;
 use crate::service::Shutdown;
-use crate::sink::write_whole;
+use crate::sink::{try_writing, write_whole};
 
 /// Times every stage of the restoration, in order on one frame after another.
 #[derive(Debug, Args)]
@@ -57,6 +57,7 @@ struct Timings {
 
 impl Bench {
     pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        self.json.as_deref().map_or(Ok(()), try_writing)?;
         let psf = load::psf(&self.psf)?;
         let model = self.restoration.load_model()?;
         let format = PictureFormat::gray(self.size);

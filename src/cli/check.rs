@@ -31,8 +31,8 @@ impl Check {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let loaded = Loaded::from_file(&self.config)?;
         let assembly = loaded.assembly().context(Unusable)?;
-        let golden = restore_golden(&loaded, &assembly).context(Unusable)?;
         let planned = assembly.plan().context(Unusable)?;
+        let golden = restore_golden(&loaded, &assembly).context(Unusable)?;
         let stages: Vec<&str> = planned.groups.iter().flatten().map(|stage| stage.name()).collect();
         let format = planned.format;
         let (psf, threads) = (loaded.psf.extent(), loaded.threads());

@@ -9,7 +9,8 @@ use anyhow::Context;
 use clap::Args;
 
 use super::assemble::{Assembly, open_source};
-use super::daemon::{conclude, describe};
+use super::daemon::{GLANCE, STOP_PATIENCE, conclude, describe};
+use super::exit::Interrupted;
 use super::inputs::{make_folder, write_picture};
 use super::options::{Restoration, Threads, gray_levels};
 use super::{load, terminal};
@@ -19,13 +20,10 @@ use crate::metrics::Metrics;
 use crate::pipeline::{Overflow, PipelineOptions, RunningPipeline};
 use crate::restore::degrade::{DegradeOptions, Scenery};
 use crate::service::Shutdown;
-use crate::sink::{HttpOptions, HttpSink, Sink, SinkError};
+use crate::sink::{HttpOptions, HttpSink, Sink, SinkError, try_writing};
 
 /// Frames shown where nobody watches the terminal and none are asked for.
 const FRAMES_UNWATCHED: u64 = 300;
-
-/// Time between two updates of the line of statistics.
-const GLANCE: Duration = Duration::from_millis(250);
 
 /// Shows a moving scene being blurred and restored, with a live page in the browser.
 #[derive(Debug, Args)]
@@ -59,7 +57,6 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        make_folder(&self.out)?;
         let psf = load::psf(&self.psf)?;
         let model = self.restoration.load_model()?;
         load::warn_of_noise(model.as_ref(), self.sigma);
@@ -73,6 +70,8 @@ impl Demo {
             executor: self.threads.executor()?,
             pipeline: PipelineOptions { queue_capacity: 1, overflow: Overflow::DropOldest },
         };
+        make_folder(&self.out)?;
+        try_writing(&self.out.join("before.png"))?;
         let last = LastFrame::default();
         let names = ["http".to_owned(), "last frame".to_owned()];
         let pipeline = assembly.build(&names, |metrics| {
@@ -80,9 +79,17 @@ impl Demo {
             terminal::note(&format!("live page: http://{}/", page.local_addr()));
             Ok(vec![Box::new(page), Box::new(last.clone())])
         })?;
-        let report = self.watch(pipeline.start()?, shutdown)?;
-        conclude(report)?;
-        self.write_last(&last)
+        let mut running = pipeline.start()?;
+        let signal = show_status(&mut running, shutdown);
+        let Some(signal) = signal else {
+            conclude(running.finish()?)?;
+            return self.write_last(&last);
+        };
+        // The pictures are written while the threads end: there is not much time.
+        running.stop_switch().set();
+        let written = self.write_last(&last);
+        conclude(running.stop(STOP_PATIENCE).context(Interrupted(signal))?)?;
+        written
     }
 
     fn scene(&self) -> SceneConfig {
@@ -108,27 +115,12 @@ impl Demo {
         Ok(bind(usual).or_else(|_| bind(SocketAddr::from(([127, 0, 0, 1], 0))))?)
     }
 
-    fn watch(
-        &self,
-        mut running: RunningPipeline,
-        shutdown: &Shutdown,
-    ) -> anyhow::Result<crate::pipeline::Report> {
-        let line = terminal::status_line();
-        let start = Instant::now();
-        while !running.wait_for(GLANCE) {
-            if shutdown.requested().is_some() {
-                line.finish_and_clear();
-                return Ok(running.stop(Duration::from_millis(1400))?);
-            }
-            line.set_message(status(running.metrics(), start.elapsed()));
-        }
-        line.finish_and_clear();
-        Ok(running.finish()?)
-    }
-
     fn write_last(&self, last: &LastFrame) -> anyhow::Result<()> {
-        let pictures = last.pictures();
-        let (before, after) = pictures.as_ref().context("no frame was restored")?;
+        let pictures = last.pictures().clone();
+        let Some((before, after)) = &pictures else {
+            terminal::note("no frame was restored: there are no pictures to write");
+            return Ok(());
+        };
         let write = |picture: &Picture, name: &str| write_picture(picture, &self.out.join(name));
         write(before, "before.png")?;
         write(after, "after.png")?;
@@ -136,6 +128,17 @@ impl Demo {
         let folder = self.out.display();
         terminal::print(&format!("wrote before.png, after.png and side-by-side.png to {folder}\n"))
     }
+}
+
+/// Keeps the line of statistics fresh until the pipeline ends by itself or a signal comes.
+fn show_status(running: &mut RunningPipeline, shutdown: &Shutdown) -> Option<i32> {
+    let line = terminal::status_line();
+    let start = Instant::now();
+    while !running.wait_for(GLANCE) && shutdown.requested().is_none() {
+        line.set_message(status(running.metrics(), start.elapsed()));
+    }
+    line.finish_and_clear();
+    shutdown.requested()
 }
 
 /// One line about how it goes.
@@ -166,8 +169,7 @@ impl Sink for LastFrame {
         "last frame"
     }
 
-    fn start(&mut self, format: PictureFormat, _rate: FrameRate) -> Result<(), SinkError> {
-        *self.pictures() = Some((Picture::new(format), Picture::new(format)));
+    fn start(&mut self, _: PictureFormat, _: FrameRate) -> Result<(), SinkError> {
         Ok(())
     }
 

@@ -18,7 +18,7 @@ use crate::restore::quality::{psnr_db, ssim};
 use crate::restore::residual::ResidualModel;
 use crate::restore::{Restorer, Stage, luma};
 use crate::service::Shutdown;
-use crate::sink::write_whole;
+use crate::sink::{try_writing, write_whole};
 use crate::source::{list_pictures, read_picture};
 
 /// Blurs sharp pictures, restores them and measures the distance to the truth.
@@ -97,6 +97,7 @@ struct Case<'a> {
 
 impl Evaluate {
     pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        self.json.as_deref().map_or(Ok(()), try_writing)?;
         let psfs = self.load_psfs()?;
         let model = self.restoration.load_model()?;
         self.sigma.iter().for_each(|&sigma| load::warn_of_noise(model.as_ref(), sigma));

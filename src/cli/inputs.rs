@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 
+use super::exit::Usage;
 use crate::frame::Picture;
-use crate::sink::{encode_jpeg, encode_png, write_whole};
+use crate::sink::{encode_jpeg, encode_png, try_writing, write_whole};
 use crate::source::list_pictures;
 
 /// Quality of JPEG pictures that are written.
@@ -22,21 +23,45 @@ pub(super) struct Job {
 
 /// Pairs every picture with its output: the file `output` where there is one input file and
 /// `output` has the ending of a picture, else a file of the same name in the folder `output`.
+/// What cannot be written is told now, before any work is done.
 pub(super) fn jobs(inputs: &[PathBuf], output: &Path) -> anyhow::Result<Vec<Job>> {
     let pictures = list_pictures(inputs)?;
-    if let ([input], true) = (pictures.as_slice(), is_picture(output) && !output.is_dir()) {
-        return Ok(vec![Job { input: input.clone(), output: output.to_owned() }]);
+    if means_file(output) {
+        let shown = output.display();
+        ensure!(is_picture(output), Usage(format!("{shown} (expected .png, .jpg or a folder)")));
+        let [input] = pictures.as_slice() else {
+            let count = pictures.len();
+            return Err(Usage(format!("{shown} for {count} pictures (expected a folder)")).into());
+        };
+        let job = Job { input: input.clone(), output: output.to_owned() };
+        let jobs = keeps_inputs(vec![job])?;
+        try_writing(output)?;
+        return Ok(jobs);
     }
-    make_folder(output)?;
     let mut taken: HashMap<PathBuf, PathBuf> = HashMap::new();
     let mut jobs = Vec::new();
     for input in pictures {
         let output = output.join(input.file_stem().unwrap_or_default()).with_added_extension("png");
         if let Some(other) = taken.insert(output.clone(), input.clone()) {
             let (other, input, output) = (other.display(), input.display(), output.display());
-            bail!("{other} and {input} would both be written to {output}");
+            let problem = format!("{other} and {input} would both be written to {output}");
+            return Err(Usage(problem).into());
         }
         jobs.push(Job { input, output });
+    }
+    let jobs = keeps_inputs(jobs)?;
+    make_folder(output)?;
+    try_writing(&output.join("probe"))?;
+    Ok(jobs)
+}
+
+/// Refuses to replace pictures by what is made of them.
+fn keeps_inputs(jobs: Vec<Job>) -> anyhow::Result<Vec<Job>> {
+    for Job { input, output } in &jobs {
+        let is_same =
+            output.canonicalize().is_ok_and(|output| input.canonicalize().ok() == Some(output));
+        let shown = output.display();
+        ensure!(!is_same, Usage(format!("{shown} is an input, too (expected another output)")));
     }
     Ok(jobs)
 }
@@ -64,6 +89,13 @@ pub(super) fn write_picture(picture: &Picture, path: &Path) -> anyhow::Result<()
 /// Whether a path means a Y4M stream.
 pub(super) fn is_stream(path: &Path) -> bool {
     path == Path::new("-") || has_ending(path, &["y4m"])
+}
+
+/// Whether an output is meant to be a file: a folder is there already, has no ending, or ends in a
+/// slash.
+fn means_file(output: &Path) -> bool {
+    let text = output.as_os_str().as_encoded_bytes();
+    !output.is_dir() && output.extension().is_some() && !text.ends_with(b"/")
 }
 
 fn is_picture(path: &Path) -> bool {

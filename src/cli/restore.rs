@@ -1,17 +1,17 @@
 //! `deblurd restore`: pictures, or a stream, made sharp.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, ensure};
 use clap::Args;
 
 use super::assemble::{Assembly, open_y4m_sink, open_y4m_source};
-use super::exit::Interrupted;
+use super::exit::{Interrupted, Usage};
 use super::inputs::{Job, is_stream, jobs, write_picture};
 use super::options::{PsfArgument, Restoration, Threads, gray_levels};
 use super::{load, terminal};
-use crate::frame::{Frame, Picture, PictureFormat};
+use crate::frame::{Frame, FrameRate, Picture, PictureFormat};
 use crate::pipeline::{Overflow, PipelineOptions};
 use crate::restore::executor::Executor;
 use crate::restore::noise::estimate_sigma;
@@ -19,7 +19,8 @@ use crate::restore::psf::Psf;
 use crate::restore::residual::ResidualModel;
 use crate::restore::{Restorer, luma};
 use crate::service::Shutdown;
-use crate::source::read_picture;
+use crate::sink::is_special;
+use crate::source::{Filled, Source, SourceError, read_picture};
 
 /// Restores pictures, or a Y4M stream from a file or from standard input (`-`).
 #[derive(Debug, Args)]
@@ -52,18 +53,17 @@ impl Restore {
         let model = self.restoration.load_model()?;
         let executor = self.threads.executor()?;
         if self.input.iter().any(|input| is_stream(input)) {
-            ensure!(
-                self.input.len() == 1,
-                "a Y4M stream is restored by itself, without further inputs"
-            );
+            let problem = "a Y4M stream is restored by itself, without further inputs";
+            ensure!(self.input.len() == 1, Usage(problem.to_owned()));
+            let shown = self.output.display();
+            let problem =
+                format!("{shown} for a Y4M stream (expected .y4m, -, a pipe or a device)");
+            ensure!(is_stream(&self.output) || is_special(&self.output), Usage(problem));
             return self.run_stream(&psf, model.as_ref(), executor, shutdown);
         }
-        if is_stream(&self.output) {
-            bail!(
-                "pictures cannot be written to {} (expected a file or a folder)",
-                self.output.display()
-            );
-        }
+        let shown = self.output.display();
+        let problem = format!("{shown} for pictures (expected .png, .jpg or a folder)");
+        ensure!(!is_stream(&self.output), Usage(problem));
         let jobs = jobs(&self.input, &self.output)?;
         let mut pictures = Pictures { command: self, psf, model, executor, planned: None };
         pictures.restore_all(&jobs, shutdown)
@@ -76,12 +76,17 @@ impl Restore {
         executor: Arc<dyn Executor>,
         shutdown: &Shutdown,
     ) -> anyhow::Result<()> {
-        let Some(sigma) = self.sigma else {
-            bail!("the noise of a stream is not estimated: state it with --sigma GRAY_LEVELS");
+        let mut source = Peeked { source: open_y4m_source(&self.input[0], false)?, first: None };
+        let sigma = match self.sigma {
+            Some(sigma) => sigma,
+            // Without a frame there is no noise, and nothing to restore.
+            None => source
+                .peek(shutdown)?
+                .map_or(0.0, |first| self.estimate(first, &self.input[0], terminal::note)),
         };
         load::warn_of_noise(model, sigma);
         let assembly = Assembly {
-            source: open_y4m_source(&self.input[0], false)?,
+            source: Box::new(source),
             degradation: None,
             psf,
             model,
@@ -91,7 +96,17 @@ impl Restore {
         };
         let sink = open_y4m_sink(&self.output)?;
         let running = assembly.build(&["y4m".to_owned()], |_| Ok(vec![sink]))?.start()?;
-        super::daemon::watch(running, shutdown)
+        super::daemon::watch(running, shutdown)?;
+        match shutdown.requested() {
+            Some(signal) => Err(Interrupted(signal).into()),
+            None => Ok(()),
+        }
+    }
+
+    fn estimate(&self, blurred: &Picture, input: &Path, note: impl Fn(&str)) -> f64 {
+        let sigma = estimate_sigma(&luma(blurred));
+        note(&format!("{}: noise estimated at {sigma:.2} gray levels", input.display()));
+        sigma
     }
 }
 
@@ -108,38 +123,45 @@ impl Pictures<'_> {
     /// Restores all pictures. One that fails is told and does not keep the others from being done.
     fn restore_all(&mut self, jobs: &[Job], shutdown: &Shutdown) -> anyhow::Result<()> {
         let progress = terminal::progress(jobs.len(), "restoring");
-        let mut first_failure = None;
+        let mut failures = Vec::new();
         for job in jobs {
             if let Some(signal) = shutdown.requested() {
                 return Err(Interrupted(signal).into());
             }
             if let Err(error) = self.restore(job, |line| progress.suspend(|| terminal::note(line)))
             {
-                progress.suspend(|| terminal::note(&format!("{}: {error:#}", job.input.display())));
-                first_failure.get_or_insert(error);
+                if jobs.len() > 1 {
+                    progress.suspend(|| terminal::note(&format!("{error:#}")));
+                }
+                failures.push(error);
             }
             progress.inc(1);
         }
         progress.finish_and_clear();
-        match first_failure {
-            Some(error) => Err(error.context("not all pictures were restored; the first failure")),
+        let (failed, all) = (failures.len(), jobs.len());
+        match failures.into_iter().next() {
             None => Ok(()),
+            Some(error) if all == 1 => Err(error),
+            Some(error) => {
+                Err(error
+                    .context(format!("{failed} of {all} pictures were not restored; the first")))
+            }
         }
     }
 
     fn restore(&mut self, job: &Job, note: impl Fn(&str)) -> anyhow::Result<()> {
         let blurred = read_picture(&job.input)?;
-        let sigma = self.command.sigma.unwrap_or_else(|| self.estimate(&blurred, job, &note));
+        let sigma = self
+            .command
+            .sigma
+            .unwrap_or_else(|| self.command.estimate(&blurred, &job.input, &note));
         let mut frame = Frame::new(blurred.format());
         frame.blurred = blurred;
-        self.restorer(frame.blurred.format(), sigma)?.restore(&mut frame)?;
+        let restored = self
+            .restorer(frame.blurred.format(), sigma)
+            .and_then(|restorer| Ok(restorer.restore(&mut frame)?));
+        restored.with_context(|| job.input.display().to_string())?;
         write_picture(&frame.restored, &job.output)
-    }
-
-    fn estimate(&self, blurred: &Picture, job: &Job, note: impl Fn(&str)) -> f64 {
-        let sigma = estimate_sigma(&luma(blurred));
-        note(&format!("{}: noise estimated at {sigma:.2} gray levels", job.input.display()));
-        sigma
     }
 
     fn restorer(&mut self, format: PictureFormat, sigma: f64) -> anyhow::Result<&mut Restorer> {
@@ -149,6 +171,7 @@ impl Pictures<'_> {
         let planned = match self.planned.take().filter(fits) {
             Some(planned) => planned,
             None => {
+                load::check_fit(&self.psf, format.extent)?;
                 load::warn_of_noise(self.model.as_ref(), sigma);
                 let options = self.command.restoration.options(sigma);
                 let model = self.model.as_ref();
@@ -160,5 +183,45 @@ impl Pictures<'_> {
             }
         };
         Ok(&mut self.planned.insert(planned).2)
+    }
+}
+
+/// A stream whose first frame was looked at before it is played.
+struct Peeked {
+    source: Box<dyn Source>,
+    first: Option<Frame>,
+}
+
+impl Peeked {
+    /// The first picture, if there is one.
+    fn peek(&mut self, shutdown: &Shutdown) -> anyhow::Result<Option<&Picture>> {
+        let mut frame = Frame::new(self.source.format());
+        loop {
+            if let Some(signal) = shutdown.requested() {
+                return Err(Interrupted(signal).into());
+            }
+            match self.source.fill(&mut frame)? {
+                Filled::Frame => return Ok(Some(&self.first.insert(frame).blurred)),
+                Filled::End => return Ok(None),
+                Filled::Unusable(_) | Filled::Waiting => {}
+            }
+        }
+    }
+}
+
+impl Source for Peeked {
+    fn format(&self) -> PictureFormat {
+        self.source.format()
+    }
+
+    fn rate(&self) -> FrameRate {
+        self.source.rate()
+    }
+
+    fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
+        let Some(first) = self.first.take() else { return self.source.fill(frame) };
+        frame.meta = first.meta;
+        frame.blurred = first.blurred;
+        Ok(Filled::Frame)
     }
 }

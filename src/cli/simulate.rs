@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::Args;
 
 use super::exit::Interrupted;
@@ -64,7 +65,9 @@ impl Simulate {
         let mut frame = Frame::new(sharp.format());
         frame.meta.sequence = index;
         frame.blurred = sharp;
-        Degrade::plan(psf, options, frame.blurred.format())?.apply(&mut frame)?;
+        Degrade::plan(psf, options, frame.blurred.format())
+            .and_then(|mut degrade| degrade.apply(&mut frame))
+            .with_context(|| job.input.display().to_string())?;
         write_picture(&frame.blurred, &job.output)
     }
 }
