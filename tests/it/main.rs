@@ -10,17 +10,27 @@
 )]
 
 mod browser;
+mod cli;
+mod faults;
 mod layering;
 mod page;
 mod pictures;
+mod program;
 mod streams;
 mod support;
 
 fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
-    let trials = [layering::trials(), pictures::trials(), streams::trials(), page::trials()]
-        .into_iter()
-        .flatten()
-        .collect();
+    let trials = [
+        layering::trials(),
+        pictures::trials(),
+        streams::trials(),
+        page::trials(),
+        cli::trials(),
+        faults::trials(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

@@ -1,6 +1,7 @@
 //! What the tests share: needs that may not be met, and paths.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use libtest_mimic::Trial;
 
@@ -29,6 +30,10 @@ pub(crate) enum Need {
     Browser,
     /// A reader of Y4M that is not ours.
     Ffmpeg,
+    /// A device on which nothing can be written.
+    FullDevice,
+    /// Leave to mount a small disk where only the program sees it.
+    PrivateMounts,
 }
 
 impl Need {
@@ -40,6 +45,16 @@ impl Need {
             }
             Self::Browser => not_installed(&["chromium", "chromedriver"]),
             Self::Ffmpeg => not_installed(&["ffmpeg"]),
+            Self::FullDevice => {
+                let missing = !Path::new("/dev/full").exists();
+                missing.then(|| "/dev/full is not there".to_owned())
+            }
+            Self::PrivateMounts => {
+                let mut mount = Command::new("unshare");
+                mount.args(["-rm", "mount", "-t", "tmpfs", "tmpfs", "/"]);
+                let allowed = mount.output().is_ok_and(|output| output.status.success());
+                (!allowed).then(|| "private mounts are not allowed".to_owned())
+            }
         }
     }
 }

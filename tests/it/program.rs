@@ -1,0 +1,248 @@
+//! The real program in a folder of its own: started, fed, told to end, and looked at afterwards.
+//!
+//! Nothing here sleeps. Whoever waits for the program reads from its pipes; [`DEADLINE`] is there
+//! only so that a test of a program that hangs fails.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use deblurd::frame::{Extent, Frame, FrameRate, Picture};
+use deblurd::restore::luma;
+use deblurd::sink::encode_png;
+use deblurd::source::{
+    Filled, SceneOptions, SceneSource, Source, SourceError, Y4mOptions, Y4mSource,
+};
+use tempfile::TempDir;
+
+/// A program that says nothing for so long hangs.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+
+/// The time the program has to end after a signal.
+pub(crate) const CONTRACT: Duration = Duration::from_secs(2);
+
+/// A folder that the program works in.
+pub(crate) struct Workshop(TempDir);
+
+/// What the program left when it ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+impl Workshop {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// The path of something in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), bytes).expect("a file");
+    }
+
+    pub(crate) fn make_folder(&self, name: &str) {
+        std::fs::create_dir(self.path(name)).expect("a folder");
+    }
+
+    /// Writes a gray frame of the scene as PNG and gives it back.
+    pub(crate) fn write_scene(&self, name: &str, width: usize, height: usize) -> Picture {
+        let picture = luma(&scene(width, height));
+        self.write(name, encode_png(&picture).expect("a PNG"));
+        picture
+    }
+
+    /// The program with its arguments, in this folder and without variables of its own.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_deblurd"));
+        command.args(arguments).current_dir(self.0.path());
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("DEBLURD_") {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        Running::start(self.command(arguments).stdin(Stdio::null())).finish()
+    }
+
+    /// Runs the program, which must succeed.
+    #[track_caller]
+    pub(crate) fn succeed(&self, arguments: &[&str]) -> Outcome {
+        let outcome = self.run(arguments);
+        assert_eq!(outcome.code, Some(0), "{arguments:?}: {}", outcome.stderr);
+        outcome
+    }
+
+    /// Everything in the folder with the sizes of its files.
+    pub(crate) fn inventory(&self) -> BTreeMap<String, u64> {
+        let mut found = BTreeMap::new();
+        list(self.0.path(), "", &mut found);
+        found
+    }
+}
+
+fn list(folder: &Path, prefix: &str, found: &mut BTreeMap<String, u64>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let data = entry.metadata().expect("its size");
+        if data.is_dir() {
+            list(&entry.path(), &format!("{name}/"), found);
+            found.insert(format!("{name}/"), 0);
+        } else {
+            found.insert(name, data.len());
+        }
+    }
+}
+
+impl Outcome {
+    /// Standard output as text.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+/// The program while it runs.
+pub(crate) struct Running {
+    child: Child,
+    stdout: Option<Receiver<Vec<u8>>>,
+    lines: Receiver<String>,
+    told: String,
+}
+
+impl Running {
+    /// Starts a program; its pipes are read by threads.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut running = Self::start_unread(command);
+        let mut pipe = running.take_stdout();
+        let (sender, receiver) = channel();
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            drop(pipe.read_to_end(&mut bytes));
+            sender.send(bytes)
+        });
+        running.stdout = Some(receiver);
+        running
+    }
+
+    /// Starts a program whose standard output is left to the test.
+    pub(crate) fn start_unread(command: &mut Command) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program");
+        let pipe = BufReader::new(child.stderr.take().expect("a pipe"));
+        let (sender, lines) = channel();
+        thread::spawn(move || pipe.lines().map_while(Result::ok).try_for_each(|l| sender.send(l)));
+        Self { child, stdout: None, lines, told: String::new() }
+    }
+
+    pub(crate) fn take_stdout(&mut self) -> ChildStdout {
+        self.child.stdout.take().expect("a pipe")
+    }
+
+    pub(crate) fn take_stdin(&mut self) -> ChildStdin {
+        self.child.stdin.take().expect("a pipe")
+    }
+
+    /// Waits for a line on standard error that contains `words`.
+    #[track_caller]
+    pub(crate) fn wait_for(&mut self, words: &str) -> String {
+        let deadline = Instant::now() + DEADLINE;
+        while let Ok(line) = self.lines.recv_timeout(deadline - Instant::now()) {
+            self.told.push_str(&line);
+            self.told.push('\n');
+            if line.contains(words) {
+                return line;
+            }
+        }
+        self.give_up(&format!("no line with '{words}'"));
+    }
+
+    /// Sends a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let command = format!("kill -s {name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &command]).status().expect("a shell");
+        assert!(status.success(), "{command}");
+    }
+
+    /// Waits for the end.
+    #[track_caller]
+    pub(crate) fn finish(mut self) -> Outcome {
+        let deadline = Instant::now() + DEADLINE;
+        // The pipes are closed when the program ends, and not before.
+        while let Ok(line) =
+            self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
+            self.told.push_str(&line);
+            self.told.push('\n');
+        }
+        if Instant::now() >= deadline {
+            self.give_up("no end");
+        }
+        let stdout = self.stdout.take().map(|pipe| pipe.recv_timeout(DEADLINE).expect("an end"));
+        let code = self.child.wait().expect("an exit code").code();
+        let stderr = std::mem::take(&mut self.told);
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        Outcome { code, stdout: stdout.unwrap_or_default(), stderr }
+    }
+
+    fn give_up(&mut self, problem: &str) -> ! {
+        drop(self.child.kill());
+        panic!("{problem}; standard error:\n{}", self.told);
+    }
+}
+
+/// A frame of the scene in colour.
+pub(crate) fn scene(width: usize, height: usize) -> Picture {
+    let extent = Extent::new(width.max(64), height.max(36));
+    let rate = FrameRate::per_second(30);
+    let options = SceneOptions { extent, rate, seed: 1, live: false, frames: None };
+    let mut source = SceneSource::new(options).expect("a scene");
+    let mut frame = Frame::new(source.format());
+    source.fill(&mut frame).expect("a frame");
+    let mut picture = Picture::new(frame.blurred.format());
+    picture.copy_window(&frame.blurred, 0, 0, Extent::new(width, height));
+    picture
+}
+
+/// The pictures of a Y4M file, and the error that ended them if one did.
+pub(crate) fn play(path: &Path) -> (Vec<Picture>, Option<SourceError>) {
+    let mut source = Y4mSource::open(path, Y4mOptions::default()).expect("a stream");
+    let mut frame = Frame::new(source.format());
+    let mut pictures = Vec::new();
+    loop {
+        match source.fill(&mut frame) {
+            Ok(Filled::Frame) => pictures.push(frame.blurred.clone()),
+            Ok(Filled::Waiting | Filled::Unusable(_)) => {}
+            Ok(Filled::End) => return (pictures, None),
+            Err(error) => return (pictures, Some(error)),
+        }
+    }
+}
+
+/// A gray Y4M stream of so many different frames of the scene.
+pub(crate) fn stream(width: usize, height: usize, frames: usize) -> Vec<u8> {
+    let picture = luma(&scene(width, height));
+    let mut bytes =
+        format!("YUV4MPEG2 W{width} H{height} F25:1 Cmono XCOLORRANGE=FULL\n").into_bytes();
+    for number in 0..frames {
+        bytes.extend(b"FRAME\n");
+        let shift = number * 3;
+        let samples = picture.planes()[0].samples();
+        let turned = samples.iter().cycle().skip(shift).take(samples.len());
+        bytes.extend(turned.map(|&sample| u8::try_from(sample).expect("8 bits")));
+    }
+    bytes
+}
