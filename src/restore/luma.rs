@@ -6,20 +6,16 @@ const WEIGHTS: [f32; 3] = [0.299, 0.587, 0.114];
 
 /// The luma of a picture as a gray picture of the same depth and range.
 pub fn luma(picture: &Picture) -> Picture {
-    let format = PictureFormat { layout: Layout::Gray, ..picture.format() };
-    let mut gray = Picture::new(format);
-    let white = f32::from(format.white());
+    let mut gray = Picture::new(PictureFormat { layout: Layout::Gray, ..picture.format() });
     for (y, target) in gray.planes_mut()[0].rows_mut().enumerate() {
         if picture.format().layout == Layout::Rgb {
-            for (sample, luma) in
-                target.iter_mut().zip(encoded_luma(picture.planes(), y, format.white()))
-            {
+            for (sample, luma) in target.iter_mut().zip(luma_row(picture.planes(), y)) {
                 #[expect(
                     clippy::cast_possible_truncation,
                     clippy::cast_sign_loss,
-                    reason = "from 0 to white"
+                    reason = "a mean"
                 )]
-                let rounded = (luma * white).round_ties_even() as u16;
+                let rounded = luma.round_ties_even() as u16;
                 *sample = rounded;
             }
         } else {
@@ -29,15 +25,10 @@ pub fn luma(picture: &Picture) -> Picture {
     gray
 }
 
-/// Encoded luma of row `y` of red, green and blue planes, 1.0 being white.
-pub(super) fn encoded_luma(
-    planes: &[Plane<u16>],
-    y: usize,
-    white: u16,
-) -> impl Iterator<Item = f32> {
+/// Luma of row `y` of red, green and blue planes, in their own sample values.
+pub(super) fn luma_row(planes: &[Plane<u16>], y: usize) -> impl Iterator<Item = f32> {
     let [red, green, blue] = [0, 1, 2].map(|index: usize| planes[index].row(y));
-    let weights = WEIGHTS.map(|weight| weight / f32::from(white));
-    red.iter().zip(green).zip(blue).map(move |((r, g), b)| {
-        f32::from(*r) * weights[0] + f32::from(*g) * weights[1] + f32::from(*b) * weights[2]
+    red.iter().zip(green).zip(blue).map(|((r, g), b)| {
+        f32::from(*r) * WEIGHTS[0] + f32::from(*g) * WEIGHTS[1] + f32::from(*b) * WEIGHTS[2]
     })
 }

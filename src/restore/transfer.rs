@@ -114,11 +114,20 @@ impl ToneCurve {
         }
     }
 
+    /// Encoded value of a sample, 1.0 being white.
+    pub fn encoded(&self, sample: f32) -> f32 {
+        (sample - self.black) / self.span
+    }
+
     /// Turns encoded values, 1.0 being white, into light, in place: the inverse of
     /// [`ToneCurve::encode`].
     pub fn decode(&self, values: &mut [f32]) {
         if !self.encoded.is_empty() {
-            values.iter_mut().for_each(|value| *value = interpolate(&self.light, *value));
+            for value in values {
+                // The table of light has an entry for each sample value.
+                let place = (self.black + *value * self.span) / self.white;
+                *value = interpolate(&self.light, place);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::boundary::Extension;
-use super::super::luma::encoded_luma;
+use super::super::luma::luma_row;
 use super::super::transfer::ToneCurve;
 use super::super::{Channels, RestoreError, Stage};
 use crate::frame::{Channel, Extent, Frame, Layout, Picture, PictureFormat, Pool, Workspace};
@@ -31,7 +31,7 @@ impl Decode {
         let mut sum = 0.0;
         let load = |y: usize, target: &mut [f32]| {
             if is_luma {
-                let luma = encoded_luma(picture.planes(), y, self.format.white());
+                let luma = luma_row(picture.planes(), y).map(|sample| curve.encoded(sample));
                 target.iter_mut().zip(luma).for_each(|(value, luma)| *value = luma);
                 curve.decode(target);
             } else {

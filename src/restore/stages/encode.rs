@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::luma::encoded_luma;
+use super::super::luma::luma_row;
 use super::super::transfer::ToneCurve;
 use super::super::{RestoreError, Stage};
 use super::decode::is_luma_of_rgb;
@@ -47,17 +47,16 @@ impl Encode {
     }
 
     fn add_luma(&mut self, channel: &Channel, blurred: &Picture, restored: &mut Picture) {
-        let white = blurred.format().white();
         for y in 0..blurred.extent().height {
             self.load(channel, y);
-            let luma = encoded_luma(blurred.planes(), y, white);
+            let curve = &self.curve;
+            let luma = luma_row(blurred.planes(), y).map(|sample| curve.encoded(sample));
             self.values.iter_mut().zip(luma).for_each(|(value, luma)| *value -= luma);
             for (target, source) in restored.planes_mut().iter_mut().zip(blurred.planes()) {
-                let changed = self.sums.iter_mut().zip(source.row(y).iter().zip(&self.values));
-                changed.for_each(|(sum, (sample, change))| {
-                    *sum = f32::from(*sample) / f32::from(white) + change
-                });
-                self.curve.samples(&self.sums, target.row_mut(y));
+                let encoded = source.row(y).iter().map(|sample| curve.encoded(f32::from(*sample)));
+                let changed = self.sums.iter_mut().zip(encoded.zip(&self.values));
+                changed.for_each(|(sum, (encoded, change))| *sum = encoded + change);
+                curve.samples(&self.sums, target.row_mut(y));
             }
         }
     }
