@@ -11,11 +11,15 @@
 
 mod browser;
 mod cli;
+mod conformance;
 mod faults;
 mod layering;
+mod onnx;
+mod oracle;
 mod page;
 mod pictures;
 mod program;
+mod properties;
 mod streams;
 mod support;
 
@@ -28,6 +32,9 @@ fn main() -> std::process::ExitCode {
         page::trials(),
         cli::trials(),
         faults::trials(),
+        conformance::trials(),
+        properties::trials(),
+        oracle::trials(),
     ]
     .into_iter()
     .flatten()

@@ -1,0 +1,152 @@
+//! The restoration against figures computed independently: mean PSNR over the twelve pictures of
+//! Set12 and the eight kernels of Levin et al., in 8 bits, without a network. The figures are those
+//! of a NumPy program that shares no code with this one.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use deblurd::frame::{Extent, Frame, Picture, PictureFormat, Plane};
+use deblurd::restore::boundary::Boundary;
+use deblurd::restore::degrade::{Degrade, DegradeOptions, Scenery};
+use deblurd::restore::executor::{Executor, Sequential};
+use deblurd::restore::psf::Psf;
+use deblurd::restore::quality::psnr_db;
+use deblurd::restore::wiener::Regulariser;
+use deblurd::restore::{RestoreOptions, Restorer, Stage};
+use libtest_mimic::Trial;
+
+use crate::support::{Need, shared_data, trial_needing};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let tests: [(&str, fn()); 4] = [
+        ("oracle::spectral_wiener_on_circular_frames", spectral_wiener_on_circular_frames),
+        ("oracle::flat_wiener_on_circular_frames", flat_wiener_on_circular_frames),
+        ("oracle::extension_on_valid_frames", extension_on_valid_frames),
+        ("oracle::valid_frames_suffer_without_extension", valid_frames_suffer_without_extension),
+    ];
+    tests.map(|(name, test)| trial_needing(Need::SharedData, name, test)).into()
+}
+
+/// How frames are made and restored.
+#[derive(Clone, Copy)]
+struct Protocol {
+    scenery: Scenery,
+    boundary: Boundary,
+    regulariser: Regulariser,
+    sigma: f64,
+}
+
+fn spectral_wiener_on_circular_frames() {
+    for (sigma, expected) in [(2.55, 28.66), (5.1, 26.58), (7.65, 25.54)] {
+        check_mean(circular(sigma, Regulariser::Spectral), expected - 0.1..=expected + 0.1);
+    }
+}
+
+fn flat_wiener_on_circular_frames() {
+    for (sigma, expected) in [(2.55, 26.13), (5.1, 21.34), (7.65, 18.21)] {
+        check_mean(circular(sigma, Regulariser::Flat(0.01)), expected - 0.1..=expected + 0.1);
+    }
+}
+
+/// The oracle reaches 28.08 dB by the same extension. It cuts off the radius of the PSF, the
+/// simulated camera here the radius made even (for the sake of half-size chroma), so that six of
+/// the eight kernels leave a frame narrower by one sample on every side.
+fn extension_on_valid_frames() {
+    let protocol = Protocol { scenery: Scenery::Valid, ..circular(2.55, Regulariser::Spectral) };
+    check_mean(Protocol { boundary: Boundary::Extend, ..protocol }, 28.0..=28.3);
+}
+
+/// The oracle's figure is 22.74 dB; the frames here are those of the test above.
+fn valid_frames_suffer_without_extension() {
+    let protocol = Protocol { scenery: Scenery::Valid, ..circular(2.55, Regulariser::Spectral) };
+    check_mean(protocol, 22.4..=23.1);
+}
+
+fn circular(sigma: f64, regulariser: Regulariser) -> Protocol {
+    Protocol { scenery: Scenery::Circular, boundary: Boundary::Circular, regulariser, sigma }
+}
+
+#[track_caller]
+fn check_mean(protocol: Protocol, expected: RangeInclusive<f64>) {
+    let (pictures, psfs) = (set12(), levin());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut sum = 0.0;
+        while let Some(psf) = psfs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            sum += sum_of_psnr(psf, &pictures, protocol);
+        }
+        sum
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let sum: f64 = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().map(|worker| worker.join().expect("no panic")).sum()
+    });
+    let mean = sum / (pictures.len() * psfs.len()) as f64;
+    let Protocol { sigma, regulariser, .. } = protocol;
+    assert!(
+        expected.contains(&mean),
+        "{mean:.3} dB instead of {expected:?} (sigma {sigma}, {regulariser})"
+    );
+}
+
+/// Sum over the pictures, for one PSF.
+fn sum_of_psnr(psf: &Psf, pictures: &[Picture], protocol: Protocol) -> f64 {
+    let mut sum = 0.0;
+    let mut planned: Option<(Extent, Degrade, Restorer)> = None;
+    for (sequence, picture) in (0..).zip(pictures) {
+        if planned.as_ref().is_none_or(|(extent, ..)| *extent != picture.extent()) {
+            let (degrade, restorer) = plan(psf, picture.format(), protocol);
+            planned = Some((picture.extent(), degrade, restorer));
+        }
+        let Some((_, degrade, restorer)) = &mut planned else { continue };
+        let mut frame = Frame::new(picture.format());
+        frame.meta.sequence = sequence;
+        frame.blurred.copy_from(picture);
+        degrade.apply(&mut frame).expect("degrades");
+        restorer.restore(&mut frame).expect("restores");
+        sum += psnr_db(&frame.restored, frame.truth.as_ref().expect("a truth"));
+    }
+    sum
+}
+
+fn plan(psf: &Psf, format: PictureFormat, protocol: Protocol) -> (Degrade, Restorer) {
+    let Protocol { scenery, boundary, regulariser, sigma } = protocol;
+    let options = DegradeOptions { scenery, sigma, seed: 0 };
+    let degrade = Degrade::plan(psf, options, format).expect("a plan");
+    let options = RestoreOptions {
+        boundary,
+        regulariser: Some(regulariser),
+        ..RestoreOptions::for_noise(sigma)
+    };
+    let executor: Arc<dyn Executor> = Arc::new(Sequential);
+    let format = degrade.degraded_format();
+    (degrade, Restorer::plan(&options, psf, None, format, &executor, 1).expect("a plan"))
+}
+
+/// The pictures, in the order of their extents.
+fn set12() -> Vec<Picture> {
+    let mut pictures: Vec<Picture> = (1..=12)
+        .map(|number| {
+            let path = shared_data().join(format!("test/set12/{number:02}.png"));
+            let gray = image::open(path).expect("a picture").to_luma8();
+            let extent = Extent::new(gray.width() as usize, gray.height() as usize);
+            let mut picture = Picture::new(PictureFormat::gray(extent));
+            let samples = gray.into_raw().into_iter().map(u16::from).collect();
+            picture.planes_mut()[0] = Plane::from_samples(extent, samples).expect("all samples");
+            picture
+        })
+        .collect();
+    pictures.sort_by_key(Picture::extent);
+    pictures
+}
+
+fn levin() -> Vec<Psf> {
+    let folder = std::fs::read_dir(shared_data().join("psf/levin")).expect("the kernels");
+    let mut paths: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    assert_eq!(paths.len(), 8, "kernels of Levin et al.");
+    let read = |path| Psf::from_bytes(&std::fs::read(path).expect("a file")).expect("a PSF");
+    paths.into_iter().map(read).collect()
+}

@@ -1,0 +1,443 @@
+//! What must hold for every picture, PSF and network, through the real stages and real threads.
+
+use std::sync::Arc;
+
+use deblurd::frame::{Extent, Frame, Layout, Picture, PictureFormat, Plane, Range};
+use deblurd::pipeline::Workers;
+use deblurd::restore::boundary::Boundary;
+use deblurd::restore::executor::{Executor, Sequential};
+use deblurd::restore::fft2d::{Filter, RealFft2d};
+use deblurd::restore::psf::Psf;
+use deblurd::restore::residual::ResidualModel;
+use deblurd::restore::transfer::Transfer;
+use deblurd::restore::wiener::{Regulariser, otf};
+use deblurd::restore::{Channels, RestoreOptions, Restorer};
+use libtest_mimic::Trial;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+use crate::onnx::{sealed, tiny_model};
+use crate::support::trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("properties::bands_give_what_the_whole_gives", bands_give_what_the_whole_gives),
+        trial("properties::threads_give_what_one_gives", threads_give_what_one_gives),
+        trial("properties::without_blur_pictures_stay", without_blur_pictures_stay),
+        trial("properties::without_blur_networks_are_silent", without_blur_networks_are_silent),
+        trial("properties::restoring_is_linear", restoring_is_linear),
+        trial(
+            "properties::shifted_pictures_are_restored_alike",
+            shifted_pictures_are_restored_alike,
+        ),
+        trial("properties::the_mean_is_kept", the_mean_is_kept),
+        trial("properties::blurred_again_is_what_was_seen", blurred_again_is_what_was_seen),
+        trial("properties::every_extent_is_restored", every_extent_is_restored),
+        trial("properties::luma_leaves_colours_alone", luma_leaves_colours_alone),
+    ]
+}
+
+fn bands_give_what_the_whole_gives() {
+    let extents =
+        [(1, 1), (2, 1), (1, 9), (3, 2), (7, 13), (16, 16), (31, 17), (24, 47), (50, 101)];
+    for (quantised, seed) in [(false, 1), (true, 2)] {
+        let model = model(2, 8, seed, quantised);
+        for stage in 0..model.stages() {
+            for (width, height) in extents {
+                for band_rows in [1, 2, 7, 16, 30] {
+                    check_bands(&model, stage, Extent::new(width, height), band_rows);
+                }
+            }
+        }
+    }
+}
+
+/// Bit for bit: a band computes every sample from the same numbers in the same order.
+#[track_caller]
+fn check_bands(model: &ResidualModel, stage: usize, extent: Extent, band_rows: usize) {
+    let whole = answer(model, stage, extent, extent.height, &Sequential);
+    let banded = answer(model, stage, extent, band_rows, &Sequential);
+    assert_eq!(whole, banded, "{extent} in bands of {band_rows} rows, network {stage}");
+}
+
+fn threads_give_what_one_gives() {
+    for quantised in [false, true] {
+        let model = model(2, 8, 3, quantised);
+        let extent = Extent::new(37, 53);
+        let expected = answer(&model, 1, extent, 8, &Sequential);
+        for threads in 1..=4 {
+            let workers = Workers::start(threads).expect("threads");
+            for _ in 0..3 {
+                let is = answer(&model, 1, extent, 8, &workers);
+                assert_eq!(is, expected, "{threads} threads");
+            }
+        }
+    }
+}
+
+/// What a network answers to random planes.
+fn answer(
+    model: &ResidualModel,
+    stage: usize,
+    extent: Extent,
+    band_rows: usize,
+    executor: &dyn Executor,
+) -> Plane<f32> {
+    let net = model.plan(stage, extent, band_rows).expect("a plan");
+    let planes: Vec<Plane<f32>> = (0..if stage == 0 { 2 } else { 3 })
+        .map(|seed| {
+            let mut random = Pcg64::seed_from_u64(seed);
+            Plane::from_fn(extent, |_, _| random.random_range(-0.5..0.5))
+        })
+        .collect();
+    let mut f = Plane::new(extent, f32::NAN);
+    net.run(&planes.iter().collect::<Vec<_>>(), &mut f, executor).expect("runs");
+    let differ = f.samples().iter().any(|sample| *sample != f.samples()[0]);
+    assert!(differ || extent.area() < 4, "the network answers nothing");
+    f
+}
+
+fn without_blur_pictures_stay() {
+    for layout in [Layout::Gray, Layout::Yuv420, Layout::Yuv422, Layout::Yuv444, Layout::Rgb] {
+        for (depth, range) in [
+            (8, Range::Full),
+            (8, Range::Limited),
+            (10, Range::Limited),
+            (12, Range::Full),
+            (16, Range::Full),
+        ] {
+            for boundary in [Boundary::Extend, Boundary::Circular] {
+                for transfer in [Transfer::None, Transfer::Srgb, Transfer::Bt709] {
+                    for channels in [Channels::Luma, Channels::Rgb] {
+                        let format =
+                            PictureFormat { extent: Extent::new(13, 7), layout, depth, range };
+                        let options = RestoreOptions {
+                            boundary,
+                            transfer,
+                            channels,
+                            ..RestoreOptions::for_noise(0.0)
+                        };
+                        check_identity(&options, format, None);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn without_blur_networks_are_silent() {
+    for (stages, quantised) in [(1, true), (3, false)] {
+        let model = model(stages, 4, 5, quantised);
+        for boundary in [Boundary::Extend, Boundary::Circular] {
+            let options = RestoreOptions { boundary, ..RestoreOptions::for_noise(0.0) };
+            check_identity(&options, PictureFormat::gray(Extent::new(19, 23)), Some(&model));
+        }
+    }
+}
+
+/// Exact, but for curves in 16 bits: their tables have no finer steps than the samples.
+#[track_caller]
+fn check_identity(options: &RestoreOptions, format: PictureFormat, model: Option<&ResidualModel>) {
+    let mut picture = random_picture(format, 11);
+    if format.range == Range::Limited {
+        // Beyond black and white there is no light that a curve could carry.
+        let unit = 1 << (format.depth - 8);
+        for plane in picture.planes_mut() {
+            plane.samples_mut().iter_mut().for_each(|s| *s = (*s).clamp(16 * unit, 235 * unit));
+        }
+    }
+    let restored = restored(options, &Psf::delta(), model, &picture);
+    let tolerance = match (options.transfer, format.depth) {
+        (Transfer::None, _) => 0,
+        (_, depth) => i32::from(depth == 16),
+    };
+    let difference = largest_difference(&restored, &picture);
+    assert!(difference <= tolerance, "{difference} levels apart: {options:?}, {format:?}");
+}
+
+fn restoring_is_linear() {
+    let strategy = (2_usize..40, 2_usize..40, any::<u64>(), any::<bool>());
+    check_property(strategy, |(width, height, seed, is_circular)| {
+        let extent = Extent::new(width + 9, height + 9);
+        let boundary = if is_circular { Boundary::Circular } else { Boundary::Extend };
+        let options = RestoreOptions { boundary, ..RestoreOptions::for_noise(5.0) };
+        let psf = random_psf(seed, 5);
+        let (a, b) = (around_gray(extent, 1500, seed), around_gray(extent, 1500, !seed));
+        let sum = combined(&a, &b, |a, b| a + 2 * b);
+        let restore = |picture: &Picture| restored(&options, &psf, None, picture);
+        let (whole, parts) =
+            (restore(&sum), combined(&restore(&a), &restore(&b), |a, b| a + 2 * b));
+        // Rounding: a half of the sum, of the first part, and twice that of the second.
+        check_close(&whole, &parts, 3)
+    });
+}
+
+fn shifted_pictures_are_restored_alike() {
+    let strategy = (9_usize..40, 9_usize..40, any::<u64>(), 0_usize..9, 0_usize..9);
+    check_property(strategy, |(width, height, seed, right, down)| {
+        let extent = Extent::new(width, height);
+        let options =
+            RestoreOptions { boundary: Boundary::Circular, ..RestoreOptions::for_noise(5.0) };
+        let psf = random_psf(seed, 7);
+        let picture = around_gray(extent, 1500, seed);
+        let shift = |picture: &Picture| shifted(picture, right, down);
+        let first = restored(&options, &psf, None, &shift(&picture));
+        check_close(&first, &shift(&restored(&options, &psf, None, &picture)), 1)
+    });
+}
+
+fn the_mean_is_kept() {
+    let strategy = (7_usize..40, 7_usize..40, any::<u64>(), 0.0_f64..10.0);
+    check_property(strategy, |(width, height, seed, sigma)| {
+        let options = RestoreOptions {
+            boundary: Boundary::Circular,
+            ..RestoreOptions::for_noise(sigma.max(1.0))
+        };
+        let picture = around_gray(Extent::new(width, height), 1500, seed);
+        let result = restored(&options, &random_psf(seed, 7), None, &picture);
+        let (is, expected) = (mean(&result), mean(&picture));
+        // The mean of the rounding errors of some hundred samples, and of 32-bit sums.
+        prop_assert!((is - expected).abs() < 0.25, "the mean went from {expected} to {is}");
+        Ok(())
+    });
+}
+
+/// `H g = y` for any network. Boxes whose sides divide the frame's have exact zeros in frequency;
+/// there the networks write what they like, elsewhere nothing.
+fn blurred_again_is_what_was_seen() {
+    let boxes = [(3, 3, 24, 18), (5, 1, 35, 14), (3, 1, 27, 31), (1, 5, 17, 25), (5, 3, 40, 33)];
+    for (stages, quantised) in [(0, false), (1, false), (1, true), (2, true), (3, false)] {
+        let model = (stages > 0).then(|| model(stages, 6, 40 + stages as u64, quantised));
+        for (width, height, frame_width, frame_height) in boxes {
+            let psf = Psf::new(Plane::new(Extent::new(width, height), 1.0)).expect("a box");
+            check_consistency(&psf, Extent::new(frame_width, frame_height), model.as_ref());
+        }
+        for seed in 0..4 {
+            check_consistency(&random_psf(seed, 5), Extent::new(23, 29), model.as_ref());
+        }
+    }
+}
+
+#[track_caller]
+fn check_consistency(psf: &Psf, extent: Extent, model: Option<&ResidualModel>) {
+    let sharp = around_gray(extent, 9000, 3);
+    let seen = blurred(&sharp, psf);
+    let options = RestoreOptions {
+        boundary: Boundary::Circular,
+        regulariser: Some(Regulariser::Flat(0.0)),
+        ..RestoreOptions::for_noise(0.0)
+    };
+    let g = restored(&options, psf, model, &seen);
+    let white = g.format().white();
+    let clipped = g.planes()[0].samples().iter().any(|&sample| sample == 0 || sample == white);
+    assert!(!clipped, "the test's network is too loud: samples of g are clipped");
+    let has_zeros = psf.samples().samples().iter().all(|s| *s == psf.samples().samples()[0]);
+    if model.is_some() && has_zeros {
+        let silent = restored(&options, psf, None, &seen);
+        assert!(largest_difference(&g, &silent) > 300, "the network has no say");
+    }
+    let difference = f64::from(largest_difference(&blurred(&g, psf), &seen));
+    let greatest = f64::from(*seen.planes()[0].samples().iter().max().expect("samples"));
+    assert!(difference / greatest < 1e-4, "H g is {difference} of 65535 levels from y");
+}
+
+fn every_extent_is_restored() {
+    let model = model(2, 4, 9, true);
+    let options = RestoreOptions::for_noise(2.55);
+    let sides = [1, 2, 3, 5, 8, 13, 37];
+    for (width, height) in sides.iter().flat_map(|w| sides.map(|h| (*w, h))) {
+        for layout in [Layout::Gray, Layout::Yuv420, Layout::Rgb] {
+            let format =
+                PictureFormat { layout, ..PictureFormat::gray(Extent::new(width, height)) };
+            let picture = random_picture(format, 1);
+            let extended = restored(&options, &random_psf(1, 5), Some(&model), &picture);
+            assert_eq!(extended.format(), format, "the format of what was restored");
+            let circular = RestoreOptions { boundary: Boundary::Circular, ..options };
+            // The largest odd side that fits.
+            let side = 5.min(width).min(height);
+            let side = side - (1 - side % 2);
+            restored(&circular, &random_psf(1, side), Some(&model), &picture);
+        }
+    }
+}
+
+fn luma_leaves_colours_alone() {
+    for (layout, depth) in [
+        (Layout::Rgb, 8),
+        (Layout::Rgb, 16),
+        (Layout::Yuv420, 8),
+        (Layout::Yuv422, 10),
+        (Layout::Yuv444, 8),
+    ] {
+        for model in [None, Some(model(1, 4, 2, false))] {
+            let format =
+                PictureFormat { layout, depth, ..PictureFormat::gray(Extent::new(31, 22)) };
+            check_colours(&RestoreOptions::for_noise(4.0), format, model.as_ref());
+        }
+    }
+}
+
+/// Chroma planes pass through; the differences between red, green and blue stay, to the rounding
+/// of each, wherever none of the three is clipped.
+#[track_caller]
+fn check_colours(options: &RestoreOptions, format: PictureFormat, model: Option<&ResidualModel>) {
+    let mut picture = random_picture(format, 4);
+    for plane in picture.planes_mut() {
+        let white = format.white();
+        plane.samples_mut().iter_mut().for_each(|sample| *sample = white / 3 + *sample / 3);
+    }
+    let result = restored(options, &random_psf(4, 5), model, &picture);
+    assert_ne!(result.planes()[0], picture.planes()[0], "nothing was restored");
+    if format.layout != Layout::Rgb {
+        assert_eq!(result.planes()[1..], picture.planes()[1..], "chroma planes");
+        return;
+    }
+    let colours = |picture: &Picture, index: usize| {
+        [0, 1, 2].map(|plane: usize| i32::from(picture.planes()[plane].samples()[index]))
+    };
+    let mut compared = 0;
+    for index in 0..format.extent.area() {
+        let (is, was) = (colours(&result, index), colours(&picture, index));
+        if is.iter().any(|&sample| sample == 0 || sample == i32::from(format.white())) {
+            continue;
+        }
+        compared += 1;
+        for (a, b) in [(0, 1), (1, 2)] {
+            let change = (is[a] - is[b]) - (was[a] - was[b]);
+            assert!(change.abs() <= 1, "a colour difference changed by {change} at {index}");
+        }
+    }
+    assert!(compared > format.extent.area() / 2, "most samples are clipped");
+}
+
+/// Runs a property on a few cases.
+fn check_property<S: Strategy>(
+    strategy: S,
+    property: impl Fn(S::Value) -> Result<(), TestCaseError>,
+) {
+    let config =
+        ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() };
+    if let Err(failure) = TestRunner::new(config).run(&strategy, property) {
+        std::panic::panic_any(failure.to_string());
+    }
+}
+
+fn check_close(is: &Picture, expected: &Picture, tolerance: i32) -> Result<(), TestCaseError> {
+    let difference = largest_difference(is, expected);
+    prop_assert!(difference <= tolerance, "{difference} of 65535 levels apart");
+    Ok(())
+}
+
+/// What the whole restorer makes of a picture.
+pub(crate) fn restored(
+    options: &RestoreOptions,
+    psf: &Psf,
+    model: Option<&ResidualModel>,
+    picture: &Picture,
+) -> Picture {
+    let executor: Arc<dyn Executor> = Arc::new(Sequential);
+    let mut restorer =
+        Restorer::plan(options, psf, model, picture.format(), &executor, 1).expect("a plan");
+    let mut frame = Frame::new(picture.format());
+    frame.blurred.copy_from(picture);
+    restorer.restore(&mut frame).expect("restores");
+    frame.restored
+}
+
+pub(crate) fn model(stages: usize, channels: usize, seed: u64, quantised: bool) -> ResidualModel {
+    let bytes = sealed(&tiny_model(stages, channels, seed, quantised));
+    ResidualModel::from_bytes(&bytes).expect("a model")
+}
+
+/// A picture of random samples in every plane.
+pub(crate) fn random_picture(format: PictureFormat, seed: u64) -> Picture {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut picture = Picture::new(format);
+    for plane in picture.planes_mut() {
+        plane.samples_mut().iter_mut().for_each(|s| *s = random.random_range(0..=format.white()));
+    }
+    picture
+}
+
+/// A PSF of `side` by `side` random samples, with the greatest in its centre, so that it can be
+/// inverted.
+pub(crate) fn random_psf(seed: u64, side: usize) -> Psf {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut samples = Plane::from_fn(Extent::new(side, side), |_, _| random.random_range(0.0..1.0));
+    samples.row_mut(side / 2)[side / 2] += (side * side) as f64 / 4.0;
+    Psf::new(samples).expect("positive samples")
+}
+
+const GRAY: u16 = 32_768;
+
+/// A 16-bit picture of random samples within `reach` of the middle, so that nothing that is made
+/// of it leaves the range.
+fn around_gray(extent: Extent, reach: u16, seed: u64) -> Picture {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut picture = Picture::new(PictureFormat { depth: 16, ..PictureFormat::gray(extent) });
+    let plane = &mut picture.planes_mut()[0];
+    plane
+        .samples_mut()
+        .iter_mut()
+        .for_each(|s| *s = random.random_range(GRAY - reach..GRAY + reach));
+    picture
+}
+
+/// A linear combination of the distances from the middle.
+fn combined(a: &Picture, b: &Picture, sum: impl Fn(i32, i32) -> i32) -> Picture {
+    let mut result = a.clone();
+    let about = |sample: u16| i32::from(sample) - i32::from(GRAY);
+    let samples = result.planes_mut()[0].samples_mut().iter_mut();
+    for (a, b) in samples.zip(b.planes()[0].samples()) {
+        *a = u16::try_from(i32::from(GRAY) + sum(about(*a), about(*b))).expect("in range");
+    }
+    result
+}
+
+/// The picture moved to the right and down; what leaves comes back on the other side.
+fn shifted(picture: &Picture, right: usize, down: usize) -> Picture {
+    let mut result = picture.clone();
+    let (extent, plane) = (picture.extent(), &picture.planes()[0]);
+    let back = |to: usize, by: usize, side: usize| (to + side - by % side) % side;
+    result.planes_mut()[0] = Plane::from_fn(extent, |x, y| {
+        plane.row(back(y, down, extent.height))[back(x, right, extent.width)]
+    });
+    result
+}
+
+/// The picture blurred circularly, in 16 bits.
+fn blurred(picture: &Picture, psf: &Psf) -> Picture {
+    let extent = picture.extent();
+    let otf = otf(psf, extent).expect("the PSF fits");
+    let white = f32::from(picture.format().white());
+    let plane = &picture.planes()[0];
+    let light = Plane::from_fn(extent, |x, y| f32::from(plane.row(y)[x]) / white);
+    let mut result = picture.clone();
+    let target = &mut result.planes_mut()[0];
+    RealFft2d::plan(extent).filter(&light, &Filter::complex(extent, |i| otf[i]), |y, row| {
+        for (sample, light) in target.row_mut(y).iter_mut().zip(row) {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "saturates"
+            )]
+            let rounded = (light * white).round() as u16;
+            *sample = rounded;
+        }
+    });
+    result
+}
+
+fn largest_difference(a: &Picture, b: &Picture) -> i32 {
+    assert_eq!(a.format(), b.format(), "pictures of different formats");
+    let planes = a.planes().iter().zip(b.planes());
+    let samples = planes.flat_map(|(a, b)| a.samples().iter().zip(b.samples()));
+    samples.map(|(a, b)| (i32::from(*a) - i32::from(*b)).abs()).max().unwrap_or(0)
+}
+
+fn mean(picture: &Picture) -> f64 {
+    let samples = picture.planes()[0].samples();
+    samples.iter().copied().map(f64::from).sum::<f64>() / samples.len() as f64
+}
