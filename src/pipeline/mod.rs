@@ -10,7 +10,7 @@
 //! defect, not a state.
 //!
 //! The end is forward, too: a source that ends drops its end of the queue, each thread drains its
-//! queue and then drops its own, sinks finish, and [`RunningPipeline::wait`] joins all. Told to
+//! queue and then drops its own, sinks finish, and [`RunningPipeline::finish`] joins all. Told to
 //! stop, the threads do the same but lose the frames that wait instead of working on them.
 
 mod queue;

@@ -14,6 +14,7 @@ mod cli;
 mod conformance;
 mod faults;
 mod layering;
+mod model;
 mod onnx;
 mod oracle;
 mod page;
@@ -33,6 +34,7 @@ fn main() -> std::process::ExitCode {
         cli::trials(),
         faults::trials(),
         conformance::trials(),
+        model::trials(),
         properties::trials(),
         oracle::trials(),
     ]

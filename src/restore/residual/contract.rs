@@ -15,7 +15,8 @@
 //! Metadata: `deblurd.contract` (1), `deblurd.name`, `deblurd.stages`, `deblurd.alignment`,
 //! `deblurd.halo`, `deblurd.sigma_min`, `deblurd.sigma_max`, `deblurd.regulariser`,
 //! `deblurd.domain`; and, to find damage, `deblurd.seal`: the SHA-256 of the file in which the
-//! seal's own 64 digits are replaced by zeros.
+//! seal's own 64 digits are replaced by zeros. Without its seal a file is not run: a flipped bit
+//! can turn a network into another one, or into one that brings the engine down.
 
 use std::str::FromStr;
 
@@ -42,8 +43,6 @@ pub struct Contract {
     pub regulariser: Regulariser,
     /// The domain of its samples.
     pub domain: String,
-    /// Whether the file carries a seal, which was then found intact.
-    pub sealed: bool,
     /// All metadata, as it stands in the file.
     pub metadata: Vec<(String, String)>,
 }
@@ -127,7 +126,7 @@ impl Contract {
         let entries =
             proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone()));
         let metadata = Metadata(entries.collect());
-        let sealed = metadata.check_seal(bytes)?;
+        metadata.check_seal(bytes)?;
         let version: usize = metadata.parse("deblurd.contract", "1")?;
         metadata.check("deblurd.contract", version == 1, "1")?;
         let stages = metadata.parse("deblurd.stages", "a number from 1 to 8")?;
@@ -154,7 +153,6 @@ impl Contract {
             sigma: least..=most,
             regulariser: metadata.parse("deblurd.regulariser", "spectral or flat:EPS")?,
             domain: metadata.get("deblurd.domain", "the domain of the samples")?.to_owned(),
-            sealed,
             metadata: metadata.0,
         })
     }
@@ -190,26 +188,20 @@ impl Metadata {
         ModelError::Invalid { key: key.to_owned(), value, expected }
     }
 
-    /// Whether there is a seal; an error where it is broken.
-    fn check_seal(&self, bytes: &[u8]) -> Result<bool, ModelError> {
-        let Some(seal) = self.find(Contract::SEAL) else {
-            log::warn!("the model carries no seal: damage to it would not be noticed");
-            return Ok(false);
-        };
+    /// Checks the file against its seal.
+    fn check_seal(&self, bytes: &[u8]) -> Result<(), ModelError> {
+        let expected = "64 hexadecimal digits, the SHA-256 of the file with zeros in their place";
+        let seal = self.get(Contract::SEAL, expected)?;
         let digits = seal.as_bytes();
         let place = bytes.windows(digits.len().max(1)).position(|window| window == digits);
         let (Some(place), 64) = (place, digits.len()) else {
-            return Err(self.invalid(Contract::SEAL, "64 hexadecimal digits"));
+            return Err(self.invalid(Contract::SEAL, expected));
         };
         let mut hash = Sha256::new();
         hash.update(&bytes[..place]);
         hash.update([b'0'; 64]);
         hash.update(&bytes[place + 64..]);
         let is: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        if is == seal {
-            Ok(true)
-        } else {
-            Err(ModelError::Damaged { expected: seal.to_owned(), is })
-        }
+        if is == seal { Ok(()) } else { Err(ModelError::Damaged { expected: seal.to_owned(), is }) }
     }
 }

@@ -7,6 +7,7 @@ use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dimension;
 use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto, type_proto};
 use tract_onnx::prelude::Framework;
 
+use super::bounds;
 use super::contract::{Contract, ModelError};
 
 /// The element type of 32-bit floating-point tensors in ONNX.
@@ -44,8 +45,7 @@ pub(super) fn stage(
             format!("computed from {input} (stage {} of {})", stage + 1, contract.stages);
         return Err(ModelError::Tensor { tensor: output, is: "not".to_owned(), expected });
     }
-    let mut cut = proto.clone();
-    cut.graph = Some(GraphProto {
+    let cut = GraphProto {
         node: graph
             .node
             .iter()
@@ -60,10 +60,16 @@ pub(super) fn stage(
             .collect(),
         input: vec![z.clone()],
         output: vec![f.clone()],
-        value_info: Vec::new(),
-        ..graph.clone()
-    });
-    Ok(cut)
+        name: graph.name.clone(),
+        ..GraphProto::default()
+    };
+    bounds::check(&cut)?;
+    Ok(ModelProto {
+        ir_version: proto.ir_version,
+        opset_import: proto.opset_import.clone(),
+        graph: Some(cut),
+        ..ModelProto::default()
+    })
 }
 
 /// Name of the input of network `stage`, counted from 0.

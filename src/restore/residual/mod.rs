@@ -1,13 +1,14 @@
 //! Residual networks: what the blur destroyed, filled in by `f(x_w, y)`.
 //!
-//! A [`ResidualModel`] is one or more networks in one ONNX file, run in turn (see
-//! [`contract`]). A [`ResidualNet`] is one of them planned for planes of one extent. It works in
-//! bands of rows with a halo: each band is computed from its rows and as many rows on either side
-//! as the network can see, so that any division into bands gives the same result, a band's
+//! A [`ResidualModel`] is one or more networks in one ONNX file, run in turn; [`Contract`] says what
+//! such a file promises. A [`ResidualNet`] is one of them planned for planes of one extent. It works
+//! in bands of rows with a halo: each band is computed from its rows and as many rows on either
+//! side as the network can see, so that any division into bands gives the same result, a band's
 //! activations stay in the cache, and bands can be computed side by side.
 //!
 //! tract runs the networks. Its types do not leave this module.
 
+mod bounds;
 mod contract;
 mod graph;
 mod summary;

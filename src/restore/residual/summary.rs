@@ -92,15 +92,16 @@ fn after_node(graph: &GraphProto, node: &NodeProto, seen: Sight) -> Option<Sight
             let padding = attribute(node, "pads").unwrap_or(0);
             let reach = (kernel - 1) * attribute(node, "dilations").unwrap_or(1);
             Some(Sight {
-                step: seen.step * attribute(node, "strides").unwrap_or(1),
-                before: seen.before + padding.min(reach) * seen.step,
-                after: seen.after + reach.saturating_sub(padding) * seen.step,
+                step: seen.step.saturating_mul(attribute(node, "strides").unwrap_or(1)),
+                before: seen.before.saturating_add(padding.min(reach).saturating_mul(seen.step)),
+                after: (reach.saturating_sub(padding).saturating_mul(seen.step))
+                    .saturating_add(seen.after),
             })
         }
         "DepthToSpace" => {
             let step = (seen.step / attribute(node, "blocksize")?).max(1);
             // The last sample of a block lies this much further from what the block saw.
-            Some(Sight { step, before: seen.before + seen.step - step, ..seen })
+            Some(Sight { step, before: seen.before.saturating_add(seen.step - step), ..seen })
         }
         "Relu" | "Clip" | "LeakyRelu" | "PRelu" | "Add" | "Sub" | "Mul" | "Concat"
         | "QuantizeLinear" | "DequantizeLinear" | "Cast" | "Identity" => Some(seen),
@@ -121,7 +122,7 @@ fn layer(graph: &GraphProto, node: &NodeProto, step: usize) -> Layer {
         name: if node.name.is_empty() { node.output.join(" ") } else { node.name.clone() },
         operator: node.op_type.clone(),
         parameters: if has_weights { count + bias } else { 0 },
-        macs_per_pixel: if has_weights { count as f64 / (step * step) as f64 } else { 0.0 },
+        macs_per_pixel: if has_weights { count as f64 / (step as f64).powi(2) } else { 0.0 },
         weights,
         is_int8,
     }
