@@ -1,0 +1,54 @@
+//! The commands of the real program, as people use them.
+
+mod helping;
+mod measuring;
+mod restoring;
+mod running;
+
+use libtest_mimic::Trial;
+
+use crate::program::Outcome;
+use crate::support::{Need, trial, trial_needing};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial(
+            "cli::pictures_of_every_kind_are_restored",
+            restoring::pictures_of_every_kind_are_restored,
+        ),
+        trial("cli::a_folder_is_restored", restoring::a_folder_is_restored),
+        trial("cli::every_option_of_restore_works", restoring::every_option_of_restore_works),
+        trial("cli::every_form_of_psf_is_read", restoring::every_form_of_psf_is_read),
+        trial("cli::noise_is_estimated_and_told", restoring::noise_is_estimated_and_told),
+        trial(
+            "cli::files_and_pipes_give_the_same_stream",
+            restoring::files_and_pipes_give_the_same_stream,
+        ),
+        trial("cli::evaluate_writes_its_table", measuring::evaluate_writes_its_table),
+        trial("cli::simulations_are_seeded", measuring::simulations_are_seeded),
+        trial("cli::demo_needs_nothing", running::demo_needs_nothing),
+        trial("cli::run_feeds_all_sinks_alike", running::run_feeds_all_sinks_alike),
+        trial(
+            "cli::variables_override_the_configuration",
+            running::variables_override_the_configuration,
+        ),
+        trial("cli::the_default_configuration_is_good", running::the_default_configuration_is_good),
+        trial("cli::bench_times_every_stage", measuring::bench_times_every_stage),
+        trial("cli::model_counts", measuring::model_counts),
+        trial("cli::shells_get_completions", helping::shells_get_completions),
+        trial("cli::manual_pages_are_written", helping::manual_pages_are_written),
+        trial("cli::help_tells_every_option", helping::help_tells_every_option),
+        trial_needing(
+            Need::SharedData,
+            "cli::photographs_get_sharper",
+            restoring::photographs_get_sharper,
+        ),
+    ]
+}
+
+/// The books must say that every one of `count` frames arrived.
+#[track_caller]
+fn check_books(outcome: &Outcome, name: &str, count: usize) {
+    let line = format!("{name} {count} = {count} delivered + 0 in flight");
+    assert!(outcome.stderr.contains(&line), "no '{line}' in:\n{}", outcome.stderr);
+}
