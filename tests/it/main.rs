@@ -19,6 +19,7 @@ mod onnx;
 mod oracle;
 mod page;
 mod pictures;
+mod pipeline;
 mod program;
 mod properties;
 mod streams;
@@ -36,6 +37,7 @@ fn main() -> std::process::ExitCode {
         conformance::trials(),
         model::trials(),
         properties::trials(),
+        pipeline::trials(),
         oracle::trials(),
     ]
     .into_iter()

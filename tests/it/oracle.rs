@@ -50,7 +50,7 @@ fn flat_wiener_on_circular_frames() {
 }
 
 /// The oracle reaches 28.08 dB by the same extension. It cuts off the radius of the PSF, the
-/// simulated camera here the radius made even (for the sake of half-size chroma), so that six of
+/// simulated camera here the radius made even (for the sake of half-size chroma), so that five of
 /// the eight kernels leave a frame narrower by one sample on every side.
 fn extension_on_valid_frames() {
     let protocol = Protocol { scenery: Scenery::Valid, ..circular(2.55, Regulariser::Spectral) };

@@ -313,7 +313,7 @@ fn check_colours(options: &RestoreOptions, format: PictureFormat, model: Option<
 }
 
 /// Runs a property on a few cases.
-fn check_property<S: Strategy>(
+pub(crate) fn check_property<S: Strategy>(
     strategy: S,
     property: impl Fn(S::Value) -> Result<(), TestCaseError>,
 ) {
