@@ -233,6 +233,21 @@ fn hostile_graphs_are_refused() {
     let nodes = &mut graph(&mut model).node;
     nodes[0].input[0] = "f".to_owned();
     check_refused(&model, &["f"]);
+    for scale in [0.0, 1e-30, -1.0, f32::NAN, f32::INFINITY] {
+        check_hostile_scale(scale);
+    }
+}
+
+/// Sets the scale of the first quantisation of a tiny model.
+#[track_caller]
+fn check_hostile_scale(scale: f32) {
+    let mut model = tiny_model(1, 2, 1, true);
+    let graph = graph(&mut model);
+    let first = graph.node.iter().find(|node| node.op_type == "QuantizeLinear");
+    let name = first.expect("a quantisation").input[1].clone();
+    let constant = graph.initializer.iter_mut().find(|constant| constant.name == name);
+    constant.expect("its scale").raw_data = scale.to_le_bytes().to_vec();
+    check_refused(&model, &[&name, &scale.to_string(), "a scale from 1e-6 to 1e3"]);
 }
 
 /// Sets an attribute of a node of a tiny model.

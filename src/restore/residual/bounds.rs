@@ -20,6 +20,7 @@ pub(super) fn check(graph: &GraphProto) -> Result<(), ModelError> {
     known.insert(""); // an optional input that is left out
     for node in &graph.node {
         check_node(node, &known)?;
+        check_scale(graph, node)?;
         known.extend(node.output.iter().map(String::as_str));
     }
     Ok(())
@@ -37,6 +38,21 @@ fn check_node(node: &NodeProto, known: &HashSet<&str>) -> Result<(), ModelError>
         check_that(is_new, output, "computed twice", "one computation")?;
     }
     node.attribute.iter().try_for_each(|attribute| check_attribute(operator, attribute))
+}
+
+/// Activations divided by a tiny scale leave the range of the integers they become.
+fn check_scale(graph: &GraphProto, node: &NodeProto) -> Result<(), ModelError> {
+    let named = node.input.get(1).filter(|_| node.op_type == "QuantizeLinear");
+    let constants = graph.initializer.iter();
+    for scale in constants.filter(|constant| Some(&constant.name) == named) {
+        let raw = scale.raw_data.chunks_exact(4).filter_map(|bytes| bytes.try_into().ok());
+        let values = scale.float_data.iter().copied().chain(raw.map(f32::from_le_bytes));
+        for value in values {
+            let fits = (1e-6..=1e3).contains(&value);
+            check_that(fits, &scale.name, &value.to_string(), "a scale from 1e-6 to 1e3")?;
+        }
+    }
+    Ok(())
 }
 
 fn check_attribute(operator: &str, attribute: &AttributeProto) -> Result<(), ModelError> {
