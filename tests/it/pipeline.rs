@@ -23,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("pipeline::live_books_balance", live_books_balance),
         trial("pipeline::stopped_books_balance", stopped_books_balance),
         trial("pipeline::a_sink_that_fails_is_alone", a_sink_that_fails_is_alone),
+        trial("pipeline::displaced_frames_free_their_work", displaced_frames_free_their_work),
     ]
 }
 
@@ -92,6 +93,32 @@ fn cases() -> impl Strategy<Value = Case> {
             unusable,
         },
     )
+}
+
+/// A source faster than the stages: frames are displaced between them all the time. Were their
+/// workspaces not free at once, the first stage would find none.
+fn displaced_frames_free_their_work() {
+    let model = model(2, 4, 8, true);
+    let format = PictureFormat::gray(Extent::new(64, 48));
+    let pictures: Vec<Picture> = (0..200).map(|seed| random_picture(format, seed % 5)).collect();
+    let options = RestoreOptions::for_noise(2.55);
+    let executor: Arc<dyn Executor> = Arc::new(Sequential);
+    // Three groups, two queues of one between them, and one frame that is being displaced.
+    let restorer = Restorer::plan(&options, &random_psf(3, 5), Some(&model), format, &executor, 6);
+    let stages = restorer.expect("a plan").into_stages();
+    let (sink, taken) = Recorder::new(None, None);
+    let count = pictures.len();
+    let source = Pictures { pictures, next: 0, unusable: |_| false };
+    let pipeline = Assembly { capacity: 1, overflow: Overflow::DropOldest }.pipeline(
+        source,
+        divided(stages, 3),
+        vec![sink],
+    );
+    let report = pipeline.start().expect("starts").finish().expect("ends");
+    check_books(&report, count, &[&taken]);
+    for stage in &report.metrics.stages {
+        assert_eq!(stage.failed.get(), 0, "{} failed", stage.name);
+    }
 }
 
 fn files_lose_nothing() {
