@@ -29,13 +29,13 @@ impl Psf {
 fn gaussian(text: &str, parameters: &str) -> Result<Psf, PsfError> {
     let expected = "gaussian:SIGMA with a standard deviation above 0, at most 200 pixels";
     let sigma = length(parameters).ok_or_else(|| wrong(text, expected))?;
-    integrate(4.0 * sigma, |x, y| (-(x * x + y * y) / (2.0 * sigma * sigma)).exp())
+    integrate((4.0 * sigma, 4.0 * sigma), |x, y| (-(x * x + y * y) / (2.0 * sigma * sigma)).exp())
 }
 
 fn disk(text: &str, parameters: &str) -> Result<Psf, PsfError> {
     let expected = "disk:RADIUS with a radius above 0, at most 200 pixels";
     let radius = length(parameters).ok_or_else(|| wrong(text, expected))?;
-    integrate(radius, |x, y| f64::from(u8::from(x * x + y * y <= radius * radius)))
+    integrate((radius, radius), |x, y| f64::from(u8::from(x * x + y * y <= radius * radius)))
 }
 
 fn motion(text: &str, parameters: &str) -> Result<Psf, PsfError> {
@@ -48,22 +48,28 @@ fn motion(text: &str, parameters: &str) -> Result<Psf, PsfError> {
     // Image rows grow downwards, the angle turns upwards.
     let (cos, sin) = (angle.to_radians().cos(), -angle.to_radians().sin());
     // A box of one pixel's width along the path: constant speed, no spread across.
-    integrate(reach / 2.0 + 0.5, |x, y| {
+    let half = |along: f64, across: f64| (reach * along.abs() + across.abs()) / 2.0;
+    integrate((half(cos, sin), half(sin, cos)), |x, y| {
         let (along, across) = ((x * cos + y * sin).abs(), (y * cos - x * sin).abs());
         f64::from(u8::from(along <= reach / 2.0 && across <= 0.5))
     })
 }
 
-/// The spread `density(x, y)`, integrated over the pixels within `reach` of the centre.
-fn integrate(reach: f64, density: impl Fn(f64, f64) -> f64) -> Result<Psf, PsfError> {
+/// The spread `density(x, y)`, integrated over the pixels that it reaches: `reach` is how far from
+/// the centre it is not zero, along x and y.
+fn integrate(reach: (f64, f64), density: impl Fn(f64, f64) -> f64) -> Result<Psf, PsfError> {
+    // The pixel at distance r begins at r - 1/2; the rest is rounding of sines.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 800")]
-    let radius = (reach.min(Psf::MAX_SIDE as f64 / 2.0 - 1.0)).ceil() as usize;
+    let radius = |reach: f64| {
+        (reach - 0.5 - 1e-9).ceil().clamp(0.0, Psf::MAX_SIDE as f64 / 2.0 - 1.0) as usize
+    };
+    let (radius_x, radius_y) = (radius(reach.0), radius(reach.1));
     let offsets = (0..SUBSAMPLES)
         .map(|index| (f64::from(index) + 0.5) / f64::from(SUBSAMPLES) - 0.5)
         .collect::<Vec<_>>();
-    let side = 2 * radius + 1;
-    Psf::new(Plane::from_fn(Extent::new(side, side), |x, y| {
-        let (x, y) = (x as f64 - radius as f64, y as f64 - radius as f64);
+    let extent = Extent::new(2 * radius_x + 1, 2 * radius_y + 1);
+    Psf::new(Plane::from_fn(extent, |x, y| {
+        let (x, y) = (x as f64 - radius_x as f64, y as f64 - radius_y as f64);
         let column = |dy: &f64| offsets.iter().map(|dx| density(x + dx, y + dy)).sum::<f64>();
         offsets.iter().map(column).sum::<f64>()
     }))
@@ -115,9 +121,24 @@ mod tests {
     }
 
     #[test]
+    fn a_psf_is_no_larger_than_its_spread() {
+        for (text, extent) in [
+            ("motion:12,0", Extent::new(13, 1)),
+            ("motion:12,90", Extent::new(1, 13)),
+            ("motion:15,30", Extent::new(15, 9)),
+            ("disk:3", Extent::new(7, 7)),
+            ("disk:2.5", Extent::new(5, 5)),
+            ("disk:0.1", Extent::new(1, 1)),
+        ] {
+            assert_eq!(psf(text).extent(), extent, "{text}");
+        }
+    }
+
+    #[test]
     fn the_angle_turns_counter_clockwise() {
         let psf = psf("motion:9,45");
-        let (centre, _) = psf.radius();
+        let (centre, centre_y) = psf.radius();
+        assert_eq!(centre, centre_y, "45 degrees");
         let upper_right = psf.samples().row(centre - 2)[centre + 2];
         let upper_left = psf.samples().row(centre - 2)[centre - 2];
         assert!(upper_right > 0.05 && upper_left == 0.0, "{upper_right} {upper_left}");
