@@ -1,19 +1,17 @@
 //! `deblurd bench`: the time every stage takes on this machine.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::exit::Interrupted;
-use super::options::{Restoration, Threads};
+use super::options::{JsonArgument, Restoration, Threads};
 use super::{load, terminal};
 use crate::frame::{Extent, Frame, PictureFormat};
 use crate::restore::Restorer;
 use crate::service::Shutdown;
-use crate::sink::{try_writing, write_whole};
 
 /// Times every stage of the restoration, in order on one frame after another.
 #[derive(Debug, Args)]
@@ -27,9 +25,8 @@ pub(super) struct Bench {
     /// PSF of the blur.
     #[arg(long, default_value = "motion:15,30")]
     psf: String,
-    /// File for the numbers as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    json: JsonArgument,
     #[command(flatten)]
     restoration: Restoration,
     #[command(flatten)]
@@ -57,7 +54,7 @@ struct Timings {
 
 impl Bench {
     pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        self.json.as_deref().map_or(Ok(()), try_writing)?;
+        self.json.try_writing()?;
         let psf = load::psf(&self.psf)?;
         let model = self.restoration.load_model()?;
         let format = PictureFormat::gray(self.size);
@@ -80,10 +77,7 @@ impl Bench {
     }
 
     fn report(&self, timings: &Timings) -> anyhow::Result<()> {
-        if let Some(path) = &self.json {
-            let text = serde_json::to_vec_pretty(timings)?;
-            write_whole(path, |file| file.write_all(&text))?;
-        }
+        self.json.write(timings)?;
         let Timings { extent, threads, frames, model, frames_per_second, .. } = timings;
         let mut text =
             format!("{extent}, model {model}, {threads} threads, median of {frames} frames\n");

@@ -8,7 +8,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::exit::Interrupted;
-use super::options::{ChannelsArgument, Restoration, SceneryArgument, Threads, gray_levels};
+use super::options::{
+    ChannelsArgument, JsonArgument, Restoration, SceneryArgument, Threads, gray_levels,
+};
 use super::{load, terminal};
 use crate::frame::{Frame, Picture};
 use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
@@ -18,7 +20,6 @@ use crate::restore::quality::{psnr_db, ssim};
 use crate::restore::residual::ResidualModel;
 use crate::restore::{Restorer, Stage, luma};
 use crate::service::Shutdown;
-use crate::sink::{try_writing, write_whole};
 use crate::source::{list_pictures, read_picture};
 
 /// Blurs sharp pictures, restores them and measures the distance to the truth.
@@ -46,9 +47,8 @@ pub(super) struct Evaluate {
     /// Seed of the noise.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// File for the numbers as JSON.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    json: JsonArgument,
     #[command(flatten)]
     restoration: Restoration,
     #[command(flatten)]
@@ -97,7 +97,7 @@ struct Case<'a> {
 
 impl Evaluate {
     pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
-        self.json.as_deref().map_or(Ok(()), try_writing)?;
+        self.json.try_writing()?;
         let psfs = self.load_psfs()?;
         let model = self.restoration.load_model()?;
         self.sigma.iter().for_each(|&sigma| load::warn_of_noise(model.as_ref(), sigma));
@@ -105,10 +105,7 @@ impl Evaluate {
         let cases = self.cases(&images, &psfs);
         let rows = self.rows(&cases, model.as_ref(), shutdown)?;
         let table = Table { mean: self.means(&rows), rows };
-        if let Some(path) = &self.json {
-            let text = serde_json::to_vec_pretty(&table)?;
-            write_whole(path, |file| file.write_all(&text))?;
-        }
+        self.json.write(&table)?;
         terminal::print(&describe(&table))
     }
 
@@ -253,9 +250,10 @@ fn describe(table: &Table) -> String {
     }
     let sigmas =
         table.mean.iter().filter(|mean| mean.method == Method::Blurred).map(|mean| mean.sigma);
-    for (sigma, psf) in cases.into_iter().chain(sigmas.map(|sigma| (sigma, "mean"))) {
+    let cases = cases.into_iter().map(|(sigma, psf)| (sigma, Some(psf)));
+    for (sigma, psf) in cases.chain(sigmas.map(|sigma| (sigma, None))) {
         let of = |row: &&Row| {
-            row.sigma.to_bits() == sigma.to_bits() && (psf == "mean" || row.psf == psf)
+            row.sigma.to_bits() == sigma.to_bits() && psf.is_none_or(|psf| row.psf == psf)
         };
         let cell =
             |method| match mean_of(table.rows.iter().filter(of).filter(|row| row.method == method))
@@ -265,7 +263,7 @@ fn describe(table: &Table) -> String {
             };
         let cells = [Method::Blurred, Method::Wiener, Method::Restored].map(cell).join("   ");
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{sigma:<6} {psf:<22}  {cells}");
+        let _ = writeln!(text, "{sigma:<6} {:<22}  {cells}", psf.unwrap_or("mean"));
     }
     text
 }

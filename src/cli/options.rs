@@ -1,9 +1,11 @@
 //! Options that several commands share.
 
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 
 use super::load;
 use crate::pipeline::Workers;
@@ -16,6 +18,7 @@ use crate::restore::psf::Psf;
 use crate::restore::residual::ResidualModel;
 use crate::restore::transfer::Transfer;
 use crate::restore::wiener::Regulariser;
+use crate::sink::{SinkError, try_writing, write_whole};
 
 /// How to restore.
 #[derive(Debug, Clone, Args)]
@@ -65,6 +68,28 @@ pub(super) struct PsfArgument {
 impl PsfArgument {
     pub(super) fn load(&self) -> anyhow::Result<Psf> {
         load::psf(&self.psf)
+    }
+}
+
+/// A file for numbers.
+#[derive(Debug, Clone, Args)]
+pub(super) struct JsonArgument {
+    /// File for the numbers as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+impl JsonArgument {
+    /// Finds out before the work whether the file can be written.
+    pub(super) fn try_writing(&self) -> Result<(), SinkError> {
+        self.json.as_deref().map_or(Ok(()), try_writing)
+    }
+
+    /// Writes the numbers, where that was asked for.
+    pub(super) fn write(&self, numbers: &impl Serialize) -> anyhow::Result<()> {
+        let Some(path) = &self.json else { return Ok(()) };
+        let text = serde_json::to_vec_pretty(numbers)?;
+        Ok(write_whole(path, |file| file.write_all(&text))?)
     }
 }
 

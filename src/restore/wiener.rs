@@ -63,8 +63,6 @@ impl std::fmt::Display for Regulariser {
 /// The filters of one PSF on planes of one extent.
 #[derive(Debug, Clone)]
 pub struct Filters {
-    /// The blur `H`.
-    pub blur: Filter,
     /// The Wiener filter `H+_R`.
     pub wiener: Filter,
     /// The null-space projection `I - H+_R H`.
@@ -94,7 +92,6 @@ impl Filters {
         let power = |index: usize| f64::from(otf[index].norm_sqr());
         let lost = |index: usize| r(index) == 0.0 && power(index).sqrt() < Self::NOTHING_LEFT;
         Ok(Self {
-            blur: Filter::complex(extent, |index| otf[index]),
             wiener: Filter::complex(extent, |index| match index {
                 0 => Complex::new(1.0, 0.0),
                 _ if lost(index) => Complex::default(),
@@ -132,6 +129,12 @@ mod tests {
     use crate::restore::testing::{filtered, largest_difference, random_plane, random_psf};
     use proptest::prelude::*;
 
+    /// The blur `H`.
+    fn blur(psf: &Psf, extent: Extent) -> Filter {
+        let otf = otf(psf, extent).expect("the PSF fits");
+        Filter::complex(extent, |index| otf[index])
+    }
+
     fn filters(psf: &Psf, extent: Extent, regulariser: Regulariser, sigma: f64) -> Filters {
         Filters::plan(psf, extent, regulariser, sigma).expect("the PSF fits")
     }
@@ -143,13 +146,15 @@ mod tests {
             width in 9_usize..40, height in 9_usize..40, seed: u64,
         ) {
             let extent = Extent::new(width, height);
-            let filters = filters(&random_psf(seed, 9), extent, Regulariser::Flat(0.0), 0.0);
-            let y = filtered(&random_plane(extent, seed), &filters.blur);
+            let psf = random_psf(seed, 9);
+            let blur = blur(&psf, extent);
+            let filters = filters(&psf, extent, Regulariser::Flat(0.0), 0.0);
+            let y = filtered(&random_plane(extent, seed), &blur);
             // Whatever a network may answer.
             let f = random_plane(extent, seed ^ 1);
             let (x_w, p_f) = (filtered(&y, &filters.wiener), filtered(&f, &filters.projection));
             let g = Plane::from_fn(extent, |x, y| x_w.row(y)[x] + p_f.row(y)[x]);
-            let difference = largest_difference(&filtered(&g, &filters.blur), &y);
+            let difference = largest_difference(&filtered(&g, &blur), &y);
             prop_assert!(difference < 1e-4, "H g differs from y by {}", difference);
         }
 
@@ -158,11 +163,13 @@ mod tests {
             width in 9_usize..40, height in 9_usize..40, seed: u64, sigma in 0.001_f64..0.1,
         ) {
             let extent = Extent::new(width, height);
-            let filters = filters(&random_psf(seed, 9), extent, Regulariser::Spectral, sigma);
+            let psf = random_psf(seed, 9);
+            let blur = blur(&psf, extent);
+            let filters = filters(&psf, extent, Regulariser::Spectral, sigma);
             let mut x = random_plane(extent, seed);
             let mean = x.mean();
             x.samples_mut().iter_mut().for_each(|sample| *sample -= mean);
-            let inverted = filtered(&filtered(&x, &filters.blur), &filters.wiener);
+            let inverted = filtered(&filtered(&x, &blur), &filters.wiener);
             let projected = filtered(&x, &filters.projection);
             let sum = Plane::from_fn(extent, |x, y| inverted.row(y)[x] + projected.row(y)[x]);
             prop_assert!(largest_difference(&sum, &x) < 1e-4);

@@ -118,7 +118,7 @@ fn modules_named_in(code: &str) -> Vec<String> {
 /// The text of a file without comments and without its test module.
 fn code(file: &Path) -> String {
     let text = fs::read_to_string(file).expect("a file just listed");
-    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
     text.lines()
         .map(|line| line.split("//").next().unwrap_or_default())
         .collect::<Vec<_>>()

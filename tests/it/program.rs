@@ -219,7 +219,11 @@ pub(crate) fn scene(width: usize, height: usize) -> Picture {
 
 /// The pictures of a Y4M file, and the error that ended them if one did.
 pub(crate) fn play(path: &Path) -> (Vec<Picture>, Option<SourceError>) {
-    let mut source = Y4mSource::open(path, Y4mOptions::default()).expect("a stream");
+    played(&mut Y4mSource::open(path, Y4mOptions::default()).expect("a stream"))
+}
+
+/// The frames of a stream until its end, and the error that ended them if one did.
+pub(crate) fn played(source: &mut Y4mSource) -> (Vec<Picture>, Option<SourceError>) {
     let mut frame = Frame::new(source.format());
     let mut pictures = Vec::new();
     loop {

@@ -10,6 +10,7 @@ use libtest_mimic::Trial;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::program::played;
 use crate::support::{Need, trial, trial_needing};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -32,20 +33,6 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn open(bytes: impl Into<Vec<u8>>) -> Result<Y4mSource, SourceError> {
     Y4mSource::new(Cursor::new(bytes.into()), "test.y4m".into(), Y4mOptions::default())
-}
-
-/// The frames until the end, and the error that ended them if one did.
-fn played(source: &mut Y4mSource) -> (Vec<Picture>, Option<SourceError>) {
-    let mut frame = Frame::new(source.format());
-    let mut pictures = Vec::new();
-    loop {
-        match source.fill(&mut frame) {
-            Ok(Filled::Frame) => pictures.push(frame.blurred.clone()),
-            Ok(Filled::Waiting | Filled::Unusable(_)) => {}
-            Ok(Filled::End) => return (pictures, None),
-            Err(error) => return (pictures, Some(error)),
-        }
-    }
 }
 
 fn picture(format: PictureFormat, seed: usize) -> Picture {
