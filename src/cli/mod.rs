@@ -47,6 +47,10 @@ Exit codes:
   130  ended by SIGINT before the work was done
   143  ended by SIGTERM before the work was done
 
+Environment:
+  DEBLURD_LOG              level of the log: error, warn, info, debug (instead of -v)
+  DEBLURD_SECTION__KEY     overrides a key of the configuration (run, check)
+
 Examples:
   deblurd demo
   deblurd restore blurred.png --psf kernel.txt -o sharp.png
