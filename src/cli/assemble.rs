@@ -21,13 +21,22 @@ use crate::source::{
 /// Everything a pipeline is made of but its sinks.
 pub(super) struct Assembly<'a> {
     pub(super) source: Box<dyn Source>,
+    pub(super) recipe: Recipe<'a>,
+    pub(super) pipeline: PipelineOptions,
+    /// Where everything is counted, made for the names of the sinks.
+    pub(super) metrics: Arc<Metrics>,
+    /// What stops the pipeline, and with it the executor of the recipe.
+    pub(super) stop: Stop,
+}
+
+/// What the stages are planned from, for the pictures of any source.
+pub(super) struct Recipe<'a> {
     /// Where the blur is simulated: by which PSF and how.
     pub(super) degradation: Option<(&'a Psf, DegradeOptions)>,
     pub(super) psf: &'a Psf,
     pub(super) model: Option<&'a ResidualModel>,
     pub(super) options: RestoreOptions,
     pub(super) executor: Arc<dyn Executor>,
-    pub(super) pipeline: PipelineOptions,
 }
 
 /// Stages in groups that each get a thread, and the format of the frames they give.
@@ -37,29 +46,28 @@ pub(super) struct Planned {
 }
 
 impl Assembly<'_> {
-    /// Plans all stages and puts the pipeline together with the sinks that `sinks` opens, which
-    /// are counted under `names`.
+    /// Plans all stages and puts the pipeline together with the sinks that `sinks` opens.
     pub(super) fn build(
-        mut self,
-        names: &[String],
+        self,
         sinks: impl FnOnce(&Arc<Metrics>) -> anyhow::Result<Vec<Box<dyn Sink>>>,
     ) -> anyhow::Result<Pipeline> {
-        let stop = Stop::default();
-        self.executor = Arc::new(Stoppable { executor: self.executor, stop: stop.clone() });
-        let Planned { groups, format: restored } = self.plan()?;
-        let stages: Vec<String> =
-            groups.iter().flatten().map(|stage| stage.name().to_owned()).collect();
-        let metrics = Arc::new(Metrics::new(&stages, names));
+        let Self { source, recipe, pipeline: options, metrics, stop } = self;
+        let Planned { groups, format: restored } =
+            recipe.plan(source.format(), options.queue_capacity)?;
         let sinks = sinks(&metrics)?;
-        let Self { source, pipeline: options, .. } = self;
         Ok(Pipeline { source, groups, sinks, restored, options, metrics, stop })
     }
+}
 
-    /// The stages in three groups: what leads to the Wiener estimate, the networks with their
-    /// projections, and what leads back to a picture. The middle one takes longest and divides
-    /// its work among the executor's threads.
-    pub(super) fn plan(&self) -> anyhow::Result<Planned> {
-        let mut format = self.source.format();
+impl Recipe<'_> {
+    /// The stages for pictures of `format`, in three groups: what leads to the Wiener estimate,
+    /// the networks with their projections (none without a model), and what leads back to a
+    /// picture. The middle one takes longest and divides its work among the executor's threads.
+    pub(super) fn plan(
+        &self,
+        mut format: PictureFormat,
+        queue_capacity: usize,
+    ) -> anyhow::Result<Planned> {
         let mut front: Vec<Box<dyn Stage>> = Vec::new();
         if let Some((psf, options)) = self.degradation {
             let degrade = Degrade::plan(psf, options, format)?;
@@ -67,7 +75,7 @@ impl Assembly<'_> {
             front.push(Box::new(degrade));
         }
         load::check_fit(self.psf, format.extent)?;
-        let in_work = in_work(self.pipeline.queue_capacity);
+        let in_work = in_work(queue_capacity);
         let restorer =
             Restorer::plan(&self.options, self.psf, self.model, format, &self.executor, in_work)?;
         let mut stages = restorer.into_stages();
@@ -77,9 +85,14 @@ impl Assembly<'_> {
         if self.degradation.is_some() {
             back.push(Box::new(Assess));
         }
-        let groups = [front, middle, back].into_iter().filter(|group| !group.is_empty()).collect();
-        Ok(Planned { groups, format })
+        Ok(Planned { groups: vec![front, middle, back], format })
     }
+}
+
+/// Threads that share the network's work and leave it when the pipeline is told to stop.
+pub(super) fn executor(threads: usize, stop: &Stop) -> anyhow::Result<Arc<dyn Executor>> {
+    let executor = super::options::executor(threads)?;
+    Ok(Arc::new(Stoppable { executor, stop: stop.clone() }))
 }
 
 /// Frames that can be between the first stage and the last: one in the hands of each group, those

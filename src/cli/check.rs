@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 use clap::Args;
 
-use super::assemble::{Assembly, sink_names};
+use super::assemble::{Recipe, sink_names};
 use super::daemon::Loaded;
 use super::exit::Unusable;
 use super::terminal;
@@ -31,8 +31,9 @@ impl Check {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let loaded = Loaded::from_file(&self.config)?;
         let assembly = loaded.assembly().context(Unusable)?;
-        let planned = assembly.plan().context(Unusable)?;
-        let golden = restore_golden(&loaded, &assembly).context(Unusable)?;
+        let capacity = assembly.pipeline.queue_capacity;
+        let planned = assembly.recipe.plan(assembly.source.format(), capacity).context(Unusable)?;
+        let golden = restore_golden(&loaded, &assembly.recipe).context(Unusable)?;
         let stages: Vec<&str> = planned.groups.iter().flatten().map(|stage| stage.name()).collect();
         let format = planned.format;
         let (psf, threads) = (loaded.psf.extent(), loaded.threads());
@@ -67,7 +68,7 @@ fn describe(source: &SourceConfig) -> String {
 }
 
 /// Blurs a frame of the scene with the configured PSF and noise, and restores it.
-fn restore_golden(loaded: &Loaded, assembly: &Assembly<'_>) -> anyhow::Result<String> {
+fn restore_golden(loaded: &Loaded, recipe: &Recipe<'_>) -> anyhow::Result<String> {
     let sharp = golden_frame(loaded)?;
     let options =
         DegradeOptions { scenery: Scenery::Circular, sigma: loaded.config.restore.sigma, seed: 0 };
@@ -76,7 +77,7 @@ fn restore_golden(loaded: &Loaded, assembly: &Assembly<'_>) -> anyhow::Result<St
     let format = frame.blurred.format();
     Degrade::plan(&loaded.psf, options, format)?.apply(&mut frame)?;
     let model = loaded.model.as_ref();
-    Restorer::plan(&assembly.options, &loaded.psf, model, format, &assembly.executor, 1)?
+    Restorer::plan(&recipe.options, &loaded.psf, model, format, &recipe.executor, 1)?
         .restore(&mut frame)?;
     let truth = frame.truth.as_ref().context("a degraded frame has a truth")?;
     let (before, after) = (psnr_db(&frame.blurred, truth), psnr_db(&frame.restored, truth));

@@ -1,19 +1,21 @@
 //! `deblurd run`: the daemon.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use clap::Args;
 
-use super::assemble::{Assembly, open_sinks, open_source, sink_names};
+use super::assemble::{Assembly, Recipe, executor, open_sinks, open_source, sink_names};
 use super::exit::{Interrupted, NoInput, Unusable};
-use super::options::{self, executor};
+use super::options;
 use super::{load, terminal};
 use crate::config::{Config, ConfigError};
-use crate::metrics::{Reason, Snapshot};
-use crate::pipeline::{PipelineOptions, Report, RunningPipeline};
+use crate::metrics::{Metrics, Reason, Snapshot};
+use crate::pipeline::{Report, RunningPipeline, Stop};
 use crate::restore::degrade::DegradeOptions;
+use crate::restore::executor::Executor;
 use crate::restore::psf::Psf;
 use crate::restore::residual::ResidualModel;
 use crate::service::Shutdown;
@@ -44,7 +46,7 @@ impl Run {
         let loaded = Loaded::from_file(&self.config)?;
         let assembly = loaded.assembly().context(Unusable)?;
         let sinks = &loaded.config.sinks;
-        let built = assembly.build(&sink_names(sinks), |metrics| open_sinks(sinks, metrics));
+        let built = assembly.build(|metrics| open_sinks(sinks, metrics));
         // A place that cannot be written to or listened on speaks for itself.
         let blame = |error: anyhow::Error| match error.is::<SinkError>() {
             true => error,
@@ -100,19 +102,25 @@ impl Loaded {
     }
 
     pub(super) fn assembly(&self) -> anyhow::Result<Assembly<'_>> {
-        let pipeline = &self.config.pipeline;
+        let stop = Stop::default();
         Ok(Assembly {
             source: open_source(&self.config.source, self.degradation())?,
+            recipe: self.recipe(executor(self.threads(), &stop)?),
+            pipeline: self.config.pipeline_options(),
+            metrics: Arc::new(Metrics::new(&sink_names(&self.config.sinks))),
+            stop,
+        })
+    }
+
+    /// What the stages are planned from.
+    pub(super) fn recipe(&self, executor: Arc<dyn Executor>) -> Recipe<'_> {
+        Recipe {
             degradation: self.degradation(),
             psf: &self.psf,
             model: self.model.as_ref(),
             options: self.config.restore.options(),
-            executor: executor(self.threads())?,
-            pipeline: PipelineOptions {
-                queue_capacity: pipeline.queue_capacity as usize,
-                overflow: pipeline.overflow,
-            },
-        })
+            executor,
+        }
     }
 }
 

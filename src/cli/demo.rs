@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 
-use super::assemble::{Assembly, open_source};
+use super::assemble::{Assembly, Recipe, executor, open_source};
 use super::daemon::{GLANCE, STOP_PATIENCE, conclude, describe};
 use super::exit::Interrupted;
 use super::inputs::{make_folder, write_picture};
@@ -17,7 +17,7 @@ use super::{load, terminal};
 use crate::config::{SceneConfig, SourceConfig};
 use crate::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
 use crate::metrics::Metrics;
-use crate::pipeline::{Overflow, PipelineOptions, RunningPipeline};
+use crate::pipeline::{Overflow, PipelineOptions, RunningPipeline, Stop};
 use crate::restore::degrade::{DegradeOptions, Scenery};
 use crate::service::Shutdown;
 use crate::sink::{HttpOptions, HttpSink, Sink, SinkError, try_writing};
@@ -61,20 +61,24 @@ impl Demo {
         let model = self.restoration.load_model()?;
         load::warn_of_noise(model.as_ref(), self.sigma);
         let degradation = DegradeOptions { scenery: Scenery::Valid, sigma: self.sigma, seed: 0 };
+        let stop = Stop::default();
         let assembly = Assembly {
             source: open_source(&SourceConfig::Scene(self.scene()), Some((&psf, degradation)))?,
-            degradation: Some((&psf, degradation)),
-            psf: &psf,
-            model: model.as_ref(),
-            options: self.restoration.options(self.sigma),
-            executor: self.threads.executor()?,
-            pipeline: PipelineOptions { queue_capacity: 1, overflow: Overflow::DropOldest },
+            recipe: Recipe {
+                degradation: Some((&psf, degradation)),
+                psf: &psf,
+                model: model.as_ref(),
+                options: self.restoration.options(self.sigma),
+                executor: executor(self.threads.count(), &stop)?,
+            },
+            pipeline: PipelineOptions::new(Overflow::DropOldest),
+            metrics: Arc::new(Metrics::new(&["http".to_owned(), "last frame".to_owned()])),
+            stop,
         };
         make_folder(&self.out)?;
         try_writing(&self.out.join("before.png"))?;
         let last = LastFrame::default();
-        let names = ["http".to_owned(), "last frame".to_owned()];
-        let pipeline = assembly.build(&names, |metrics| {
+        let pipeline = assembly.build(|metrics| {
             let page = self.open_page(metrics)?;
             terminal::note(&format!("live page: http://{}/", page.local_addr()));
             Ok(vec![Box::new(page), Box::new(last.clone())])

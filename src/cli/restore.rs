@@ -6,13 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use clap::Args;
 
-use super::assemble::{Assembly, open_y4m_sink, open_y4m_source};
+use super::assemble::{Assembly, Recipe, open_y4m_sink, open_y4m_source};
 use super::exit::{Interrupted, Usage};
 use super::inputs::{Job, is_stream, jobs, write_picture};
 use super::options::{PsfArgument, Restoration, Threads, gray_levels};
 use super::{load, terminal};
 use crate::frame::{Frame, FrameRate, Picture, PictureFormat};
-use crate::pipeline::{Overflow, PipelineOptions};
+use crate::metrics::Metrics;
+use crate::pipeline::{Overflow, PipelineOptions, Stop, Stoppable};
 use crate::restore::executor::Executor;
 use crate::restore::noise::estimate_sigma;
 use crate::restore::psf::Psf;
@@ -85,17 +86,18 @@ impl Restore {
                 .map_or(0.0, |first| self.estimate(first, &self.input[0], terminal::note)),
         };
         load::warn_of_noise(model, sigma);
+        let stop = Stop::default();
+        let executor = Arc::new(Stoppable { executor, stop: stop.clone() });
+        let options = self.restoration.options(sigma);
         let assembly = Assembly {
             source: Box::new(source),
-            degradation: None,
-            psf,
-            model,
-            options: self.restoration.options(sigma),
-            executor,
-            pipeline: PipelineOptions { queue_capacity: 1, overflow: Overflow::Wait },
+            recipe: Recipe { degradation: None, psf, model, options, executor },
+            pipeline: PipelineOptions::new(Overflow::Wait),
+            metrics: Arc::new(Metrics::new(&["y4m".to_owned()])),
+            stop,
         };
         let sink = open_y4m_sink(&self.output)?;
-        let running = assembly.build(&["y4m".to_owned()], |_| Ok(vec![sink]))?.start()?;
+        let running = assembly.build(|_| Ok(vec![sink]))?.start()?;
         super::daemon::watch(running, shutdown)?;
         match shutdown.requested() {
             Some(signal) => Err(Interrupted(signal).into()),
@@ -203,7 +205,7 @@ impl Peeked {
             match self.source.fill(&mut frame)? {
                 Filled::Frame => return Ok(Some(&self.first.insert(frame).blurred)),
                 Filled::End => return Ok(None),
-                Filled::Unusable(_) | Filled::Waiting => {}
+                Filled::Unusable(_) | Filled::Waiting | Filled::Placeholder => {}
             }
         }
     }

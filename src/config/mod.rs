@@ -8,11 +8,12 @@ mod read;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::frame::Extent;
-use crate::pipeline::Overflow;
+use crate::pipeline::{LadderOptions, Overflow, PipelineOptions};
 use crate::restore::boundary::Boundary;
 use crate::restore::degrade::Scenery;
 use crate::restore::transfer::Transfer;
@@ -32,6 +33,8 @@ pub struct Config {
     pub restore: RestoreConfig,
     /// How they move.
     pub pipeline: PipelineConfig,
+    /// When less is done to each of them.
+    pub overload: OverloadConfig,
     /// Where they go, at least one place.
     pub sinks: Vec<SinkConfig>,
 }
@@ -155,6 +158,9 @@ pub struct PipelineConfig {
     pub queue_capacity: u32,
     /// What full queues do.
     pub overflow: Overflow,
+    /// Age in milliseconds from which a live frame is dropped; 0 for none.
+    #[serde(deserialize_with = "within::<0, 60_000, _>")]
+    pub deadline_ms: u32,
     /// Threads for the network; 0 for one a core.
     #[serde(deserialize_with = "within::<0, 256, _>")]
     pub threads: u32,
@@ -162,7 +168,25 @@ pub struct PipelineConfig {
 
 impl Default for PipelineConfig {
     fn default() -> Self {
-        Self { queue_capacity: 1, overflow: Overflow::DropOldest, threads: 0 }
+        Self { queue_capacity: 1, overflow: Overflow::DropOldest, deadline_ms: 500, threads: 0 }
+    }
+}
+
+/// Section `[overload]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OverloadConfig {
+    /// Frames a second to deliver at least, before less is done to each; 0 for none.
+    #[serde(deserialize_with = "within::<0, 240, _>")]
+    pub rate_min: u32,
+    /// Degrees Celsius above which less is done.
+    #[serde(deserialize_with = "within::<30, 120, _>")]
+    pub temperature_max: u32,
+}
+
+impl Default for OverloadConfig {
+    fn default() -> Self {
+        Self { rate_min: 10, temperature_max: 90 }
     }
 }
 
@@ -225,6 +249,9 @@ impl Config {
             pipeline: sections
                 .optional("pipeline")?
                 .map_or_else(|| Ok(PipelineConfig::default()), Section::read)?,
+            overload: sections
+                .optional("overload")?
+                .map_or_else(|| Ok(OverloadConfig::default()), Section::read)?,
             sinks: sections.list("sink")?.into_iter().map(read_sink).collect::<Result<_, _>>()?,
         };
         sections.nothing_left()?;
@@ -232,6 +259,25 @@ impl Config {
             return Err(ConfigError::missing("sink", "at least one section [[sink]]"));
         }
         Ok(config)
+    }
+}
+
+impl Config {
+    /// As the pipeline wants it. Where no frame may be lost there is neither deadline nor ladder.
+    pub fn pipeline_options(&self) -> PipelineOptions {
+        let PipelineConfig { queue_capacity, overflow, deadline_ms, .. } = self.pipeline;
+        let is_live = overflow == Overflow::DropOldest;
+        let deadline = Duration::from_millis(deadline_ms.into());
+        let ladder = LadderOptions {
+            rate_min: self.overload.rate_min.into(),
+            temperature_max: self.overload.temperature_max.into(),
+        };
+        PipelineOptions {
+            queue_capacity: queue_capacity as usize,
+            overflow,
+            deadline: (is_live && deadline_ms > 0).then_some(deadline),
+            ladder: is_live.then_some(ladder),
+        }
     }
 }
 

@@ -118,7 +118,7 @@ impl Sections {
             None => Ok(()),
             Some(key) => Err(ConfigError::Key {
                 key: key.clone(),
-                problem: "unknown section (expected source, simulate, restore, pipeline or sink)"
+                problem: "unknown section (expected source, simulate, restore, pipeline, overload or sink)"
                     .to_owned(),
             }),
         }

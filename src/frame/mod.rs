@@ -52,10 +52,28 @@ pub struct FrameMeta {
     pub sequence: u64,
     /// When the picture was taken, on the monotonic clock.
     pub captured_at: Instant,
+    /// How much is done to the frame.
+    pub effort: Effort,
+    /// Whether the picture is a stand-in for one that the source could not give.
+    pub placeholder: bool,
+    /// Number of the plan by which the frame is restored; stages of one plan serve it from the
+    /// first to the last.
+    pub plan: u64,
     /// Whether a stage failed on this frame and was passed over.
     pub degraded: bool,
     /// How far the pictures are from the truth, where it is known.
     pub psnr: Option<FramePsnr>,
+}
+
+/// How much is done to a frame, from nothing upwards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    /// The picture passes through as it is.
+    Passthrough,
+    /// The Wiener filter alone.
+    Wiener,
+    /// The Wiener filter and the residual networks.
+    Full,
 }
 
 /// Peak signal-to-noise ratios of a frame against its truth, in dB; 99 where they are equal.
@@ -68,9 +86,17 @@ pub struct FramePsnr {
 }
 
 impl FrameMeta {
-    /// A frame taken now.
+    /// A frame taken now, to be restored in full.
     pub fn new(sequence: u64) -> Self {
-        Self { sequence, captured_at: Instant::now(), degraded: false, psnr: None }
+        Self {
+            sequence,
+            captured_at: Instant::now(),
+            effort: Effort::Full,
+            placeholder: false,
+            plan: 0,
+            degraded: false,
+            psnr: None,
+        }
     }
 }
 

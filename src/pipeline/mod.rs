@@ -13,6 +13,8 @@
 //! queue and then drops its own, sinks finish, and [`RunningPipeline::finish`] joins all. Told to
 //! stop, the threads do the same but lose the frames that wait instead of working on them.
 
+mod ladder;
+mod plans;
 mod queue;
 mod threads;
 mod workers;
@@ -23,7 +25,8 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-pub use queue::{Consumer, Overflow, Producer, Pushed, queue};
+pub use ladder::LadderOptions;
+pub use queue::Overflow;
 pub use workers::{Stoppable, Workers};
 
 use crate::frame::{Frame, PictureFormat, Pool};
@@ -31,15 +34,29 @@ use crate::metrics::Metrics;
 use crate::restore::Stage;
 use crate::sink::{Sink, SinkError};
 use crate::source::{Source, SourceError};
+use ladder::Governor;
+use plans::{Group, Plans};
+use queue::{Consumer, Producer};
 use threads::{Common, Moving, News, Offered, Outlet, SinkThread, SourceThread, StageThread};
 
 /// How frames move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PipelineOptions {
     /// Frames that wait before each thread, at least one.
     pub queue_capacity: usize,
     /// What full queues do.
     pub overflow: Overflow,
+    /// Age from which frames are dropped, where there is one.
+    pub deadline: Option<Duration>,
+    /// When less is done to each frame; never where absent.
+    pub ladder: Option<LadderOptions>,
+}
+
+impl PipelineOptions {
+    /// Queues of one frame, without a deadline and without a ladder.
+    pub const fn new(overflow: Overflow) -> Self {
+        Self { queue_capacity: 1, overflow, deadline: None, ladder: None }
+    }
 }
 
 /// A pipeline that was put together and does not run yet.
@@ -66,6 +83,8 @@ pub struct RunningPipeline {
     stop: Stop,
     news: mpsc::Receiver<News>,
     threads: Vec<(String, JoinHandle<()>)>,
+    plans: Arc<Plans>,
+    groups: usize,
     report: Report,
 }
 
@@ -111,6 +130,14 @@ pub enum PipelineError {
         /// Names of the threads.
         threads: Vec<String>,
     },
+    /// New stages do not fit the running threads.
+    #[error("{offered} groups of stages were offered to {running} running threads")]
+    Groups {
+        /// Groups that were offered.
+        offered: usize,
+        /// Groups that run.
+        running: usize,
+    },
     /// A thread panicked.
     #[error("the thread '{0}' panicked")]
     Panicked(String),
@@ -130,10 +157,17 @@ impl Pipeline {
         let (sender, news) = mpsc::channel();
         let metrics = Arc::clone(&self.metrics);
         let stop = self.stop.clone();
-        let common = Common { metrics: Arc::clone(&metrics), stop: stop.clone(), news: sender };
+        let (plans, groups) = (Arc::<Plans>::default(), self.groups.len());
+        let common = Common {
+            metrics: Arc::clone(&metrics),
+            stop: stop.clone(),
+            news: sender,
+            plans: Arc::clone(&plans),
+            deadline: self.options.deadline,
+        };
         let threads = self.start_threads(&common)?;
         let report = Report { metrics, source_failure: None, sink_failures: Vec::new() };
-        Ok(RunningPipeline { stop, news, threads, report })
+        Ok(RunningPipeline { stop, news, threads, plans, groups, report })
     }
 
     /// Starts the threads from the last to the first, so that each finds its queue read.
@@ -147,25 +181,25 @@ impl Pipeline {
         let mut started = Vec::new();
         let mut outlets = Vec::new();
         for (index, sink) in sinks.into_iter().enumerate() {
-            let (output, input) = queue::<Offered>(options.queue_capacity, options.overflow);
+            let name = format!("sink {}", common.metrics.sinks[index].name);
+            let (output, input) = queue::<Offered>(options, &name, &common.metrics);
             outlets.push(output);
-            let name = format!("sink {}", sink.name());
             let thread = SinkThread { index, sink, input, common: common.clone() };
             started.push(spawn(name, move || thread.run())?);
         }
         let mut output = Outlet::Sinks(outlets);
-        let mut end = common.metrics.stages.len();
-        for stages in groups.into_iter().rev() {
-            let (producer, input) = queue::<Moving>(options.queue_capacity, options.overflow);
-            end -= stages.len();
-            let names: Vec<&str> = stages.iter().map(|stage| stage.name()).collect();
+        for (index, stages) in counted(groups, &common.metrics).into_iter().enumerate().rev() {
+            let names: Vec<&str> = stages.iter().map(|(stage, _)| stage.name()).collect();
             let name = names.join("+");
-            let thread = StageThread { first: end, stages, input, output, common: common.clone() };
+            let (producer, input) = queue::<Moving>(options, &name, &common.metrics);
+            let common = common.clone();
+            let thread = StageThread { index, stages, plan: 0, input, output, common };
             started.push(spawn(name, move || thread.run())?);
             output = Outlet::Next(producer);
         }
         if let Outlet::Next(output) = output {
-            let thread = SourceThread { source, pool, output, common: common.clone() };
+            let governor = Governor::new(options.ladder, Arc::clone(&common.metrics));
+            let thread = SourceThread { source, pool, output, governor, common: common.clone() };
             started.push(spawn("source".to_owned(), move || thread.run())?);
         }
         Ok(started)
@@ -186,6 +220,24 @@ impl RunningPipeline {
     /// The switch that stops this pipeline.
     pub fn stop_switch(&self) -> Stop {
         self.stop.clone()
+    }
+
+    /// Has the frames from now on served by other stages: the same number of groups, planned
+    /// together for the pictures of this pipeline. No frame is lost or served by stages of both.
+    ///
+    /// # Errors
+    /// Where the number of groups is another; the old stages go on.
+    pub fn change_stages(&self, groups: Vec<Vec<Box<dyn Stage>>>) -> Result<(), PipelineError> {
+        if groups.len() != self.groups {
+            return Err(PipelineError::Groups { offered: groups.len(), running: self.groups });
+        }
+        self.plans.offer(counted(groups, self.metrics()));
+        Ok(())
+    }
+
+    /// Whether all threads have changed to the stages that were offered last.
+    pub fn has_changed(&self) -> bool {
+        self.plans.is_settled()
     }
 
     /// What is counted.
@@ -273,6 +325,19 @@ fn frames(groups: usize, sinks: usize, options: PipelineOptions) -> usize {
     let queues = groups + sinks;
     let threads = 1 + groups + sinks;
     queues * options.queue_capacity.max(1) + threads + 1
+}
+
+/// Stages with the books that they are counted in.
+fn counted(groups: Vec<Vec<Box<dyn Stage>>>, metrics: &Metrics) -> Vec<Group> {
+    let names: Vec<String> = groups.iter().flatten().map(|stage| stage.name().to_owned()).collect();
+    let mut books = metrics.set_stages(&names).into_iter();
+    groups.into_iter().map(|stages| stages.into_iter().zip(books.by_ref()).collect()).collect()
+}
+
+/// A queue that is counted under the name of the thread that takes from it.
+fn queue<T>(options: PipelineOptions, name: &str, metrics: &Metrics) -> (Producer<T>, Consumer<T>) {
+    let capacity = options.queue_capacity.max(1);
+    queue::queue(capacity, options.overflow, metrics.add_queue(name, capacity))
 }
 
 fn spawn(

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam::queue::ArrayQueue;
 use crossbeam::sync::{Parker, Unparker};
 
+use crate::metrics::QueueMetrics;
+
 /// What a full queue does with one more item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -22,7 +24,7 @@ pub enum Overflow {
 
 /// The end that puts in.
 #[derive(Debug)]
-pub struct Producer<T> {
+pub(super) struct Producer<T> {
     shared: Arc<Shared<T>>,
     overflow: Overflow,
     space: Parker,
@@ -30,14 +32,14 @@ pub struct Producer<T> {
 
 /// The end that takes out.
 #[derive(Debug)]
-pub struct Consumer<T> {
+pub(super) struct Consumer<T> {
     shared: Arc<Shared<T>>,
     items: Parker,
 }
 
 /// What became of an item that was pushed.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Pushed<T> {
+pub(super) enum Pushed<T> {
     /// It is in the queue.
     Queued,
     /// It is in the queue, in the place of this older one.
@@ -50,16 +52,22 @@ pub enum Pushed<T> {
 struct Shared<T> {
     queue: ArrayQueue<T>,
     is_closed: AtomicBool,
+    books: Arc<QueueMetrics>,
     wake_producer: Unparker,
     wake_consumer: Unparker,
 }
 
-/// A queue for `capacity` items, at least one.
-pub fn queue<T>(capacity: usize, overflow: Overflow) -> (Producer<T>, Consumer<T>) {
+/// A queue for `capacity` items, at least one, whose depth is noted in `books`.
+pub(super) fn queue<T>(
+    capacity: usize,
+    overflow: Overflow,
+    books: Arc<QueueMetrics>,
+) -> (Producer<T>, Consumer<T>) {
     let (space, items) = (Parker::new(), Parker::new());
     let shared = Arc::new(Shared {
         queue: ArrayQueue::new(capacity.max(1)),
         is_closed: AtomicBool::new(false),
+        books,
         wake_producer: space.unparker().clone(),
         wake_consumer: items.unparker().clone(),
     });
@@ -69,7 +77,7 @@ pub fn queue<T>(capacity: usize, overflow: Overflow) -> (Producer<T>, Consumer<T
 impl<T> Producer<T> {
     /// Puts an item in, as the overflow policy says; waits only under [`Overflow::Wait`], and only
     /// until there is space or the consumer is gone.
-    pub fn push(&self, mut item: T) -> Pushed<T> {
+    pub(super) fn push(&self, mut item: T) -> Pushed<T> {
         loop {
             if self.shared.is_closed() {
                 return Pushed::Closed(item);
@@ -87,6 +95,7 @@ impl<T> Producer<T> {
                     }
                 },
             };
+            self.shared.note_depth();
             self.shared.wake_consumer.unpark();
             return pushed;
         }
@@ -96,11 +105,12 @@ impl<T> Producer<T> {
 impl<T> Consumer<T> {
     /// Takes the oldest item out, waiting for one; `None` once the producer is gone and the queue
     /// is empty.
-    pub fn pop(&self) -> Option<T> {
+    pub(super) fn pop(&self) -> Option<T> {
         loop {
             // Read before the queue is: what was pushed before the closing is then still seen.
             let was_closed = self.shared.is_closed();
             if let Some(item) = self.shared.queue.pop() {
+                self.shared.note_depth();
                 self.shared.wake_producer.unpark();
                 return Some(item);
             }
@@ -115,6 +125,10 @@ impl<T> Consumer<T> {
 impl<T> Shared<T> {
     fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
+    }
+
+    fn note_depth(&self) {
+        self.books.set_depth(self.queue.len());
     }
 
     fn close(&self) {
@@ -146,7 +160,7 @@ mod tests {
     #[test]
     fn waiting_loses_nothing_and_keeps_the_order() {
         for capacity in [1, 2, 7] {
-            let (producer, consumer) = queue(capacity, Overflow::Wait);
+            let (producer, consumer) = queue(capacity, Overflow::Wait, Arc::default());
             std::thread::scope(|scope| {
                 scope.spawn(move || {
                     (0..5_000).for_each(|n| assert_eq!(producer.push(n), Pushed::Queued))
@@ -159,14 +173,14 @@ mod tests {
 
     #[test]
     fn a_waiting_end_wakes_when_the_other_goes() {
-        let (producer, consumer) = queue(1, Overflow::Wait);
+        let (producer, consumer) = queue(1, Overflow::Wait, Arc::default());
         assert_eq!(producer.push(1), Pushed::Queued);
         std::thread::scope(|scope| {
             let waiting = scope.spawn(move || producer.push(2));
             drop(consumer);
             assert_eq!(waiting.join().expect("no panic"), Pushed::Closed(2));
         });
-        let (producer, consumer) = queue::<i32>(1, Overflow::Wait);
+        let (producer, consumer) = queue::<i32>(1, Overflow::Wait, Arc::default());
         std::thread::scope(|scope| {
             let waiting = scope.spawn(move || consumer.pop());
             drop(producer);
@@ -179,7 +193,7 @@ mod tests {
         fn the_freshest_win_and_the_others_are_given_back(
             capacity in 1_usize..5, steps in prop::collection::vec(any::<bool>(), 0..60),
         ) {
-            let (producer, consumer) = queue(capacity, Overflow::DropOldest);
+            let (producer, consumer) = queue(capacity, Overflow::DropOldest, Arc::default());
             let mut expected = std::collections::VecDeque::new();
             for (item, is_push) in steps.into_iter().enumerate() {
                 if is_push {

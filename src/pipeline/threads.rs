@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Stop;
+use super::ladder::Governor;
+use super::plans::{Group, Plans};
 use super::queue::{Consumer, Producer, Pushed};
-use crate::frame::{Frame, Lease, Pool, Shared};
-use crate::metrics::{Metrics, Reason, Ticket};
-use crate::restore::Stage;
+use crate::frame::{Effort, Frame, FrameMeta, Lease, Pool, Shared};
+use crate::metrics::{Metrics, Reason, SourceState, Ticket};
 use crate::sink::{Sink, SinkError};
 use crate::source::{Filled, Source, SourceError};
 
@@ -47,6 +48,21 @@ pub(super) struct Common {
     pub(super) metrics: Arc<Metrics>,
     pub(super) stop: Stop,
     pub(super) news: mpsc::Sender<News>,
+    pub(super) plans: Arc<Plans>,
+    /// Age from which a frame is not worth its work any more.
+    pub(super) deadline: Option<Duration>,
+}
+
+impl Common {
+    /// Why a frame that was taken from a queue is not to be worked on.
+    fn refuses(&self, meta: &FrameMeta) -> Option<Reason> {
+        let is_late = |deadline| meta.captured_at.elapsed() > deadline;
+        if self.stop.is_set() {
+            Some(Reason::Shutdown)
+        } else {
+            self.deadline.is_some_and(is_late).then_some(Reason::Deadline)
+        }
+    }
 }
 
 /// Takes frames from the source and numbers them.
@@ -54,6 +70,7 @@ pub(super) struct SourceThread {
     pub(super) source: Box<dyn Source>,
     pub(super) pool: Pool<Frame>,
     pub(super) output: Producer<Moving>,
+    pub(super) governor: Governor,
     pub(super) common: Common,
 }
 
@@ -65,11 +82,19 @@ impl SourceThread {
             assert!(lease.is_some(), "the pool holds fewer frames than the pipeline can");
             let Some(mut frame) = lease else { return };
             let filled = self.source.fill(&mut frame.get());
-            frame.get().meta.sequence = sequence;
+            self.common.metrics.source.heartbeats.add(1);
             match filled {
-                Ok(Filled::Frame) => self.send(frame),
+                Ok(Filled::Frame) => {
+                    self.note_live();
+                    let effort = self.governor.effort();
+                    self.send(frame, sequence, effort, false);
+                }
+                Ok(Filled::Placeholder) => {
+                    self.common.metrics.source.placeholders.add(1);
+                    self.send(frame, sequence, Effort::Passthrough, true);
+                }
                 Ok(Filled::Unusable(error)) => {
-                    log::warn!("frame {sequence} is lost: {error}");
+                    log::warn!("a frame is lost: {error}");
                     self.common.metrics.trunk.enter().lose(Reason::Unusable);
                 }
                 Ok(Filled::Waiting) => continue,
@@ -84,7 +109,18 @@ impl SourceThread {
         }
     }
 
-    fn send(&self, frame: Lease<Frame>) {
+    /// The first frame tells of a source that does not tell of itself.
+    fn note_live(&self) {
+        let source = &self.common.metrics.source;
+        if source.state() == SourceState::Starting {
+            source.enter(SourceState::Live, "");
+        }
+    }
+
+    fn send(&self, mut frame: Lease<Frame>, sequence: u64, effort: Effort, placeholder: bool) {
+        let captured_at = frame.get().meta.captured_at;
+        frame.get().meta =
+            FrameMeta { captured_at, effort, placeholder, ..FrameMeta::new(sequence) };
         let ticket = self.common.metrics.trunk.enter();
         match self.output.push(Moving { frame, ticket }) {
             Pushed::Queued => {}
@@ -104,9 +140,11 @@ pub(super) enum Outlet {
 
 /// Runs a group of stages on frame after frame.
 pub(super) struct StageThread {
-    /// Index of the group's first stage among all stages.
-    pub(super) first: usize,
-    pub(super) stages: Vec<Box<dyn Stage>>,
+    /// Place of the group among all groups.
+    pub(super) index: usize,
+    pub(super) stages: Group,
+    /// Number of the plan that the stages belong to.
+    pub(super) plan: u64,
     pub(super) input: Consumer<Moving>,
     pub(super) output: Outlet,
     pub(super) common: Common,
@@ -115,14 +153,17 @@ pub(super) struct StageThread {
 impl StageThread {
     pub(super) fn run(mut self) {
         while let Some(mut moving) = self.input.pop() {
-            if self.common.stop.is_set() {
-                moving.lose(Reason::Shutdown);
+            self.follow_plan(&mut moving.frame.get().meta);
+            let refusal = self.common.refuses(&moving.frame.get().meta);
+            if let Some(reason) = refusal {
+                moving.lose(reason);
                 continue;
             }
             self.apply(&mut moving.frame.get());
-            if self.common.stop.is_set() {
-                // The stages may have left their work undone.
-                moving.lose(Reason::Shutdown);
+            // The stages may have left their work undone, or taken too long.
+            let refusal = self.common.refuses(&moving.frame.get().meta);
+            if let Some(reason) = refusal {
+                moving.lose(reason);
                 continue;
             }
             match &self.output {
@@ -136,14 +177,32 @@ impl StageThread {
         }
     }
 
-    /// Runs the stages until the pipeline is told to stop. One that fails is passed over, counted
-    /// and noted in the frame.
+    /// Changes to the plan that serves the frame; the first group decides which one that is.
+    fn follow_plan(&mut self, meta: &mut FrameMeta) {
+        let next = match self.index {
+            0 => self.common.plans.newer_than(self.plan),
+            _ if meta.plan > self.plan => {
+                self.common.plans.take(meta.plan, self.index).map(|stages| (meta.plan, stages))
+            }
+            _ => None,
+        };
+        if let Some((number, stages)) = next {
+            (self.plan, self.stages) = (number, stages);
+        }
+        if self.index == 0 {
+            meta.plan = self.plan;
+        }
+    }
+
+    /// Runs the stages that the frame's effort asks for, until the pipeline is told to stop. One
+    /// that fails is passed over, counted and noted in the frame.
     fn apply(&mut self, frame: &mut Frame) {
-        frame.meta.degraded = false;
-        let books = &self.common.metrics.stages[self.first..];
-        for (stage, books) in self.stages.iter_mut().zip(books) {
+        for (stage, books) in &mut self.stages {
             if self.common.stop.is_set() {
                 return;
+            }
+            if stage.least_effort() > frame.meta.effort {
+                continue;
             }
             let start = Instant::now();
             if let Err(error) = stage.apply(frame) {
@@ -156,6 +215,9 @@ impl StageThread {
                 frame.meta.degraded = true;
             }
             books.busy.record(start.elapsed());
+            if !frame.meta.placeholder {
+                books.age.record(frame.meta.captured_at.elapsed());
+            }
         }
     }
 }
@@ -164,9 +226,7 @@ impl StageThread {
 fn offer(moving: Moving, outputs: &[Producer<Offered>], metrics: &Metrics) {
     let Moving { frame, ticket } = moving;
     let frame = frame.share();
-    if let Some(psnr) = frame.get().meta.psnr {
-        metrics.quality.record(psnr.blurred_db, psnr.restored_db);
-    }
+    count(&frame.get().meta, metrics);
     ticket.deliver();
     for (output, sink) in outputs.iter().zip(&metrics.sinks) {
         let offered = Offered { frame: frame.clone(), ticket: sink.ledger.enter() };
@@ -176,6 +236,23 @@ fn offer(moving: Moving, outputs: &[Producer<Offered>], metrics: &Metrics) {
             Pushed::Closed(offered) => offered.ticket.lose(Reason::SinkFailed),
         }
     }
+}
+
+/// Counts what was done to a frame.
+fn count(meta: &FrameMeta, metrics: &Metrics) {
+    if meta.placeholder {
+        return;
+    }
+    if let Some(psnr) = meta.psnr {
+        metrics.quality.record(psnr.blurred_db, psnr.restored_db);
+    }
+    let load = &metrics.load;
+    let frames = match meta.effort {
+        Effort::Full => &load.full,
+        Effort::Wiener => &load.wiener,
+        Effort::Passthrough => &load.passthrough,
+    };
+    frames.add(1);
 }
 
 /// Gives frame after frame to one sink. A sink that fails gets no more frames.
@@ -202,11 +279,11 @@ impl SinkThread {
     fn deliver_all(&mut self) -> Result<(), SinkError> {
         let books = &self.common.metrics.sinks[self.index];
         while let Some(offered) = self.input.pop() {
-            if self.common.stop.is_set() {
-                offered.ticket.lose(Reason::Shutdown);
+            let frame = offered.frame.get();
+            if let Some(reason) = self.common.refuses(&frame.meta) {
+                offered.ticket.lose(reason);
                 continue;
             }
-            let frame = offered.frame.get();
             match self.sink.deliver(&frame) {
                 Ok(()) => offered.ticket.deliver(),
                 Err(error) => {
@@ -214,7 +291,9 @@ impl SinkThread {
                     return Err(error);
                 }
             }
-            books.latency.record(frame.meta.captured_at.elapsed());
+            if !frame.meta.placeholder {
+                books.latency.record(frame.meta.captured_at.elapsed());
+            }
         }
         Ok(())
     }

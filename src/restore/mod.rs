@@ -31,7 +31,7 @@ use std::sync::Arc;
 pub use luma::luma;
 pub use stages::Assess;
 
-use crate::frame::{Extent, Frame, PictureFormat, Pool, Workspace};
+use crate::frame::{Effort, Extent, Frame, PictureFormat, Pool, Workspace};
 use boundary::{Boundary, Extension};
 use executor::Executor;
 use psf::{Psf, PsfError};
@@ -43,6 +43,11 @@ use wiener::{Filters, Regulariser};
 pub trait Stage: Send {
     /// Short name for statistics.
     fn name(&self) -> &str;
+
+    /// The least effort with which a frame is restored for which this step is done.
+    fn least_effort(&self) -> Effort {
+        Effort::Passthrough
+    }
 
     /// Does its step on `frame`.
     ///
@@ -166,7 +171,7 @@ impl Restorer {
         Ok(Self { stages: list })
     }
 
-    /// Restores one frame. A stage that fails is passed over, and the first such failure returned;
+    /// Restores one frame with the effort noted in it. A stage that fails is passed over, and the first such failure returned;
     /// the frame then holds what the other stages made of it.
     ///
     /// # Errors
@@ -174,7 +179,9 @@ impl Restorer {
     pub fn restore(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {
         let mut outcome = Ok(());
         for stage in &mut self.stages {
-            outcome = outcome.and(stage.apply(frame));
+            if stage.least_effort() <= frame.meta.effort {
+                outcome = outcome.and(stage.apply(frame));
+            }
         }
         outcome
     }

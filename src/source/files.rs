@@ -152,7 +152,7 @@ mod tests {
             }
             let letter = match source.fill(&mut frame) {
                 Ok(Filled::Frame) => 'F',
-                Ok(Filled::Unusable(_) | Filled::Waiting) => 'u',
+                Ok(Filled::Unusable(_) | Filled::Waiting | Filled::Placeholder) => 'u',
                 Ok(Filled::End) => '.',
                 Err(_) => '!',
             };

@@ -46,6 +46,8 @@ pub enum Filled {
     Frame,
     /// One picture was lost; the source goes on with the next.
     Unusable(SourceError),
+    /// The frame holds a stand-in, because there is no picture for a while.
+    Placeholder,
     /// There is no picture yet; ask again.
     Waiting,
     /// There are no more pictures.

@@ -11,9 +11,10 @@ use crate::support::{root, trial};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("frame", &[]),
     ("metrics", &[]),
-    ("source", &["frame"]),
+    ("source", &["frame", "metrics", "v4l2"]),
     ("restore", &["frame"]),
-    ("sink", &["frame", "metrics"]),
+    ("v4l2", &["frame"]),
+    ("sink", &["frame", "metrics", "v4l2"]),
     ("pipeline", &["frame", "metrics", "source", "restore", "sink"]),
     ("config", &["frame", "source", "restore", "sink", "pipeline"]),
     ("service", &[]),

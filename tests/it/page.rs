@@ -43,7 +43,9 @@ fn page(options: HttpOptions) -> HttpSink {
 
 fn metrics() -> Metrics {
     let stages = ["wiener", "network"].map(str::to_owned);
-    Metrics::new(&stages, &[HttpSink::NAME.to_owned()])
+    let metrics = Metrics::new(&[HttpSink::NAME.to_owned()]);
+    metrics.set_stages(&stages);
+    metrics
 }
 
 fn bind(options: HttpOptions, metrics: Arc<Metrics>) -> Result<HttpSink, SinkError> {
@@ -152,7 +154,7 @@ fn nothing_is_encoded_for_nobody() {
 fn a_port_in_use_is_an_error() {
     let first = page(HttpOptions::default());
     let options = HttpOptions { listen: first.local_addr(), ..HttpOptions::default() };
-    let error = HttpSink::bind(options, Arc::new(Metrics::new(&[], &[]))).expect_err("an error");
+    let error = HttpSink::bind(options, Arc::new(Metrics::new(&[]))).expect_err("an error");
     let text = error.to_string();
     assert!(text.contains(&first.local_addr().to_string()) && text.contains("in use"), "{text}");
 }
@@ -292,7 +294,7 @@ fn show_until(stopped: &AtomicBool, mut sink: HttpSink, metrics: &Metrics) {
         frame.meta.sequence += 1;
         frame.meta.psnr = Some(FramePsnr { blurred_db: 20.5, restored_db: 31.25 });
         metrics.quality.record(20.5, 31.25);
-        for (stage, time) in metrics.stages.iter().zip([2, 7]) {
+        for (stage, time) in metrics.stages().iter().zip([2, 7]) {
             stage.busy.record(Duration::from_millis(time));
         }
         trunk.deliver();

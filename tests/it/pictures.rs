@@ -190,7 +190,7 @@ fn a_folder_plays_as_a_stream() {
             }
             Filled::Unusable(SourceError::Small { .. }) => "small".to_owned(),
             Filled::Unusable(_) => "unusable".to_owned(),
-            Filled::Waiting => continue,
+            Filled::Waiting | Filled::Placeholder => continue,
             Filled::End => break,
         });
     }

@@ -229,7 +229,7 @@ pub(crate) fn played(source: &mut Y4mSource) -> (Vec<Picture>, Option<SourceErro
     loop {
         match source.fill(&mut frame) {
             Ok(Filled::Frame) => pictures.push(frame.blurred.clone()),
-            Ok(Filled::Waiting | Filled::Unusable(_)) => {}
+            Ok(Filled::Waiting | Filled::Unusable(_) | Filled::Placeholder) => {}
             Ok(Filled::End) => return (pictures, None),
             Err(error) => return (pictures, Some(error)),
         }

@@ -6,7 +6,9 @@ use super::super::boundary::Extension;
 use super::super::luma::luma_row;
 use super::super::transfer::ToneCurve;
 use super::super::{Channels, RestoreError, Stage};
-use crate::frame::{Channel, Extent, Frame, Layout, Picture, PictureFormat, Pool, Workspace};
+use crate::frame::{
+    Channel, Effort, Extent, Frame, Layout, Picture, PictureFormat, Pool, Workspace,
+};
 
 /// Leases a workspace and fills its `y` planes.
 pub(crate) struct Decode {
@@ -48,6 +50,10 @@ impl Decode {
 impl Stage for Decode {
     fn name(&self) -> &str {
         "decode"
+    }
+
+    fn least_effort(&self) -> Effort {
+        Effort::Wiener
     }
 
     fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {

@@ -6,7 +6,7 @@ use super::super::luma::luma_row;
 use super::super::transfer::ToneCurve;
 use super::super::{RestoreError, Stage};
 use super::decode::is_luma_of_rgb;
-use crate::frame::{Channel, Extent, Frame, Picture};
+use crate::frame::{Channel, Effort, Extent, Frame, Picture, Plane};
 
 /// Writes the restored picture and gives the workspace back. Planes that were not restored pass
 /// through. Where only the luma of red, green and blue was restored, its change is added to all
@@ -17,6 +17,19 @@ pub(crate) struct Encode {
     has_networks: bool,
     values: Vec<f32>,
     sums: Vec<f32>,
+}
+
+/// The best plane that was computed for a channel.
+#[derive(Clone, Copy)]
+struct Estimate<'a> {
+    plane: &'a Plane<f32>,
+    mean: f32,
+}
+
+impl<'a> Estimate<'a> {
+    fn of(channel: &'a Channel, has_g: bool) -> Self {
+        Self { plane: if has_g { &channel.g } else { &channel.x_w }, mean: channel.mean }
+    }
 }
 
 impl Encode {
@@ -31,24 +44,24 @@ impl Encode {
     }
 
     /// Fills `values` with the encoded values of row `y` of the frame.
-    fn load(&mut self, channel: &Channel, y: usize) {
-        let plane = if self.has_networks { &channel.g } else { &channel.x_w };
+    fn load(&mut self, estimate: Estimate<'_>, y: usize) {
         let (left, top) = self.offset;
-        let light = &plane.row(y + top)[left..];
-        self.values.iter_mut().zip(light).for_each(|(value, light)| *value = light + channel.mean);
+        let light = &estimate.plane.row(y + top)[left..];
+        let mean = estimate.mean;
+        self.values.iter_mut().zip(light).for_each(|(value, light)| *value = light + mean);
         self.curve.encode(&mut self.values);
     }
 
-    fn encode(&mut self, channel: &Channel, index: usize, restored: &mut Picture) {
+    fn encode(&mut self, estimate: Estimate<'_>, index: usize, restored: &mut Picture) {
         for (y, target) in restored.planes_mut()[index].rows_mut().enumerate() {
-            self.load(channel, y);
+            self.load(estimate, y);
             self.curve.samples(&self.values, target);
         }
     }
 
-    fn add_luma(&mut self, channel: &Channel, blurred: &Picture, restored: &mut Picture) {
+    fn add_luma(&mut self, estimate: Estimate<'_>, blurred: &Picture, restored: &mut Picture) {
         for y in 0..blurred.extent().height {
-            self.load(channel, y);
+            self.load(estimate, y);
             let curve = &self.curve;
             let luma = luma_row(blurred.planes(), y).map(|sample| curve.encoded(sample));
             self.values.iter_mut().zip(luma).for_each(|(value, luma)| *value -= luma);
@@ -70,15 +83,18 @@ impl Stage for Encode {
     fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {
         let Some(mut lease) = frame.work.take() else {
             frame.restored.copy_from(&frame.blurred);
-            return Err(RestoreError::NotDecoded);
+            let is_meant = frame.meta.effort == Effort::Passthrough;
+            return if is_meant { Ok(()) } else { Err(RestoreError::NotDecoded) };
         };
         let work = lease.get();
+        let has_g = self.has_networks && frame.meta.effort == Effort::Full;
+        let estimate = |channel| Estimate::of(channel, has_g);
         frame.restored.reshape(frame.blurred.format());
         if is_luma_of_rgb(&work, frame.blurred.format().layout) {
-            self.add_luma(&work.channels[0], &frame.blurred, &mut frame.restored);
+            self.add_luma(estimate(&work.channels[0]), &frame.blurred, &mut frame.restored);
         } else {
             for (index, channel) in work.channels.iter().enumerate() {
-                self.encode(channel, index, &mut frame.restored);
+                self.encode(estimate(channel), index, &mut frame.restored);
             }
             let passing = frame.blurred.planes().iter().skip(work.channels.len());
             for (target, source) in frame.restored.planes_mut().iter_mut().rev().zip(passing.rev())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::fft2d::{Filter, RealFft2d};
 use super::super::{RestoreError, Stage};
 use super::with_workspace;
-use crate::frame::{Channel, Extent, Frame};
+use crate::frame::{Channel, Effort, Extent, Frame};
 
 /// `g_k = x_w + P (g_(k-1) - x_w + f_k)`, where `g_0 = x_w`.
 pub(crate) struct Projection {
@@ -25,6 +25,10 @@ impl Projection {
 impl Stage for Projection {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn least_effort(&self) -> Effort {
+        Effort::Full
     }
 
     fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {

@@ -6,7 +6,7 @@ use super::super::executor::Executor;
 use super::super::residual::ResidualNet;
 use super::super::{RestoreError, Stage};
 use super::with_workspace;
-use crate::frame::{Channel, Frame};
+use crate::frame::{Channel, Effort, Frame};
 
 /// `f_1 = f(x_w, y)`, and later `f_k = f(x_w, y, g_(k-1))`. Where the network fails, `f` is zero.
 pub(crate) struct Residual {
@@ -25,6 +25,10 @@ impl Residual {
 impl Stage for Residual {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn least_effort(&self) -> Effort {
+        Effort::Full
     }
 
     fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {

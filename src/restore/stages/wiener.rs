@@ -3,7 +3,7 @@
 use super::super::fft2d::{Filter, RealFft2d};
 use super::super::{RestoreError, Stage};
 use super::with_workspace;
-use crate::frame::{Extent, Frame};
+use crate::frame::{Effort, Extent, Frame};
 
 /// `x_w = H+_R y`.
 pub(crate) struct Wiener {
@@ -20,6 +20,10 @@ impl Wiener {
 impl Stage for Wiener {
     fn name(&self) -> &str {
         "wiener"
+    }
+
+    fn least_effort(&self) -> Effort {
+        Effort::Wiener
     }
 
     fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {

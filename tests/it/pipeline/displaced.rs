@@ -37,7 +37,7 @@ pub(super) fn frames_free_their_work() {
     drop(open);
     let report = running.finish().expect("ends");
     check_books(&report, count, &[&taken]);
-    for stage in &report.metrics.stages {
+    for stage in report.metrics.stages() {
         assert_eq!(stage.failed.get(), 0, "{} failed", stage.name);
     }
 }

@@ -1,6 +1,7 @@
 //! The pipeline on real threads: it gives what one thread gives, and its books balance whatever
 //! overflows, fails or is stopped.
 
+mod changing;
 mod displaced;
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -26,6 +27,13 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("pipeline::stopped_books_balance", stopped_books_balance),
         trial("pipeline::a_sink_that_fails_is_alone", a_sink_that_fails_is_alone),
         trial("pipeline::displaced_frames_free_their_work", displaced::frames_free_their_work),
+        trial("pipeline::plans_do_not_mix", changing::plans_do_not_mix),
+        trial(
+            "pipeline::plans_that_do_not_fit_are_refused",
+            changing::plans_that_do_not_fit_are_refused,
+        ),
+        trial("pipeline::old_frames_are_dropped", changing::old_frames_are_dropped),
+        trial("pipeline::less_effort_is_a_shorter_list", changing::less_effort_is_a_shorter_list),
     ]
 }
 
@@ -259,16 +267,17 @@ impl Assembly {
         groups: Vec<Vec<Box<dyn Stage>>>,
         sinks: Vec<Recorder>,
     ) -> Pipeline {
-        let stages: Vec<String> =
-            groups.iter().flatten().map(|stage| stage.name().to_owned()).collect();
         let names: Vec<String> = sinks.iter().map(|sink| sink.name().to_owned()).collect();
         Pipeline {
             restored: source.format(),
             source: Box::new(source),
             groups,
             sinks: sinks.into_iter().map(|sink| Box::new(sink) as Box<dyn Sink>).collect(),
-            options: PipelineOptions { queue_capacity: self.capacity, overflow: self.overflow },
-            metrics: Arc::new(Metrics::new(&stages, &names)),
+            options: PipelineOptions {
+                queue_capacity: self.capacity,
+                ..PipelineOptions::new(self.overflow)
+            },
+            metrics: Arc::new(Metrics::new(&names)),
             stop: Stop::default(),
         }
     }

@@ -1,0 +1,174 @@
+//! The books of frames: what came in, what went out, what was lost and why.
+//!
+//! They balance by construction: a frame enters a [`Ledger`] as a [`Ticket`], and a ticket that is
+//! dropped writes its own entry. For every ledger, at every moment,
+//! `entered = delivered + dropped{reason} + in flight`.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Counter;
+
+/// Why a frame was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A fresher frame took its place in a full queue.
+    Overflow,
+    /// The source could not read or use the picture.
+    Unusable,
+    /// The sink had failed or could not take the frame.
+    SinkFailed,
+    /// It was older than a live frame may be.
+    Deadline,
+    /// The pipeline was told to stop.
+    Shutdown,
+}
+
+impl Reason {
+    /// All reasons, in the order of their counters.
+    pub const ALL: [Self; 5] =
+        [Self::Overflow, Self::Unusable, Self::SinkFailed, Self::Deadline, Self::Shutdown];
+
+    /// The name used in logs and statistics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Overflow => "overflow",
+            Self::Unusable => "unusable",
+            Self::SinkFailed => "sink_failed",
+            Self::Deadline => "deadline",
+            Self::Shutdown => "shutdown",
+        }
+    }
+}
+
+/// The books of one stretch of the pipeline.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    entered: Counter,
+    delivered: Counter,
+    dropped: [Counter; Reason::ALL.len()],
+}
+
+/// A frame's entry in a ledger; what becomes of the ticket is what became of the frame.
+#[derive(Debug)]
+pub struct Ticket {
+    ledger: Arc<Ledger>,
+    fate: Option<Reason>,
+}
+
+impl Ledger {
+    /// Enters a frame. Unless told otherwise it will have been dropped by a shutdown.
+    pub fn enter(self: &Arc<Self>) -> Ticket {
+        self.entered.add(1);
+        Ticket { ledger: Arc::clone(self), fate: Some(Reason::Shutdown) }
+    }
+
+    /// The state of the books; `in_flight` is never negative.
+    pub fn books(&self) -> Books {
+        // Exits are read before entries: a frame that moves meanwhile is still in flight.
+        let delivered = self.delivered.get();
+        let dropped = Reason::ALL.map(|reason| self.dropped[reason as usize].get());
+        let entered = self.entered.get();
+        let in_flight = entered - delivered - dropped.iter().sum::<u64>();
+        Books { entered, delivered, dropped, in_flight }
+    }
+}
+
+impl Ticket {
+    /// Closes the entry: the frame arrived.
+    pub fn deliver(mut self) {
+        self.fate = None;
+    }
+
+    /// Closes the entry: the frame was lost.
+    pub fn lose(mut self, reason: Reason) {
+        self.fate = Some(reason);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        match self.fate {
+            None => self.ledger.delivered.add(1),
+            Some(reason) => self.ledger.dropped[reason as usize].add(1),
+        }
+    }
+}
+
+/// The state of a ledger at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Books {
+    /// Frames that came in.
+    pub entered: u64,
+    /// Frames that went out.
+    pub delivered: u64,
+    /// Frames lost, in the order of [`Reason::ALL`].
+    pub dropped: [u64; Reason::ALL.len()],
+    /// Frames between entry and exit.
+    pub in_flight: u64,
+}
+
+impl Books {
+    /// Frames lost for any reason.
+    pub fn dropped_in_all(&self) -> u64 {
+        self.dropped.iter().sum()
+    }
+
+    /// Frames lost for one reason.
+    pub fn dropped_by(&self, reason: Reason) -> u64 {
+        self.dropped[reason as usize]
+    }
+}
+
+impl std::fmt::Display for Books {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} = {} delivered", self.entered, self.delivered)?;
+        for reason in Reason::ALL {
+            if self.dropped_by(reason) > 0 {
+                write!(out, " + {} dropped ({})", self.dropped_by(reason), reason.name())?;
+            }
+        }
+        write!(out, " + {} in flight", self.in_flight)
+    }
+}
+
+impl Serialize for Books {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = out.serialize_map(Some(3 + Reason::ALL.len()))?;
+        map.serialize_entry("entered", &self.entered)?;
+        map.serialize_entry("delivered", &self.delivered)?;
+        for reason in Reason::ALL {
+            map.serialize_entry(&format!("dropped_{}", reason.name()), &self.dropped_by(reason))?;
+        }
+        map.serialize_entry("in_flight", &self.in_flight)?;
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_books_balance_whatever_happens(moves in prop::collection::vec(0_usize..8, 0..60)) {
+            let ledger = Arc::new(Ledger::default());
+            let mut open = Vec::new();
+            let (mut entered, mut delivered, mut dropped) = (0, 0, [0; Reason::ALL.len()]);
+            for step in moves {
+                match (step, open.pop()) {
+                    (0, Some(ticket)) => { Ticket::deliver(ticket); delivered += 1; }
+                    (1..=5, Some(ticket)) => { ticket.lose(Reason::ALL[step - 1]); dropped[step - 1] += 1; }
+                    (6, Some(ticket)) => { drop(ticket); dropped[Reason::Shutdown as usize] += 1; }
+                    (_, last) => { open.extend(last); open.push(ledger.enter()); entered += 1; }
+                }
+                let in_flight = open.len() as u64;
+                prop_assert_eq!(ledger.books(), Books { entered, delivered, dropped, in_flight });
+            }
+        }
+    }
+}

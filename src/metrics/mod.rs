@@ -1,0 +1,158 @@
+//! What is counted while frames flow, as plain atomics, and a snapshot of it that can be sent.
+
+mod histogram;
+mod ledger;
+mod load;
+mod quality;
+mod reload;
+mod snapshot;
+mod source;
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+pub use histogram::{Histogram, Summary};
+pub use ledger::{Books, Ledger, Reason, Ticket};
+pub use load::{Level, LoadMetrics, LoadSnapshot};
+pub use quality::Quality;
+pub use reload::{ReloadMetrics, ReloadSnapshot};
+pub use snapshot::{PsnrSnapshot, QueueSnapshot, SinkSnapshot, Snapshot, StageSnapshot};
+pub use source::{SourceMetrics, SourceSnapshot, SourceState};
+
+/// Everything the pipeline counts.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// How the source fares.
+    pub source: Arc<SourceMetrics>,
+    /// From the source to the end of the last stage.
+    pub trunk: Arc<Ledger>,
+    /// One entry a stage, in order; the stages change when a configuration is reloaded.
+    stages: RwLock<Vec<Arc<StageMetrics>>>,
+    /// One entry a queue, in order.
+    queues: RwLock<Vec<Arc<QueueMetrics>>>,
+    /// One entry a sink.
+    pub sinks: Vec<SinkMetrics>,
+    /// How much is done to frames.
+    pub load: LoadMetrics,
+    /// What became of reloads.
+    pub reload: ReloadMetrics,
+    /// Distance to the truth, where it is known.
+    pub quality: Quality,
+}
+
+/// What one stage did.
+#[derive(Debug)]
+pub struct StageMetrics {
+    /// Its name.
+    pub name: String,
+    /// Frames on which it failed.
+    pub failed: Counter,
+    /// Time it took a frame.
+    pub busy: Histogram,
+    /// Time from capture until it was done with the frame.
+    pub age: Histogram,
+}
+
+/// What waits in one queue.
+#[derive(Debug, Default)]
+pub struct QueueMetrics {
+    /// Its name: the thread that takes from it.
+    pub name: String,
+    /// Frames it holds, at most.
+    pub capacity: usize,
+    depth: AtomicUsize,
+}
+
+/// What one sink did.
+#[derive(Debug)]
+pub struct SinkMetrics {
+    /// Its name.
+    pub name: String,
+    /// Frames offered to it.
+    pub ledger: Arc<Ledger>,
+    /// Time from capture until it had taken the frame.
+    pub latency: Histogram,
+}
+
+impl Metrics {
+    /// Empty books for the named sinks. Stages and queues come when they are made.
+    pub fn new(sinks: &[String]) -> Self {
+        let sink = |name: &String| SinkMetrics {
+            name: name.clone(),
+            ledger: Arc::default(),
+            latency: Histogram::default(),
+        };
+        Self { sinks: sinks.iter().map(sink).collect(), ..Self::default() }
+    }
+
+    /// Makes these the stages, in this order, and gives their books. A stage that was there before
+    /// keeps what was counted under its name.
+    pub fn set_stages(&self, names: &[String]) -> Vec<Arc<StageMetrics>> {
+        let mut stages = self.stages.write().unwrap_or_else(PoisonError::into_inner);
+        let books = |name: &String| match stages.iter().find(|stage| stage.name == *name) {
+            Some(known) => Arc::clone(known),
+            None => Arc::new(StageMetrics::new(name)),
+        };
+        *stages = names.iter().map(books).collect();
+        stages.clone()
+    }
+
+    /// The stages, in order.
+    pub fn stages(&self) -> Vec<Arc<StageMetrics>> {
+        self.stages.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Opens the books of one more queue.
+    pub fn add_queue(&self, name: &str, capacity: usize) -> Arc<QueueMetrics> {
+        let queue =
+            Arc::new(QueueMetrics { name: name.to_owned(), capacity, depth: AtomicUsize::new(0) });
+        let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
+        queues.push(Arc::clone(&queue));
+        queue
+    }
+
+    /// The queues, in order.
+    pub fn queues(&self) -> Vec<Arc<QueueMetrics>> {
+        self.queues.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl StageMetrics {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            failed: Counter::default(),
+            busy: Histogram::default(),
+            age: Histogram::default(),
+        }
+    }
+}
+
+impl QueueMetrics {
+    /// Notes how many frames wait.
+    pub fn set_depth(&self, depth: usize) {
+        self.depth.store(depth, Ordering::Relaxed);
+    }
+
+    /// Frames that wait.
+    pub fn depth(&self) -> usize {
+        self.depth.load(Ordering::Relaxed)
+    }
+}
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds `amount`.
+    pub fn add(&self, amount: u64) {
+        // Release pairs with the acquire in `get`, so that an exit is never seen before its entry.
+        self.0.fetch_add(amount, Ordering::Release);
+    }
+
+    /// The sum so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,118 @@
+//! [`Metrics`] at one moment, ready to be sent.
+
+use serde::Serialize;
+
+use super::{
+    Books, LoadSnapshot, Metrics, QueueMetrics, ReloadSnapshot, SinkMetrics, SourceSnapshot,
+    StageMetrics, Summary,
+};
+
+/// [`Metrics`] at one moment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Snapshot {
+    /// How the source fares.
+    pub source: SourceSnapshot,
+    /// From the source to the end of the last stage.
+    pub trunk: Books,
+    /// One entry a stage, in order.
+    pub stages: Vec<StageSnapshot>,
+    /// One entry a queue, in order.
+    pub queues: Vec<QueueSnapshot>,
+    /// One entry a sink.
+    pub sinks: Vec<SinkSnapshot>,
+    /// How much is done to frames.
+    pub load: LoadSnapshot,
+    /// What became of reloads.
+    pub reload: ReloadSnapshot,
+    /// Mean distance to the truth, where it is known.
+    pub psnr_db: Option<PsnrSnapshot>,
+}
+
+/// [`StageMetrics`] at one moment.
+#[derive(Debug, Clone, Serialize)]
+pub struct StageSnapshot {
+    /// Its name.
+    pub name: String,
+    /// Frames on which it failed.
+    pub failed: u64,
+    /// Time it took a frame.
+    pub busy: Summary,
+    /// Time from capture until it was done with the frame.
+    pub age: Summary,
+}
+
+/// [`QueueMetrics`] at one moment.
+#[derive(Debug, Clone, Serialize)]
+pub struct QueueSnapshot {
+    /// The thread that takes from it.
+    pub name: String,
+    /// Frames it holds, at most.
+    pub capacity: usize,
+    /// Frames that wait.
+    pub depth: usize,
+}
+
+/// [`SinkMetrics`] at one moment.
+#[derive(Debug, Clone, Serialize)]
+pub struct SinkSnapshot {
+    /// Its name.
+    pub name: String,
+    /// Frames offered to it.
+    pub books: Books,
+    /// Time from capture until it had taken the frame.
+    pub latency: Summary,
+}
+
+/// Mean peak signal-to-noise ratios in dB.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct PsnrSnapshot {
+    /// Of the blurred pictures.
+    pub blurred: f64,
+    /// Of the restored pictures.
+    pub restored: f64,
+}
+
+impl Metrics {
+    /// Everything, at one moment.
+    pub fn snapshot(&self) -> Snapshot {
+        let psnr = |(blurred, restored)| PsnrSnapshot { blurred, restored };
+        Snapshot {
+            source: self.source.snapshot(),
+            // What leaves the trunk enters the sinks: they are read first, so as not to be ahead.
+            sinks: self.sinks.iter().map(SinkMetrics::snapshot).collect(),
+            trunk: self.trunk.books(),
+            stages: self.stages().iter().map(|stage| stage.snapshot()).collect(),
+            queues: self.queues().iter().map(|queue| queue.snapshot()).collect(),
+            load: self.load.snapshot(),
+            reload: self.reload.snapshot(),
+            psnr_db: self.quality.mean_db().map(psnr),
+        }
+    }
+}
+
+impl StageMetrics {
+    fn snapshot(&self) -> StageSnapshot {
+        StageSnapshot {
+            name: self.name.clone(),
+            failed: self.failed.get(),
+            busy: self.busy.summary(),
+            age: self.age.summary(),
+        }
+    }
+}
+
+impl QueueMetrics {
+    fn snapshot(&self) -> QueueSnapshot {
+        QueueSnapshot { name: self.name.clone(), capacity: self.capacity, depth: self.depth() }
+    }
+}
+
+impl SinkMetrics {
+    fn snapshot(&self) -> SinkSnapshot {
+        SinkSnapshot {
+            name: self.name.clone(),
+            books: self.ledger.books(),
+            latency: self.latency.summary(),
+        }
+    }
+}
