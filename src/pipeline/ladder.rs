@@ -5,8 +5,9 @@
 //! ```
 //!
 //! The rates of captured and delivered frames are looked at over windows of a second. Where fewer
-//! frames than asked for leave the last stage in [`PATIENCE`] windows in a row, or the device is too
-//! hot in one, the level goes down. It goes up again after a calm time; where the level above then
+//! frames than asked for leave the last stage in [`PATIENCE`] windows in a row, the level goes down.
+//! So it does where the device is too hot; then the next step waits for what this one brings, since
+//! heat leaves slowly, unless the device is [far too hot](FAR). It goes up again after a calm time; where the level above then
 //! proves too high again, the next attempt is put off for twice as long. So a load that is steady
 //! is met by a level that is steady, and a moment's load costs a moment's quality.
 
@@ -33,8 +34,11 @@ const WINDOW: Duration = Duration::from_secs(1);
 const PATIENCE: u32 = 2;
 /// Share of the rate asked for that counts as reached, once a window has cut off one frame.
 const REACHED: f64 = 0.9;
-/// Degrees below the limit at which the device counts as cool again.
+/// Degrees below the limit at which the device counts as cool again, and above it as far too hot.
 const COOLED: f64 = 5.0;
+const FAR: f64 = 5.0;
+/// Windows that a step down is given to cool the device.
+const COOLING: u32 = 10;
 /// Calm windows before the first attempt to go up, and at most between attempts.
 const CALM: u32 = 5;
 const CALM_MAX: u32 = 320;
@@ -121,22 +125,33 @@ struct Ladder {
     calm_needed: u32,
     /// Whether the present level was reached by going up, and could prove too high.
     on_trial: bool,
+    /// Windows left to the last step to cool the device.
+    cooling: u32,
 }
 
 impl Ladder {
     fn new(options: LadderOptions) -> Self {
-        Self { options, level: Level::Full, short: 0, calm: 0, calm_needed: CALM, on_trial: false }
+        Self {
+            options,
+            level: Level::Full,
+            short: 0,
+            calm: 0,
+            calm_needed: CALM,
+            on_trial: false,
+            cooling: 0,
+        }
     }
 
     /// Takes a window into account and gives the level for the frames to come.
     fn observe(&mut self, window: Window) -> Level {
         let limit = self.options.temperature_max;
-        let is_hot = window.temperature.is_some_and(|celsius| celsius > limit);
-        let is_warm = window.temperature.is_some_and(|celsius| celsius > limit - COOLED);
+        let is_above = |limit: f64| window.temperature.is_some_and(|celsius| celsius > limit);
         self.short = if self.is_short(window) { self.short + 1 } else { 0 };
-        if is_hot || self.short >= PATIENCE {
+        self.cooling = self.cooling.saturating_sub(1);
+        let is_too_hot = is_above(limit + FAR) || is_above(limit) && self.cooling == 0;
+        if is_too_hot || self.short >= PATIENCE {
             self.go_down();
-        } else if self.short > 0 || is_warm {
+        } else if self.short > 0 || is_above(limit - COOLED) {
             self.calm = 0;
         } else {
             self.stay_calm();
@@ -155,7 +170,7 @@ impl Ladder {
             self.calm_needed = (2 * self.calm_needed).min(CALM_MAX);
         }
         self.level = self.level.below();
-        (self.short, self.calm, self.on_trial) = (0, 0, false);
+        (self.short, self.calm, self.on_trial, self.cooling) = (0, 0, false, COOLING);
     }
 
     fn stay_calm(&mut self) {
@@ -223,7 +238,11 @@ mod tests {
 
     #[test]
     fn a_hot_device_does_less_until_it_is_cool() {
-        assert_eq!(levels([30; 4], Some(81.0), 3)[2], Level::Passthrough);
+        assert_eq!(levels([30; 4], Some(86.0), 3)[2], Level::Passthrough);
+        // A step is given time to cool the device.
+        let levels = levels([30; 4], Some(81.0), 12);
+        let [first, second] = [Level::Alternate, Level::Wiener];
+        assert_eq!((levels[0], levels[9], levels[10]), (first, first, second));
         let mut ladder = Ladder::new(OPTIONS);
         ladder.observe(window(Level::Full, [30; 4], Some(81.0)));
         for (celsius, windows, expected) in [
