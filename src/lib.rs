@@ -20,5 +20,5 @@ pub mod restore; // what is done to it
 pub mod sink; // where it goes
 pub mod pipeline; // how it moves
 pub mod config; // what was asked for
-pub mod service; // signals
+pub mod service; // signals, the service manager, the log
 pub mod cli; // the commands

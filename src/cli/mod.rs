@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::service::Shutdown;
+use crate::service::{HangUp, Shutdown, start_log};
 use crate::sink::{SinkError, remove_unfinished};
 
 /// Makes blurred pictures and camera frames sharp.
@@ -44,6 +44,7 @@ Exit codes:
   69   an address cannot be listened on
   73   an output cannot be written
   78   the configuration is wrong (run, check)
+  129  ended by SIGHUP before the work was done (run loads its configuration again)
   130  ended by SIGINT before the work was done
   143  ended by SIGTERM before the work was done
 
@@ -90,12 +91,18 @@ enum Command {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    start_log(arguments.verbose);
-    exit::code(run(arguments.command))
+    start_log(&log_filter(arguments.verbose));
+    let code = exit::code(run(arguments.command));
+    log::logger().flush();
+    code
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    let shutdown = Shutdown::listen(remove_unfinished)?;
+    let hang_up = match command {
+        Command::Run(_) => HangUp::Reload,
+        _ => HangUp::End,
+    };
+    let shutdown = Shutdown::listen(hang_up, remove_unfinished)?;
     match command {
         Command::Demo(demo) => demo.run(&shutdown),
         Command::Restore(restore) => restore.run(&shutdown),
@@ -121,10 +128,9 @@ fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
     terminal::print(&String::from_utf8_lossy(&script))
 }
 
-fn start_log(verbose: u8) {
+/// What the log tells where the environment does not say.
+fn log_filter(verbose: u8) -> String {
     let level = ["warn", "info", "debug"][usize::from(verbose.min(2))];
     // tract speaks of its own matters at these levels.
-    let filter = format!("{level},tract=warn");
-    let environment = env_logger::Env::default().filter_or("DEBLURD_LOG", filter);
-    env_logger::Builder::from_env(environment).format_target(false).init();
+    format!("{level},tract=warn")
 }

@@ -29,6 +29,9 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("hyper", "src/sink/http/"),
     ("tokio", "src/sink/http/"),
     ("y4m", "/y4m"),
+    ("signal_hook", "src/service/signals.rs"),
+    ("sd_notify", "src/service/notify.rs"),
+    ("env_logger", "src/service/journal.rs"),
     ("anyhow", "src/cli/"),
 ];
 

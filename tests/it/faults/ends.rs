@@ -36,7 +36,7 @@ fn check_whole(workshop: &Workshop) {
 }
 
 pub(super) fn signals_end_restore() {
-    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+    for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
         let workshop = Workshop::new();
         workshop.make_folder("in");
         for name in ["in/1.png", "in/2.png"] {

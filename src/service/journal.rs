@@ -1,0 +1,123 @@
+//! The log: levels from the environment, lines for people or for the journal, repeats folded.
+//!
+//! Where standard error is the journal's, as systemd says in `JOURNAL_STREAM`, lines bear the
+//! priority that the journal reads from their beginning (`<3>` for an error, as in `sd-daemon(3)`)
+//! and no time of their own: the journal has a better one. Elsewhere they bear time and level.
+//!
+//! Warnings and errors that repeat are folded; what was asked for with info or debug is told whole.
+
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use log::{Level, Log, Metadata, Record};
+
+use super::fold::{Fold, Repeats};
+
+/// Time between two lines about messages that repeat, at least.
+const WINDOW: Duration = Duration::from_secs(30);
+
+/// Starts the log; `filter` says what is told where the variable DEBLURD_LOG does not. Repeats are
+/// told when something else is, and when the log is flushed.
+pub fn start_log(filter: &str) {
+    let environment = env_logger::Env::default().filter_or("DEBLURD_LOG", filter);
+    let mut builder = env_logger::Builder::from_env(environment);
+    if is_journal() {
+        builder.format(|out, record| out.write_all(prefixed(record).as_bytes()));
+    } else {
+        builder.format_target(false);
+    }
+    let logger = builder.build();
+    let level = logger.filter();
+    let log = FoldingLog { logger, fold: Mutex::new(Fold::new(WINDOW)) };
+    if log::set_boxed_logger(Box::new(log)).is_ok() {
+        log::set_max_level(level);
+    }
+}
+
+/// Prints what a logger lets through, repeats folded.
+struct FoldingLog {
+    logger: env_logger::Logger,
+    fold: Mutex<Fold>,
+}
+
+impl Log for FoldingLog {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.logger.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.logger.matches(record) {
+            return;
+        }
+        if record.level() > Level::Warn {
+            return self.logger.log(record);
+        }
+        let (text, source) = (record.args().to_string(), (record.level(), record.target()));
+        let (due, is_told) = self.folding(|fold| fold.take(Instant::now(), source, &text));
+        self.tell(&due);
+        if is_told {
+            self.logger.log(record);
+        }
+    }
+
+    /// Tells the repeats that were held back.
+    fn flush(&self) {
+        let held_back = self.folding(Fold::all);
+        self.tell(&held_back);
+        self.logger.flush();
+    }
+}
+
+impl FoldingLog {
+    /// The lock is held for a decision, never while something is written.
+    fn folding<T>(&self, decide: impl FnOnce(&mut Fold) -> T) -> T {
+        decide(&mut self.fold.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn tell(&self, due: &[Repeats]) {
+        for repeats in due {
+            let mut record = Record::builder();
+            let record = record.level(repeats.level).target(&repeats.target);
+            self.logger.log(&record.args(format_args!("{repeats}")).build());
+        }
+    }
+}
+
+/// Whether standard error is the stream to the journal that systemd has opened for us.
+fn is_journal() -> bool {
+    let Some(stream) = std::env::var_os("JOURNAL_STREAM") else { return false };
+    let stderr = std::fs::metadata("/proc/self/fd/2");
+    stderr.is_ok_and(|file| *stream == *format!("{}:{}", file.dev(), file.ino()))
+}
+
+/// A message as the journal reads it: each line with its priority.
+fn prefixed(record: &Record<'_>) -> String {
+    let priority = match record.level() {
+        Level::Error => 3,
+        Level::Warn => 4,
+        Level::Info => 6,
+        Level::Debug | Level::Trace => 7,
+    };
+    let text = record.args().to_string();
+    text.lines().map(|line| format!("<{priority}>{line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_for_the_journal_bears_its_priority() {
+        let check = |level, text: &str, expected: &str| {
+            let mut record = Record::builder();
+            let prefixed = prefixed(&record.level(level).args(format_args!("{text}")).build());
+            assert_eq!(prefixed, expected);
+        };
+        check(Level::Error, "broken", "<3>broken\n");
+        check(Level::Warn, "one\ntwo", "<4>one\n<4>two\n");
+        check(Level::Info, "", "");
+        check(Level::Debug, "small", "<7>small\n");
+    }
+}
