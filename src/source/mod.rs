@@ -10,6 +10,7 @@ mod files;
 mod list;
 mod pace;
 mod scene;
+pub mod unpack;
 mod y4m;
 
 pub use self::y4m::{Y4mOptions, Y4mSource};

@@ -32,6 +32,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("signal_hook", "src/service/signals.rs"),
     ("sd_notify", "src/service/notify.rs"),
     ("env_logger", "src/service/journal.rs"),
+    ("zune_jpeg", "src/source/unpack/jpeg/"),
     ("anyhow", "src/cli/"),
 ];
 

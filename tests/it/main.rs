@@ -24,6 +24,7 @@ mod program;
 mod properties;
 mod streams;
 mod support;
+mod unpack;
 
 fn main() -> std::process::ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
@@ -39,6 +40,7 @@ fn main() -> std::process::ExitCode {
         properties::trials(),
         pipeline::trials(),
         oracle::trials(),
+        unpack::trials(),
     ]
     .into_iter()
     .flatten()

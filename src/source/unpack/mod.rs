@@ -1,0 +1,252 @@
+//! From the bytes of a camera's buffers to pictures.
+//!
+//! An [`Unpacker`] is planned for a pixel format, an extent and strides; it allocates then and
+//! never afterwards. What it is given is checked against what the plan needs before a sample is
+//! read, so that short buffers are errors and nothing beyond a buffer's used bytes is looked at.
+//!
+//! | codes | picture |
+//! |---|---|
+//! | GREY, Y10, Y12, Y16 | gray of 8, 10, 12, 16 bits |
+//! | YUYV, UYVY, YVYU | 4:2:2 of 8 bits |
+//! | NV12, NV21, YU12; NM12, NM21, YM12 in several buffers | 4:2:0 of 8 bits |
+//! | RGB3, BGR3 | RGB of 8 bits |
+//! | MJPG, JPEG | 4:2:2 of 8 bits, full range; chroma is neutral where there is only luma |
+//! | Bayer of 8, 10, 12, 16 bits, four orders | gray or RGB of 16 bits, full range |
+
+mod area;
+mod bayer;
+mod jpeg;
+mod pixel_format;
+mod planes;
+
+pub use area::Memory;
+pub use bayer::{Demosaic, RawOptions};
+pub use jpeg::JpegError;
+pub use pixel_format::PixelFormat;
+
+use crate::frame::{Extent, Layout, Picture, PictureFormat, Plane, Range};
+use area::Area;
+use bayer::Mosaicked;
+use jpeg::JpegReader;
+use pixel_format::Coding;
+
+/// Samples in a row or column, at most.
+pub const SIDE_MAX: usize = 16_384;
+
+/// What cannot be read off the pixel format.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct UnpackOptions {
+    /// Values of black and white; see [`PixelFormat::range`].
+    pub range: Range,
+    /// Bits below the samples of 16-bit words, 0 to 8: some receivers of CSI cameras put the 10
+    /// or 12 bits of a sample at the top of the word.
+    pub shift: u8,
+    /// What becomes of mosaics.
+    pub raw: RawOptions,
+}
+
+impl Default for UnpackOptions {
+    fn default() -> Self {
+        Self { range: Range::Full, shift: 0, raw: RawOptions::default() }
+    }
+}
+
+/// Turns the buffers of one pixel format into pictures of one format.
+#[derive(Debug)]
+pub struct Unpacker {
+    pixel_format: PixelFormat,
+    format: PictureFormat,
+    shift: u8,
+    areas: Vec<Area>,
+    work: Work,
+}
+
+/// What needs memory of its own.
+#[derive(Debug)]
+enum Work {
+    None,
+    Jpeg(JpegReader),
+    Bayer(Box<Mosaicked>),
+}
+
+/// Why buffers cannot be turned into a picture.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum UnpackError {
+    /// The picture is too small or too large.
+    #[error("a picture of {0} cannot be unpacked (expected sides of {1} to {SIDE_MAX})")]
+    Extent(Extent, usize),
+    /// Rows would overlap, or the stride is absurd.
+    #[error("rows in buffer {buffer} are {stride} bytes apart (expected {least} or a little more)")]
+    Stride {
+        /// Index of the buffer.
+        buffer: usize,
+        /// What the driver says.
+        stride: usize,
+        /// Bytes of a row.
+        least: usize,
+    },
+    /// An option is outside its range.
+    #[error("{name} is {value} (expected {expected})")]
+    Setting {
+        /// The option.
+        name: &'static str,
+        /// What was asked for.
+        value: String,
+        /// What can be asked for.
+        expected: String,
+    },
+    /// There are not as many buffers as the format has.
+    #[error("the picture comes in {is} buffers (expected {expected})")]
+    Buffers {
+        /// Number of buffers.
+        is: usize,
+        /// Number of buffers of the format.
+        expected: usize,
+    },
+    /// A buffer holds less than a picture.
+    #[error("buffer {buffer} holds {held} bytes (expected {needed})")]
+    Short {
+        /// Index of the buffer.
+        buffer: usize,
+        /// Bytes in use.
+        held: usize,
+        /// Bytes of a picture.
+        needed: usize,
+    },
+    /// The JPEG picture cannot be used.
+    #[error("JPEG: {0}")]
+    Jpeg(#[from] JpegError),
+}
+
+impl Unpacker {
+    /// Plans for pictures of one kind, and allocates.
+    ///
+    /// # Errors
+    /// Where the extent, a stride or an option is out of range.
+    pub fn plan(
+        pixel_format: PixelFormat,
+        memory: Memory,
+        options: &UnpackOptions,
+    ) -> Result<Self, UnpackError> {
+        let extent = memory.extent;
+        let least = if pixel_format.is_bayer() { bayer::SIDE_MIN } else { 1 };
+        let in_range = |side| (least..=SIDE_MAX).contains(&side);
+        if !in_range(extent.width) || !in_range(extent.height) {
+            return Err(UnpackError::Extent(extent, least));
+        }
+        if options.shift > 8 {
+            let (name, value) = ("sample_shift", options.shift.to_string());
+            return Err(UnpackError::Setting { name, value, expected: "0 to 8".to_owned() });
+        }
+        let work = match pixel_format.coding {
+            Coding::Jpeg => Work::Jpeg(JpegReader::plan(extent)),
+            Coding::Bayer { mosaic, depth } => {
+                Work::Bayer(Box::new(Mosaicked::plan(mosaic, depth, extent, options)?))
+            }
+            _ => Work::None,
+        };
+        Ok(Self {
+            pixel_format,
+            format: picture_format(pixel_format, extent, options),
+            shift: options.shift,
+            areas: area::areas(pixel_format, memory)?,
+            work,
+        })
+    }
+
+    /// Format of the pictures.
+    pub fn format(&self) -> PictureFormat {
+        self.format
+    }
+
+    /// Bytes that each buffer must hold, at least; nothing is known of compressed pictures.
+    pub fn bytes_needed(&self) -> [usize; 3] {
+        let mut needed = [0; 3];
+        for (buffer, bytes) in self.areas.iter().map(Area::need) {
+            needed[buffer] = needed[buffer].max(bytes);
+        }
+        needed
+    }
+
+    /// Makes `picture` what the bytes in use of the buffers say. Where that fails, `picture`
+    /// holds nothing of worth.
+    ///
+    /// # Errors
+    /// Where buffers are missing or short, or a compressed picture is damaged, cut, or not of the
+    /// extent that was planned for.
+    pub fn unpack(&mut self, buffers: &[&[u8]], picture: &mut Picture) -> Result<(), UnpackError> {
+        let expected = self.pixel_format.buffers();
+        if buffers.len() != expected {
+            return Err(UnpackError::Buffers { is: buffers.len(), expected });
+        }
+        picture.reshape(self.format);
+        match &mut self.work {
+            Work::Jpeg(reader) => Ok(reader.read(buffers[0], picture)?),
+            Work::Bayer(mosaicked) => {
+                mosaicked.demosaic(self.areas[0].rows(buffers)?, picture);
+                Ok(())
+            }
+            Work::None => self.deal_out(buffers, picture.planes_mut()),
+        }
+    }
+
+    /// Deals samples out to the planes.
+    fn deal_out(&self, buffers: &[&[u8]], target: &mut [Plane<u16>]) -> Result<(), UnpackError> {
+        let rows = |area: usize| self.areas[area].rows(buffers);
+        match (self.pixel_format.coding, target) {
+            (Coding::Packed { luma, blue, red }, [y, u, v]) => {
+                for (index, row) in rows(0)?.enumerate() {
+                    planes::every_second(row, luma, y.row_mut(index));
+                    planes::every_fourth(row, blue, u.row_mut(index));
+                    planes::every_fourth(row, red, v.row_mut(index));
+                }
+            }
+            (Coding::SemiPlanar { swapped, .. }, [y, u, v]) => {
+                rows(0)?.zip(y.rows_mut()).for_each(|(row, y)| planes::bytes(row, y));
+                for (row, (u, v)) in rows(1)?.zip(u.rows_mut().zip(v.rows_mut())) {
+                    planes::every_second(row, u8::from(swapped), u);
+                    planes::every_second(row, u8::from(!swapped), v);
+                }
+            }
+            (Coding::Rgb { reversed }, [red, green, blue]) => {
+                for (index, row) in rows(0)?.enumerate() {
+                    let planes = if reversed {
+                        [&mut *blue, &mut *green, &mut *red]
+                    } else {
+                        [&mut *red, &mut *green, &mut *blue]
+                    };
+                    planes::triples(row, index, planes);
+                }
+            }
+            (Coding::Gray { depth }, [y]) if depth > 8 => {
+                let bits = (self.shift, self.format.white());
+                rows(0)?.zip(y.rows_mut()).for_each(|(row, y)| planes::words(row, bits, y));
+            }
+            (_, target) => {
+                for (area, plane) in target.iter_mut().enumerate() {
+                    rows(area)?.zip(plane.rows_mut()).for_each(|(row, p)| planes::bytes(row, p));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Format of the pictures of a pixel format.
+fn picture_format(
+    pixel_format: PixelFormat,
+    extent: Extent,
+    options: &UnpackOptions,
+) -> PictureFormat {
+    let mosaics = match options.raw.demosaic {
+        Demosaic::Luma => Layout::Gray,
+        Demosaic::Rgb => Layout::Rgb,
+    };
+    let is_raw = pixel_format.is_bayer() || pixel_format.is_compressed();
+    PictureFormat {
+        extent,
+        layout: pixel_format.layout(mosaics),
+        depth: pixel_format.depth(),
+        range: if is_raw { Range::Full } else { options.range },
+    }
+}
