@@ -11,9 +11,9 @@ use crate::support::{root, trial};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("frame", &[]),
     ("metrics", &[]),
+    ("v4l2", &["frame"]),
     ("source", &["frame", "metrics", "v4l2"]),
     ("restore", &["frame"]),
-    ("v4l2", &["frame"]),
     ("sink", &["frame", "metrics", "v4l2"]),
     ("pipeline", &["frame", "metrics", "source", "restore", "sink"]),
     ("config", &["frame", "source", "restore", "sink", "pipeline"]),
@@ -33,8 +33,12 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("sd_notify", "src/service/notify.rs"),
     ("env_logger", "src/service/journal.rs"),
     ("zune_jpeg", "src/source/unpack/jpeg/"),
+    ("v4l", "src/v4l2/"),
     ("anyhow", "src/cli/"),
 ];
+
+/// The files that hold unsafe code.
+const UNSAFE: &[&str] = &["src/v4l2/map.rs", "src/v4l2/sys.rs"];
 
 /// Words that `restore`, being pure, must not use.
 const IMPURE: &[&str] =
@@ -44,6 +48,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("layering::modules_import_only_downwards", modules_import_only_downwards),
         trial("layering::each_dependency_has_one_address", each_dependency_has_one_address),
+        trial("layering::unsafe_code_has_two_addresses", unsafe_code_has_two_addresses),
         trial("layering::restore_is_pure", restore_is_pure),
         trial("layering::every_file_says_what_it_is", every_file_says_what_it_is),
     ]
@@ -75,6 +80,17 @@ fn each_dependency_has_one_address() {
             assert!(!named || allowed, "{relative} names {dependency}, which belongs in {address}");
         }
     }
+}
+
+fn unsafe_code_has_two_addresses() {
+    let is_unsafe = |word: &str| word == "unsafe" || word == "unsafe_code";
+    let words =
+        |text: &str| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(is_unsafe);
+    let files = ["src", "benches"].map(|folder| rust_files(&root().join(folder)));
+    let found = files.into_iter().flatten().filter(|file| words(&code(file)));
+    let mut found: Vec<String> = found.map(|file| relative(&file)).collect();
+    found.sort();
+    assert_eq!(found, UNSAFE, "files with unsafe code");
 }
 
 fn restore_is_pure() {

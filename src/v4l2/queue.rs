@@ -1,0 +1,212 @@
+//! The buffers that a device and this process hand each other, whichever way pictures go.
+//!
+//! A buffer is either the driver's or ours, and [`Buffers`] knows which: none is given twice, and
+//! what the driver answers is checked before it is believed. Nothing here allocates once the
+//! stream has started, and nothing waits longer than it is told to.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use super::error::{Fault, V4l2Error, uninterrupted};
+use super::kernel::{Dequeued, Events, Kernel};
+
+/// Buffers asked for, at most; the kernel has no more.
+pub const BUFFERS_MAX: u32 = 32;
+
+/// The pause after a device said that it is ready and was not.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The buffers of one stream.
+#[derive(Debug)]
+pub(super) struct Buffers<K: Kernel> {
+    pub(super) kernel: K,
+    /// The device as it was asked for, for messages.
+    device: PathBuf,
+    /// The planes of each buffer.
+    memory: Vec<Vec<K::Memory>>,
+    owners: Vec<Owner>,
+    is_streaming: bool,
+}
+
+/// Whose a buffer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Driver,
+    Ours,
+}
+
+impl<K: Kernel> Buffers<K> {
+    /// Asks for `count` buffers and maps those that there are, which may be fewer or more.
+    ///
+    /// # Errors
+    /// Where there are none or they cannot be mapped.
+    pub(super) fn request(kernel: K, device: &Path, count: u32) -> Result<Self, V4l2Error> {
+        let mut buffers = Self {
+            kernel,
+            device: device.to_owned(),
+            memory: Vec::new(),
+            owners: Vec::new(),
+            is_streaming: false,
+        };
+        let count = count.clamp(1, BUFFERS_MAX);
+        let given = buffers.call(|kernel| kernel.request_buffers(count))?;
+        for index in 0..given.min(BUFFERS_MAX) {
+            let planes = buffers.call(|kernel| kernel.map_buffer(index))?;
+            buffers.memory.push(planes);
+            buffers.owners.push(Owner::Ours);
+        }
+        if buffers.owners.is_empty() {
+            return Err(buffers.odd("VIDIOC_REQBUFS", "no buffers".to_owned(), "at least one"));
+        }
+        Ok(buffers)
+    }
+
+    /// Number of buffers.
+    pub(super) fn count(&self) -> usize {
+        self.owners.len()
+    }
+
+    /// The device as it was asked for.
+    pub(super) fn device(&self) -> &Path {
+        &self.device
+    }
+
+    /// Whether the stream runs.
+    pub(super) fn is_streaming(&self) -> bool {
+        self.is_streaming
+    }
+
+    /// Whether a buffer is ours.
+    pub(super) fn is_ours(&self, index: u32) -> bool {
+        self.owners.get(index as usize) == Some(&Owner::Ours)
+    }
+
+    /// The planes of a buffer that is ours.
+    pub(super) fn planes(&self, index: u32) -> &[K::Memory] {
+        debug_assert!(self.is_ours(index), "the driver's buffer was lent");
+        &self.memory[index as usize]
+    }
+
+    /// The planes of a buffer that is ours.
+    pub(super) fn planes_mut(&mut self, index: u32) -> &mut [K::Memory] {
+        debug_assert!(self.is_ours(index), "the driver's buffer was lent");
+        &mut self.memory[index as usize]
+    }
+
+    /// Gives one of our buffers to the driver. It stays ours where that fails.
+    pub(super) fn queue(
+        &mut self,
+        index: u32,
+        used: &[usize],
+        stamp: Duration,
+    ) -> Result<(), Fault> {
+        let queued = uninterrupted(|| self.kernel.queue(index, used, stamp));
+        if queued.is_ok() {
+            self.owners[index as usize] = Owner::Driver;
+        }
+        queued
+    }
+
+    /// Starts the stream.
+    pub(super) fn stream_on(&mut self) -> Result<(), V4l2Error> {
+        self.call(Kernel::stream_on)?;
+        self.is_streaming = true;
+        Ok(())
+    }
+
+    /// Stops the stream. All buffers are ours afterwards, even where the driver fails to say so:
+    /// then it is gone or broken, and gives none back.
+    pub(super) fn stream_off(&mut self) -> Result<(), V4l2Error> {
+        self.is_streaming = false;
+        let stopped = self.call(Kernel::stream_off);
+        self.owners.fill(Owner::Ours);
+        stopped
+    }
+
+    /// Takes a buffer that the driver is done with; `None` where there is none, or where the driver
+    /// gives one that it does not have, as outputs of v4l2loopback do.
+    ///
+    /// # Errors
+    /// Where the driver fails, or gives a buffer that does not exist.
+    pub(super) fn dequeue(&mut self) -> Result<Option<Dequeued>, V4l2Error> {
+        let taken = match uninterrupted(|| self.kernel.dequeue()) {
+            Err(fault) if fault.is(Errno::AGAIN) => return Ok(None),
+            result => result.map_err(|fault| V4l2Error::call(&self.device, fault))?,
+        };
+        let Some(owner) = self.owners.get_mut(taken.index as usize) else {
+            let (answer, expected) =
+                (format!("buffer {}", taken.index), format!("one of {}", self.owners.len()));
+            return Err(self.odd("VIDIOC_DQBUF", answer, &expected));
+        };
+        let before = std::mem::replace(owner, Owner::Ours);
+        Ok((before == Owner::Driver).then_some(taken))
+    }
+
+    /// As [`Buffers::dequeue`], waiting for `patience` at most.
+    pub(super) fn wait(&mut self, patience: Duration) -> Result<Option<Dequeued>, V4l2Error> {
+        let deadline = self.kernel.now() + patience;
+        loop {
+            if let Some(taken) = self.dequeue()? {
+                return Ok(Some(taken));
+            }
+            let left = deadline.saturating_sub(self.kernel.now());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            let events = self.poll(left)?;
+            if events.event && self.call(Kernel::take_event)? {
+                return Err(V4l2Error::Changed(self.device.clone()));
+            }
+            if events.is_empty() || events.event {
+                continue;
+            }
+            // Where something is wrong, asking for a buffer tells what.
+            if let Some(taken) = self.dequeue()? {
+                return Ok(Some(taken));
+            }
+            if !events.ready {
+                let events = if events.hangup { "a hang-up" } else { "an error" };
+                return Err(V4l2Error::Broken { device: self.device.clone(), events });
+            }
+            // Some drivers are ready for ever and have nothing: do not ask them all the time.
+            self.kernel.rest(left.min(PAUSE));
+        }
+    }
+
+    /// Waits for events; none where a signal came first.
+    fn poll(&mut self, patience: Duration) -> Result<Events, V4l2Error> {
+        match self.kernel.poll(patience) {
+            Err(fault) if fault.is(Errno::INTR) => Ok(Events::default()),
+            result => result.map_err(|fault| V4l2Error::call(&self.device, fault)),
+        }
+    }
+
+    fn call<T>(&mut self, call: impl Fn(&mut K) -> Result<T, Fault>) -> Result<T, V4l2Error> {
+        let result = uninterrupted(|| call(&mut self.kernel));
+        result.map_err(|fault| V4l2Error::call(&self.device, fault))
+    }
+
+    fn odd(&self, call: &'static str, answer: String, expected: &str) -> V4l2Error {
+        let (device, expected) = (self.device.clone(), expected.to_owned());
+        V4l2Error::Answer { device, call, answer, expected }
+    }
+}
+
+impl<K: Kernel> Drop for Buffers<K> {
+    /// Stops the stream, unmaps and frees the buffers. Where the device is gone, so are they.
+    fn drop(&mut self) {
+        if self.is_streaming
+            && let Err(error) = self.stream_off()
+        {
+            log::debug!("{error}");
+        }
+        self.memory.clear();
+        if !self.owners.is_empty()
+            && let Err(error) = self.call(|kernel| kernel.request_buffers(0))
+        {
+            log::debug!("{error}");
+        }
+    }
+}
