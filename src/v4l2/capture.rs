@@ -217,15 +217,18 @@ impl<K: Kernel> Drop for Captured<'_, K> {
 
 /// The age above which a time is taken for one of another clock.
 const AGE_MAX: Duration = Duration::from_secs(60);
+/// How far ahead a time may be: some drivers stamp a frame with the end of its exposure and give it
+/// at the beginning.
+const AHEAD_MAX: Duration = Duration::from_secs(2);
 
-/// How long ago the driver says the frame was taken; `None` where its time is of no use.
+/// How long ago the driver says the frame was taken; `None` where its time is of no use. Flags name
+/// the clock, but loopback devices name none and some drivers the wrong one. The time itself tells:
+/// that of day is decades ahead of the monotonic one.
 fn age_of(taken: &Dequeued, now: Duration) -> Option<Duration> {
-    let clock = taken.flags & raw::V4L2_BUF_FLAG_TIMESTAMP_MASK;
-    // Whoever wrote a copied time into a loopback device is expected to use the same clock.
-    let is_known = clock == raw::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC
-        || clock == raw::V4L2_BUF_FLAG_TIMESTAMP_COPY;
-    let age = now.checked_sub(taken.stamp)?;
-    (is_known && !taken.stamp.is_zero() && age <= AGE_MAX).then_some(age)
+    if taken.stamp.is_zero() || taken.stamp > now + AHEAD_MAX {
+        return None;
+    }
+    Some(now.saturating_sub(taken.stamp)).filter(|&age| age <= AGE_MAX)
 }
 
 fn damage_of(taken: &Dequeued, planes: &[impl Memory]) -> Option<Damage> {

@@ -28,13 +28,13 @@ pub enum V4l2Error {
         /// What it lacks.
         problem: String,
     },
-    /// The driver waits for nothing and gives nothing.
-    #[error("{}: the stream is broken (poll reports {events})", device.display())]
+    /// The stream gives nothing and will not.
+    #[error("{}: the stream is broken: {reason}", device.display())]
     Broken {
         /// The device as it was asked for.
         device: PathBuf,
-        /// What `poll` reported.
-        events: &'static str,
+        /// How that is known.
+        reason: &'static str,
     },
     /// The picture that the device receives has another size now.
     #[error("{}: the device's input changed", .0.display())]

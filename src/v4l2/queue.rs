@@ -27,6 +27,8 @@ pub(super) struct Buffers<K: Kernel> {
     /// The planes of each buffer.
     memory: Vec<Vec<K::Memory>>,
     owners: Vec<Owner>,
+    /// Whether the kernel may have buffers for us.
+    is_requested: bool,
     is_streaming: bool,
 }
 
@@ -48,10 +50,12 @@ impl<K: Kernel> Buffers<K> {
             device: device.to_owned(),
             memory: Vec::new(),
             owners: Vec::new(),
+            is_requested: false,
             is_streaming: false,
         };
         let count = count.clamp(1, BUFFERS_MAX);
         let given = buffers.call(|kernel| kernel.request_buffers(count))?;
+        buffers.is_requested = true;
         for index in 0..given.min(BUFFERS_MAX) {
             let planes = buffers.call(|kernel| kernel.map_buffer(index))?;
             buffers.memory.push(planes);
@@ -116,13 +120,16 @@ impl<K: Kernel> Buffers<K> {
         Ok(())
     }
 
-    /// Stops the stream. All buffers are ours afterwards, even where the driver fails to say so:
-    /// then it is gone or broken, and gives none back.
+    /// Stops the stream; then all buffers are ours, those included that wait for a stream that could
+    /// not be started.
+    ///
+    /// # Errors
+    /// Where the driver does not say that it stopped. It keeps what it has.
     pub(super) fn stream_off(&mut self) -> Result<(), V4l2Error> {
+        self.call(Kernel::stream_off)?;
         self.is_streaming = false;
-        let stopped = self.call(Kernel::stream_off);
         self.owners.fill(Owner::Ours);
-        stopped
+        Ok(())
     }
 
     /// Takes a buffer that the driver is done with; `None` where there is none, or where the driver
@@ -146,6 +153,9 @@ impl<K: Kernel> Buffers<K> {
 
     /// As [`Buffers::dequeue`], waiting for `patience` at most.
     pub(super) fn wait(&mut self, patience: Duration) -> Result<Option<Dequeued>, V4l2Error> {
+        if !self.is_streaming {
+            return Err(self.broken("it was stopped"));
+        }
         let deadline = self.kernel.now() + patience;
         loop {
             if let Some(taken) = self.dequeue()? {
@@ -167,8 +177,12 @@ impl<K: Kernel> Buffers<K> {
                 return Ok(Some(taken));
             }
             if !events.ready {
-                let events = if events.hangup { "a hang-up" } else { "an error" };
-                return Err(V4l2Error::Broken { device: self.device.clone(), events });
+                let hangup = "poll reports a hang-up";
+                return Err(self.broken(if events.hangup {
+                    hangup
+                } else {
+                    "poll reports an error"
+                }));
             }
             // Some drivers are ready for ever and have nothing: do not ask them all the time.
             self.kernel.rest(left.min(PAUSE));
@@ -188,6 +202,10 @@ impl<K: Kernel> Buffers<K> {
         result.map_err(|fault| V4l2Error::call(&self.device, fault))
     }
 
+    fn broken(&self, reason: &'static str) -> V4l2Error {
+        V4l2Error::Broken { device: self.device.clone(), reason }
+    }
+
     fn odd(&self, call: &'static str, answer: String, expected: &str) -> V4l2Error {
         let (device, expected) = (self.device.clone(), expected.to_owned());
         V4l2Error::Answer { device, call, answer, expected }
@@ -195,17 +213,14 @@ impl<K: Kernel> Buffers<K> {
 }
 
 impl<K: Kernel> Drop for Buffers<K> {
-    /// Stops the stream, unmaps and frees the buffers. Where the device is gone, so are they.
+    /// Stops the stream, unmaps and frees the buffers. Where the driver does not stop, it frees
+    /// them when the device is closed.
     fn drop(&mut self) {
-        if self.is_streaming
-            && let Err(error) = self.stream_off()
-        {
-            log::debug!("{error}");
-        }
+        let stopped = if self.is_streaming { self.stream_off() } else { Ok(()) };
         self.memory.clear();
-        if !self.owners.is_empty()
-            && let Err(error) = self.call(|kernel| kernel.request_buffers(0))
-        {
+        let free = |kernel: &mut K| kernel.request_buffers(0).map(drop);
+        let freed = stopped.and_then(|()| if self.is_requested { self.call(free) } else { Ok(()) });
+        if let Err(error) = freed {
             log::debug!("{error}");
         }
     }

@@ -335,9 +335,7 @@ pub(super) fn queue_buffer(
         buffer.field = raw::v4l2_field_V4L2_FIELD_NONE;
         buffer.timestamp.tv_sec = i64::try_from(stamp.as_secs()).unwrap_or(i64::MAX);
         buffer.timestamp.tv_usec = stamp.subsec_micros().into();
-        if kind.multiplanar {
-            buffer.length = bytes(used.len());
-        } else {
+        if !kind.multiplanar {
             buffer.bytesused = used.first().copied().map_or(0, bytes);
         }
     })
@@ -384,14 +382,13 @@ fn buffer_call(
         memory: raw::v4l2_memory_V4L2_MEMORY_MMAP,
         ..Default::default()
     };
-    buffer.length = if kind.multiplanar { raw::VIDEO_MAX_PLANES } else { 0 };
     prepare(&mut buffer);
     if kind.multiplanar {
-        buffer.length = buffer.length.min(raw::VIDEO_MAX_PLANES);
+        buffer.length = raw::VIDEO_MAX_PLANES;
         buffer.m.planes = planes.as_mut_ptr();
     }
     // SAFETY: with mapped memory the only address is that of the planes; `planes` outlives the
-    // call and has at least `length` elements.
+    // call and has `length` elements.
     unsafe { invoke(device, request, &mut buffer)? };
     Ok(buffer)
 }
@@ -471,4 +468,29 @@ fn control_call(
     // takes the control's value for an address, it demands its size first and stays within it; a
     // control without a size is refused then.
     unsafe { invoke(device, request, &mut controls) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn structures_are_as_large_as_the_kernel_has_them() {
+        // From the kernel's headers on 64-bit machines.
+        assert_eq!(size_of::<raw::v4l2_capability>(), 104);
+        assert_eq!(size_of::<raw::v4l2_fmtdesc>(), 64);
+        assert_eq!(size_of::<raw::v4l2_frmsizeenum>(), 44);
+        assert_eq!(size_of::<raw::v4l2_frmivalenum>(), 52);
+        assert_eq!(size_of::<raw::v4l2_format>(), 208);
+        assert_eq!(size_of::<raw::v4l2_streamparm>(), 204);
+        assert_eq!(size_of::<raw::v4l2_requestbuffers>(), 20);
+        assert_eq!(size_of::<raw::v4l2_buffer>(), 88);
+        assert_eq!(size_of::<raw::v4l2_plane>(), 64);
+        assert_eq!(size_of::<raw::v4l2_query_ext_ctrl>(), 232);
+        assert_eq!(size_of::<raw::v4l2_querymenu>(), 44);
+        assert_eq!(size_of::<raw::v4l2_ext_control>(), 20);
+        assert_eq!(size_of::<raw::v4l2_ext_controls>(), 32);
+        assert_eq!(size_of::<raw::v4l2_event>(), 136);
+        assert_eq!(size_of::<raw::v4l2_event_subscription>(), 32);
+    }
 }
