@@ -65,6 +65,9 @@ impl Common {
     }
 }
 
+/// A source that has nothing to say of itself is silent after so long without a picture.
+const SILENCE: Duration = Duration::from_secs(2);
+
 /// Takes frames from the source and numbers them.
 pub(super) struct SourceThread {
     pub(super) source: Box<dyn Source>,
@@ -77,6 +80,7 @@ pub(super) struct SourceThread {
 impl SourceThread {
     pub(super) fn run(mut self) {
         let mut sequence = 0;
+        let mut last = Instant::now();
         while !self.common.stop.is_set() {
             let lease = self.pool.lease();
             assert!(lease.is_some(), "the pool holds fewer frames than the pipeline can");
@@ -85,6 +89,7 @@ impl SourceThread {
             self.common.metrics.source.heartbeats.add(1);
             match filled {
                 Ok(Filled::Frame) => {
+                    last = Instant::now();
                     self.note_live();
                     let effort = self.governor.effort();
                     self.send(frame, sequence, effort, false);
@@ -97,7 +102,10 @@ impl SourceThread {
                     log::warn!("a frame is lost: {error}");
                     self.common.metrics.trunk.enter().lose(Reason::Unusable);
                 }
-                Ok(Filled::Waiting) => continue,
+                Ok(Filled::Waiting) => {
+                    self.note_silence(last.elapsed());
+                    continue;
+                }
                 Ok(Filled::End) => return,
                 Err(error) => {
                     // Nobody listening means that the pipeline is being taken down.
@@ -109,11 +117,21 @@ impl SourceThread {
         }
     }
 
-    /// The first frame tells of a source that does not tell of itself.
+    /// A frame tells of a source that does not tell of itself.
     fn note_live(&self) {
         let source = &self.common.metrics.source;
-        if source.state() == SourceState::Starting {
+        if matches!(source.state(), SourceState::Starting | SourceState::Silent) {
             source.enter(SourceState::Live, "");
+        }
+    }
+
+    /// Long waiting, too.
+    fn note_silence(&self, waited: Duration) {
+        let source = &self.common.metrics.source;
+        let could_be_live = matches!(source.state(), SourceState::Starting | SourceState::Live);
+        if could_be_live && waited >= SILENCE {
+            log::warn!("no picture has come for {waited:.0?}");
+            source.enter(SourceState::Silent, "no picture comes");
         }
     }
 
