@@ -11,9 +11,10 @@ use super::exit::Unusable;
 use super::terminal;
 use crate::config::SourceConfig;
 use crate::frame::{Extent, Frame, FrameRate, PictureFormat};
+use crate::restore::boundary::Boundary;
 use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
 use crate::restore::quality::psnr_db;
-use crate::restore::{Restorer, Stage, luma};
+use crate::restore::{RestoreOptions, Restorer, Stage, luma};
 use crate::source::{Filled, SceneOptions, SceneSource, Source};
 
 /// Loads everything, restores one golden frame, and says what would run.
@@ -67,8 +68,9 @@ fn describe(source: &SourceConfig) -> String {
     }
 }
 
-/// Blurs a frame of the scene with the configured PSF and noise, and restores it.
-fn restore_golden(loaded: &Loaded, recipe: &Recipe<'_>) -> anyhow::Result<String> {
+/// Blurs a frame of the scene with the configured PSF and noise, and restores it. The frame is
+/// periodic: it judges PSF and model, not how edges are extended.
+pub(super) fn restore_golden(loaded: &Loaded, recipe: &Recipe<'_>) -> anyhow::Result<String> {
     let sharp = golden_frame(loaded)?;
     let options =
         DegradeOptions { scenery: Scenery::Circular, sigma: loaded.config.restore.sigma, seed: 0 };
@@ -77,7 +79,8 @@ fn restore_golden(loaded: &Loaded, recipe: &Recipe<'_>) -> anyhow::Result<String
     let format = frame.blurred.format();
     Degrade::plan(&loaded.psf, options, format)?.apply(&mut frame)?;
     let model = loaded.model.as_ref();
-    Restorer::plan(&recipe.options, &loaded.psf, model, format, &recipe.executor, 1)?
+    let options = RestoreOptions { boundary: Boundary::Circular, ..recipe.options };
+    Restorer::plan(&options, &loaded.psf, model, format, &recipe.executor, 1)?
         .restore(&mut frame)?;
     let truth = frame.truth.as_ref().context("a degraded frame has a truth")?;
     let (before, after) = (psnr_db(&frame.blurred, truth), psnr_db(&frame.restored, truth));

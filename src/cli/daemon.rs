@@ -8,8 +8,10 @@ use anyhow::Context;
 use clap::Args;
 
 use super::assemble::{Assembly, Recipe, executor, open_sinks, open_source, sink_names};
-use super::exit::{Interrupted, NoInput, Unusable};
+use super::attend::Attendant;
+use super::exit::{Interrupted, NoInput, Unusable, errno};
 use super::options;
+use super::reload::{Reloader, Running};
 use super::{load, terminal};
 use crate::config::{Config, ConfigError};
 use crate::metrics::{Metrics, Reason, Snapshot};
@@ -18,7 +20,7 @@ use crate::restore::degrade::DegradeOptions;
 use crate::restore::executor::Executor;
 use crate::restore::psf::Psf;
 use crate::restore::residual::ResidualModel;
-use crate::service::Shutdown;
+use crate::service::{Shutdown, Supervisor, Thermal};
 use crate::sink::SinkError;
 
 /// Time between two lines of statistics in the log.
@@ -34,7 +36,12 @@ pub(super) const STOP_PATIENCE: Duration = Duration::from_millis(1400);
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Every key of the configuration can be overridden by a variable DEBLURD_SECTION__KEY:
-  DEBLURD_RESTORE__SIGMA=5 DEBLURD_SINK__0__LISTEN=127.0.0.1:9000 deblurd run --config deblurd.toml")]
+  DEBLURD_RESTORE__SIGMA=5 DEBLURD_SINK__0__LISTEN=127.0.0.1:9000 deblurd run --config deblurd.toml
+
+SIGTERM and SIGINT end it within 2 s, a second one at once. SIGHUP loads [restore] and [simulate]
+again, with PSF and model, and has them serve once a golden frame was restored with them.
+Under systemd it is ready with the first restored frame or when it is known that there is none to
+be had, and feeds the watchdog while frames are restored or waited for.")]
 pub(super) struct Run {
     /// The configuration.
     #[arg(long, value_name = "FILE")]
@@ -43,8 +50,25 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        let supervisor = Supervisor::of_process();
+        let served = self.serve(shutdown, &supervisor);
+        supervisor.stopping();
+        if let Err(error) = &served {
+            supervisor.failed(&format!("{error:#}"), errno(error));
+        }
+        served
+    }
+
+    fn serve(&self, shutdown: &Shutdown, supervisor: &Supervisor) -> anyhow::Result<()> {
+        // Nothing is lost yet, and planning cannot be interrupted.
+        let starting = shutdown.hasty();
+        let thermal = Thermal::of_device();
+        supervisor.status("loading and planning");
         let loaded = Loaded::from_file(&self.config)?;
+        tell_device(&loaded, &thermal);
         let assembly = loaded.assembly().context(Unusable)?;
+        let captured = assembly.source.format();
+        let executor = Arc::clone(&assembly.recipe.executor);
         let sinks = &loaded.config.sinks;
         let built = assembly.build(|metrics| open_sinks(sinks, metrics));
         // A place that cannot be written to or listened on speaks for itself.
@@ -53,9 +77,31 @@ impl Run {
             false => error.context(Unusable),
         };
         let pipeline = built.map_err(blame)?;
-        log::info!("stages {pipeline:?}, {} threads for the network", loaded.threads());
-        watch(pipeline.start()?, shutdown)
+        log::info!("stages {pipeline:?}");
+        let (path, config, restored) = (self.config.clone(), loaded.config, pipeline.restored);
+        let running = Running { path, config, captured, restored, executor };
+        let mut reloader = Reloader::new(supervisor, running);
+        let mut attendant = Attendant::new(supervisor, thermal);
+        let running = pipeline.start()?;
+        drop(starting);
+        watch(running, shutdown, |running| {
+            if shutdown.requested().is_some() {
+                return supervisor.stopping();
+            }
+            reloader.attend(shutdown.reloads(), running);
+            attendant.attend(running.metrics());
+        })
     }
+}
+
+/// Tells what the work is done on.
+fn tell_device(loaded: &Loaded, thermal: &Thermal) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = loaded.threads();
+    let heat = thermal.hottest().map_or("unknown".to_owned(), |reading| reading.to_string());
+    terminal::note(&format!(
+        "device: {cores} cores, {threads} threads for the network, temperature {heat}"
+    ));
 }
 
 /// A configuration and what it names, loaded.
@@ -135,12 +181,18 @@ fn read_config(text: &str) -> Result<Config, ConfigError> {
 
 /// Lets a pipeline run to its end or until a signal, and tells how it went.
 /// Where all sinks are gone there is nothing left to run for.
-pub(super) fn watch(mut running: RunningPipeline, shutdown: &Shutdown) -> anyhow::Result<()> {
+/// `attend` is called every [`GLANCE`].
+pub(super) fn watch(
+    mut running: RunningPipeline,
+    shutdown: &Shutdown,
+    mut attend: impl FnMut(&RunningPipeline),
+) -> anyhow::Result<()> {
     let mut last = Instant::now();
     let report = loop {
         if running.wait_for(GLANCE) {
             break running.finish()?;
         }
+        attend(&running);
         if let Some(signal) = shutdown.requested() {
             break running.stop(STOP_PATIENCE).context(Interrupted(signal))?;
         }

@@ -51,6 +51,11 @@ pub(super) fn code(result: anyhow::Result<()>) -> ExitCode {
     ExitCode::from(status(&error))
 }
 
+/// The error number of the system, where it was the system that failed.
+pub(super) fn errno(error: &anyhow::Error) -> Option<i32> {
+    error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error())
+}
+
 fn status(error: &anyhow::Error) -> u8 {
     // The outermost cause that says anything decides.
     if let Some(Interrupted(signal)) = error.downcast_ref() {

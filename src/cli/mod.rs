@@ -1,6 +1,7 @@
 //! The commands: the only place that knows every concrete source, stage and sink.
 
 mod assemble;
+mod attend;
 mod bench;
 mod check;
 mod daemon;
@@ -11,6 +12,7 @@ mod inputs;
 mod load;
 mod model;
 mod options;
+mod reload;
 mod restore;
 mod simulate;
 mod terminal;

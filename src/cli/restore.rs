@@ -98,7 +98,7 @@ impl Restore {
         };
         let sink = open_y4m_sink(&self.output)?;
         let running = assembly.build(|_| Ok(vec![sink]))?.start()?;
-        super::daemon::watch(running, shutdown)?;
+        super::daemon::watch(running, shutdown, |_| ())?;
         match shutdown.requested() {
             Some(signal) => Err(Interrupted(signal).into()),
             None => Ok(()),

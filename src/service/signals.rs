@@ -21,7 +21,7 @@ use signal_hook::iterator::Signals;
 pub const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Time that the last words in the log may take: nobody may read it.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// What was asked of the program by signals: its end, or a reload.
 #[derive(Debug, Clone, Default)]

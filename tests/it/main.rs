@@ -22,6 +22,7 @@ mod pictures;
 mod pipeline;
 mod program;
 mod properties;
+mod service;
 mod streams;
 mod support;
 mod unpack;
@@ -39,6 +40,7 @@ fn main() -> std::process::ExitCode {
         model::trials(),
         properties::trials(),
         pipeline::trials(),
+        service::trials(),
         oracle::trials(),
         unpack::trials(),
     ]

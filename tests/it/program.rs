@@ -4,7 +4,8 @@
 //! only so that a test of a program that hangs fails.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -17,6 +18,7 @@ use deblurd::sink::encode_png;
 use deblurd::source::{
     Filled, SceneOptions, SceneSource, Source, SourceError, Y4mOptions, Y4mSource,
 };
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A program that says nothing for so long hangs.
@@ -202,6 +204,32 @@ impl Running {
         drop(self.child.kill());
         panic!("{problem}; standard error:\n{}", self.told);
     }
+}
+
+/// The state that the live page tells, asked for until it is as `wanted`; and that state.
+pub(crate) fn wait_for_state(address: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    let start = Instant::now();
+    while start.elapsed() < DEADLINE {
+        let address: SocketAddr = address.parse().expect("an address");
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        let request = "GET /state HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).expect("a request");
+        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        let (_, json) = answer.split_once("\r\n\r\n").expect("a body");
+        let state = serde_json::from_str(json).expect("JSON");
+        if wanted(&state) {
+            return state;
+        }
+    }
+    panic!("the state never comes");
+}
+
+/// The address of the live page, once the program has told it.
+pub(crate) fn page_of(running: &mut Running) -> String {
+    let line = running.wait_for("live page: http://");
+    line.trim_start_matches("live page: http://").trim_end_matches('/').to_owned()
 }
 
 /// A frame of the scene in colour.

@@ -1,16 +1,15 @@
 //! Signals and closed pipes: the program ends in time and leaves whole files.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use deblurd::frame::Picture;
 use deblurd::source::read_picture;
 use serde_json::Value;
 
 use super::SCENE;
-use crate::program::{CONTRACT, DEADLINE, Outcome, Running, Workshop, play, stream};
+use crate::program::{CONTRACT, Outcome, Running, Workshop, page_of, play, stream, wait_for_state};
 
 /// Sends a signal to a program and sees it end in time.
 #[track_caller]
@@ -68,34 +67,9 @@ pub(super) fn signals_end_a_stream_at_a_frame() {
     }
 }
 
-/// The state that the live page tells, asked for until it is as `wanted`.
-fn wait_for_state(address: &str, wanted: impl Fn(&Value) -> bool) {
-    let start = Instant::now();
-    while start.elapsed() < DEADLINE {
-        let address: SocketAddr = address.parse().expect("an address");
-        let mut stream = TcpStream::connect(address).expect("a connection");
-        let request = "GET /state HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        stream.write_all(request.as_bytes()).expect("a request");
-        stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
-        let (_, json) = answer.split_once("\r\n\r\n").expect("a body");
-        if wanted(&serde_json::from_str(json).expect("JSON")) {
-            return;
-        }
-    }
-    panic!("the state never comes");
-}
-
 fn all_sinks_have_frames(state: &Value) -> bool {
     let sinks = state["metrics"]["sinks"].as_array().expect("the sinks");
     sinks.iter().all(|sink| sink["books"]["delivered"].as_u64() > Some(0))
-}
-
-/// The address of the live page, once the program has told it.
-fn page_of(running: &mut Running) -> String {
-    let line = running.wait_for("live page: http://");
-    line.trim_start_matches("live page: http://").trim_end_matches('/').to_owned()
 }
 
 pub(super) fn signals_end_run_with_whole_files() {

@@ -1,0 +1,132 @@
+//! What the daemon does for a running pipeline besides moving frames: tells the service manager
+//! how it goes, feeds the watchdog, and reads how hot the device is.
+
+use std::time::{Duration, Instant};
+
+use crate::metrics::{Metrics, Snapshot, SourceState};
+use crate::service::{Progress, Supervisor, Thermal, Watch};
+
+/// Time between two looks at temperature and rates.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks after one pipeline.
+pub(super) struct Attendant<'a> {
+    supervisor: &'a Supervisor,
+    watch: Option<Watch>,
+    thermal: Thermal,
+    is_ready: bool,
+    looked_at: Instant,
+    /// Frames that had been restored by then.
+    restored: u64,
+}
+
+impl<'a> Attendant<'a> {
+    pub(super) fn new(supervisor: &'a Supervisor, thermal: Thermal) -> Self {
+        let now = Instant::now();
+        let watch = supervisor.patience().map(|patience| Watch::new(patience, now));
+        Self { supervisor, watch, thermal, is_ready: false, looked_at: now, restored: 0 }
+    }
+
+    /// Does what is due; to be called often.
+    pub(super) fn attend(&mut self, metrics: &Metrics) {
+        let (now, progress) = (Instant::now(), progress(metrics));
+        if !self.is_ready && progress.is_ready() {
+            self.is_ready = true;
+            self.supervisor.ready();
+            self.look(now, metrics);
+        }
+        if self.watch.as_mut().is_some_and(|watch| watch.feeds(now, progress)) {
+            self.supervisor.alive();
+        }
+        if now.duration_since(self.looked_at) >= LOOK_EVERY {
+            self.look(now, metrics);
+        }
+    }
+
+    /// Notes the temperature and tells how it goes.
+    fn look(&mut self, now: Instant, metrics: &Metrics) {
+        metrics.load.set_temperature(self.thermal.hottest().map(|reading| reading.celsius));
+        let snapshot = metrics.snapshot();
+        let restored = metrics.load.frames();
+        let seconds = now.duration_since(self.looked_at).as_secs_f64();
+        let rate = (restored - self.restored) as f64 / seconds.max(1e-3);
+        (self.looked_at, self.restored) = (now, restored);
+        self.supervisor.status(&sentence(&snapshot, rate));
+    }
+}
+
+/// Placeholders are no progress: a camera that is away shows in the state of the source.
+fn progress(metrics: &Metrics) -> Progress {
+    let state = metrics.source.state();
+    Progress {
+        restored: metrics.load.frames(),
+        in_flight: metrics.trunk.books().in_flight,
+        is_waiting: !matches!(state, SourceState::Starting | SourceState::Live),
+        heartbeats: metrics.source.heartbeats.get(),
+    }
+}
+
+/// One sentence about how it goes; `rate` in frames a second.
+fn sentence(snapshot: &Snapshot, rate: f64) -> String {
+    let source = &snapshot.source;
+    let mut parts = match source.state {
+        SourceState::Starting => vec!["waiting for the first frame".to_owned()],
+        SourceState::Live => vec![format!("{rate:.1} frames/s")],
+        state if source.problem.is_empty() => vec![format!("the source is {}", state.name())],
+        state => vec![format!("the source is {}: {}", state.name(), source.problem)],
+    };
+    let p99_ms = snapshot.sinks.iter().map(|sink| sink.latency.p99_ms).fold(0.0, f64::max);
+    if p99_ms > 0.0 {
+        parts.push(format!("p99 {p99_ms:.0} ms from capture to sink"));
+    }
+    let (entered, dropped) = (snapshot.trunk.entered, snapshot.trunk.dropped_in_all());
+    parts.push(format!("{dropped} of {entered} frames dropped"));
+    if let Some(celsius) = snapshot.load.temperature_c {
+        parts.push(format!("{celsius:.0} °C"));
+    }
+    if !snapshot.reload.problem.is_empty() {
+        parts.push(format!("the last reload was refused: {}", snapshot.reload.problem));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_tells_what_matters() {
+        let metrics = Metrics::new(&["http".to_owned()]);
+        let told = |rate| sentence(&metrics.snapshot(), rate);
+        assert_eq!(told(0.0), "waiting for the first frame, 0 of 0 frames dropped");
+        metrics.source.enter(SourceState::Live, "");
+        metrics.trunk.enter().deliver();
+        metrics.trunk.enter().lose(crate::metrics::Reason::Overflow);
+        metrics.sinks[0].latency.record(Duration::from_millis(10));
+        metrics.load.set_temperature(Some(48.6));
+        let live = told(29.94);
+        assert!(live.starts_with("29.9 frames/s, p99 1"), "{live}");
+        assert!(live.ends_with(" ms from capture to sink, 1 of 2 frames dropped, 49 °C"), "{live}");
+        metrics.source.enter(SourceState::Absent, "no such device");
+        metrics.reload.refuse("restore.sigma: -1");
+        let absent = told(0.0);
+        assert!(absent.starts_with("the source is absent: no such device, "), "{absent}");
+        assert!(absent.ends_with(", the last reload was refused: restore.sigma: -1"), "{absent}");
+    }
+
+    #[test]
+    fn progress_is_read_from_the_metrics() {
+        let metrics = Metrics::new(&[]);
+        assert!(!progress(&metrics).is_ready(), "nothing came yet");
+        metrics.source.enter(SourceState::Absent, "no such device");
+        assert!(progress(&metrics).is_ready(), "it is known that there is no camera");
+        metrics.source.enter(SourceState::Live, "");
+        metrics.load.full.add(1);
+        metrics.trunk.enter().deliver();
+        let ticket = metrics.trunk.enter();
+        metrics.source.heartbeats.add(3);
+        let expected = Progress { restored: 1, in_flight: 1, is_waiting: false, heartbeats: 3 };
+        assert_eq!(progress(&metrics), expected);
+        drop(ticket);
+    }
+}

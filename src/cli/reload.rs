@@ -1,0 +1,186 @@
+//! Loading the configuration again while frames flow.
+//!
+//! A thread of its own loads configuration, PSF and model, plans the stages for the pictures of the
+//! running source, and has other stages planned alike restore a golden frame. Only then are the
+//! new stages offered to the pipeline, which changes to them between two frames. Whatever is wrong
+//! leaves the old ones; the reason is in the log, in the status and in the metrics.
+//!
+//! Requests that come meanwhile are met by one more reload. What cannot change while frames flow,
+//! as source and sinks, is named in the log and waits for a restart.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail, ensure};
+
+use super::assemble::Planned;
+use super::check::restore_golden;
+use super::daemon::Loaded;
+use crate::config::Config;
+use crate::frame::PictureFormat;
+use crate::metrics::SourceState;
+use crate::pipeline::RunningPipeline;
+use crate::restore::executor::{Executor, Sequential};
+use crate::service::Supervisor;
+
+/// Time that a reload may take: a file may lie on a device that does not answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Time in which a live source brings the frame with which the stages change.
+const CHANGE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Meets requests to load the configuration again.
+pub(super) struct Reloader<'a> {
+    supervisor: &'a Supervisor,
+    running: Running,
+    /// Requests that were met or are being met.
+    seen: u64,
+    step: Step,
+}
+
+/// What new stages are made from and must fit.
+#[derive(Clone)]
+pub(super) struct Running {
+    /// Where the configuration lies.
+    pub(super) path: PathBuf,
+    /// As the program was started with it.
+    pub(super) config: Config,
+    /// What the source gives.
+    pub(super) captured: PictureFormat,
+    /// What the sinks take.
+    pub(super) restored: PictureFormat,
+    pub(super) executor: Arc<dyn Executor>,
+}
+
+/// How far a reload has come.
+enum Step {
+    Idle,
+    Loading(JoinHandle<anyhow::Result<Planned>>, Instant),
+    /// The stages are offered; the next frame changes to them.
+    Changing(Instant),
+    /// It took too long, and may still be at it.
+    Stuck(JoinHandle<anyhow::Result<Planned>>),
+}
+
+impl Running {
+    /// Loads and checks everything anew.
+    fn load(&self) -> anyhow::Result<Planned> {
+        let loaded = Loaded::from_file(&self.path)?;
+        name_what_waits(&self.config, &loaded.config);
+        let golden = restore_golden(&loaded, &loaded.recipe(Arc::new(Sequential)))?;
+        let capacity = self.config.pipeline_options().queue_capacity;
+        let recipe = loaded.recipe(Arc::clone(&self.executor));
+        let planned = recipe.plan(self.captured, capacity)?;
+        let (new, old) = (planned.format, self.restored);
+        ensure!(new == old, "it would give pictures of {new:?} where the sinks take {old:?}");
+        log::info!("reload: golden frame {golden}");
+        Ok(planned)
+    }
+}
+
+impl<'a> Reloader<'a> {
+    pub(super) fn new(supervisor: &'a Supervisor, running: Running) -> Self {
+        Self { supervisor, running, seen: 0, step: Step::Idle }
+    }
+
+    /// Does what is due; to be called often. `requests` is how often a reload was asked for.
+    pub(super) fn attend(&mut self, requests: u64, pipeline: &RunningPipeline) {
+        self.step = match std::mem::replace(&mut self.step, Step::Idle) {
+            Step::Idle if requests > self.seen => {
+                self.seen = requests;
+                self.begin(pipeline)
+            }
+            Step::Idle => Step::Idle,
+            Step::Loading(loading, since) => self.follow(loading, since, pipeline),
+            Step::Changing(since) => self.settle(since, pipeline),
+            Step::Stuck(loading) if loading.is_finished() => Step::Idle,
+            Step::Stuck(loading) if requests > self.seen => {
+                self.seen = requests;
+                self.supervisor.reloading();
+                self.refuse(&anyhow!("an earlier reload still hangs"), pipeline);
+                Step::Stuck(loading)
+            }
+            Step::Stuck(loading) => Step::Stuck(loading),
+        };
+    }
+
+    fn begin(&self, pipeline: &RunningPipeline) -> Step {
+        log::info!("reload: loading {}", self.running.path.display());
+        self.supervisor.reloading();
+        let running = self.running.clone();
+        let thread = std::thread::Builder::new().name("reload".to_owned());
+        match thread.spawn(move || running.load()) {
+            Ok(loading) => Step::Loading(loading, Instant::now()),
+            Err(error) => {
+                self.refuse(&error.into(), pipeline);
+                Step::Idle
+            }
+        }
+    }
+
+    fn follow(
+        &self,
+        loading: JoinHandle<anyhow::Result<Planned>>,
+        since: Instant,
+        pipeline: &RunningPipeline,
+    ) -> Step {
+        if !loading.is_finished() && since.elapsed() < PATIENCE {
+            return Step::Loading(loading, since);
+        }
+        if !loading.is_finished() {
+            self.refuse(&anyhow!("it takes longer than {PATIENCE:?}"), pipeline);
+            return Step::Stuck(loading);
+        }
+        match change(loading, pipeline) {
+            Ok(()) => Step::Changing(Instant::now()),
+            Err(error) => {
+                self.refuse(&error, pipeline);
+                Step::Idle
+            }
+        }
+    }
+
+    /// Waits for the frame that changes the stages, unless there is none to be expected.
+    fn settle(&self, since: Instant, pipeline: &RunningPipeline) -> Step {
+        let is_live = pipeline.metrics().source.state() == SourceState::Live;
+        if !pipeline.has_changed() && is_live && since.elapsed() < CHANGE_PATIENCE {
+            return Step::Changing(since);
+        }
+        pipeline.metrics().reload.succeed();
+        log::info!("reload: done");
+        self.supervisor.ready();
+        Step::Idle
+    }
+
+    fn refuse(&self, error: &anyhow::Error, pipeline: &RunningPipeline) {
+        log::error!("reload refused, the last good configuration goes on: {error:#}");
+        pipeline.metrics().reload.refuse(&format!("{error:#}"));
+        self.supervisor.ready();
+    }
+}
+
+/// Offers the stages that a thread has planned to the pipeline.
+fn change(
+    loading: JoinHandle<anyhow::Result<Planned>>,
+    pipeline: &RunningPipeline,
+) -> anyhow::Result<()> {
+    let Ok(planned) = loading.join() else { bail!("the reload panicked") };
+    pipeline.change_stages(planned?.groups).context("the stages cannot change")
+}
+
+/// Names the sections that differ and are not looked at before a restart.
+fn name_what_waits(running: &Config, new: &Config) {
+    let differences = [
+        ("source", running.source != new.source),
+        ("sink", running.sinks != new.sinks),
+        ("pipeline", running.pipeline != new.pipeline),
+        ("overload", running.overload != new.overload),
+    ];
+    let waiting: Vec<&str> =
+        differences.iter().filter(|(_, differs)| *differs).map(|(section, _)| *section).collect();
+    if !waiting.is_empty() {
+        log::warn!("reload: what changed in {} waits for a restart", waiting.join(", "));
+    }
+}

@@ -1,0 +1,161 @@
+//! SIGHUP: the configuration is loaded again while frames flow.
+
+use serde_json::Value;
+
+use super::manager::{Manager, SMALL};
+use super::notify::check_ends;
+use crate::onnx::{sealed, tiny_model};
+use crate::program::{Running, Workshop, page_of, wait_for_state};
+
+/// A daemon that runs, its service manager and its live page.
+struct Daemon {
+    workshop: Workshop,
+    running: Running,
+    manager: Manager,
+    page: String,
+}
+
+impl Daemon {
+    /// One that serves frames.
+    fn start(config: &str) -> Self {
+        let workshop = Workshop::new();
+        workshop.write("run.toml", config);
+        let mut command = workshop.command(&["run", "--config", "run.toml"]);
+        let manager = Manager::of(&workshop, &mut command);
+        let mut running = Running::start(&mut command);
+        let page = page_of(&mut running);
+        manager.until("READY=1");
+        Self { workshop, running, manager, page }
+    }
+
+    /// Has a configuration loaded; the state afterwards.
+    #[track_caller]
+    fn reload(&self, config: &str) -> Value {
+        self.workshop.write("run.toml", config);
+        self.running.signal("HUP");
+        let begun = self.manager.until("RELOADING=1");
+        let begun = begun.last().expect("it");
+        let time = begun.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").expect("a time");
+        assert!(time.parse::<u64>().is_ok_and(|time| time > 0), "{begun}");
+        self.manager.until("READY=1");
+        self.state()
+    }
+
+    fn state(&self) -> Value {
+        wait_for_state(&self.page, |_| true)
+    }
+
+    /// Sees that frames go on.
+    fn check_flows(&self) {
+        let now = delivered(&self.state());
+        wait_for_state(&self.page, |state| delivered(state) > now + 3);
+    }
+}
+
+fn delivered(state: &Value) -> u64 {
+    state["metrics"]["trunk"]["delivered"].as_u64().expect("a number")
+}
+
+fn stages(state: &Value) -> Vec<String> {
+    let stages = state["metrics"]["stages"].as_array().expect("the stages");
+    stages.iter().map(|stage| stage["name"].as_str().expect("a name").to_owned()).collect()
+}
+
+/// How many reloads were done and refused, and why the last one was refused.
+fn reloads(state: &Value) -> (u64, u64, &str) {
+    let reload = &state["metrics"]["reload"];
+    let number = |name: &str| reload[name].as_u64().expect("a number");
+    (number("done"), number("refused"), reload["problem"].as_str().expect("text"))
+}
+
+pub(super) fn a_reload_changes_the_stages() {
+    let daemon = Daemon::start(SMALL);
+    let plain = stages(&daemon.state());
+    assert!(!plain.iter().any(|name| name.starts_with("residual")), "{plain:?}");
+    let state = daemon.reload(&SMALL.replace("'none'", "'base'"));
+    assert_eq!(reloads(&state), (1, 0, ""));
+    assert!(stages(&state).iter().any(|name| name == "residual 1"), "{state}");
+    daemon.check_flows();
+    let state = daemon.reload(&SMALL.replace("disk:2", "motion:5,0"));
+    assert_eq!((reloads(&state), stages(&state)), ((2, 0, ""), plain));
+    daemon.check_flows();
+    check_ends(daemon.running, "TERM", &[0]);
+}
+
+pub(super) fn bad_reloads_are_refused() {
+    let daemon = Daemon::start(SMALL);
+    let before = stages(&daemon.state());
+    daemon.workshop.write("empty.txt", "");
+    daemon.workshop.write("bad.onnx", "no model at all");
+    // A model like any other, which nobody has trained.
+    daemon.workshop.write("wild.onnx", sealed(&tiny_model(2, 8, 1, false)));
+    let bad = [
+        ("[source]", "[source", "not TOML"),
+        ("sigma = 2.55", "sigma = -1", "restore.sigma: -1 (expected"),
+        ("sigma = 2.55", "sgima = 2.55", "restore.sgima: unknown field"),
+        ("'disk:2'", "'missing.txt'", "cannot read missing.txt"),
+        ("'disk:2'", "'empty.txt'", "PSF empty.txt"),
+        ("'disk:2'", "'disk:40'", "(expected at most the frame's 64x48)"),
+        ("'none'", "'bad.onnx'", "model bad.onnx"),
+        ("'none'", "'wild.onnx'", "the golden frame is worse after"),
+        ("'none'", "'missing.onnx'", "model missing.onnx"),
+    ];
+    for (number, (from, to, problem)) in (1..).zip(bad) {
+        let state = daemon.reload(&SMALL.replace(from, to));
+        let (done, refused, told) = reloads(&state);
+        assert_eq!((done, refused), (0, number), "{to}: {told}");
+        assert!(told.contains(problem), "{to}: {told}");
+        assert_eq!(stages(&state), before, "{to}");
+        let status = daemon.manager.until("STATUS=").pop().expect("it");
+        assert!(status.contains("the last reload was refused: "), "{status}");
+        daemon.check_flows();
+    }
+    let (done, _, problem) = (1, 0, "");
+    let state = daemon.reload(SMALL);
+    assert_eq!(reloads(&state), (done, bad.len() as u64, problem), "a good one is taken again");
+    check_ends(daemon.running, "TERM", &[0]);
+}
+
+pub(super) fn what_waits_is_named() {
+    let mut daemon = Daemon::start(SMALL);
+    let state = daemon.reload(
+        &SMALL
+            .replace("64x48", "96x64")
+            .replace("127.0.0.1:0", "127.0.0.1:1")
+            .replace("[[sink]]", "[pipeline]\nthreads = 1\n[[sink]]"),
+    );
+    daemon.running.wait_for("what changed in source, sink, pipeline waits for a restart");
+    assert_eq!(reloads(&state), (1, 0, ""));
+    daemon.check_flows();
+    check_ends(daemon.running, "TERM", &[0]);
+}
+
+/// A hundred requests while frames flow, the configuration being another one each time, and now and
+/// then none at all.
+pub(super) fn reloads_storm_without_harm() {
+    let daemon = Daemon::start(SMALL);
+    for number in 0..100 {
+        let sigma = format!("sigma = 2.{number:02}");
+        let config = SMALL.replace("sigma = 2.55", &sigma);
+        daemon.workshop.write("run.toml", if number % 10 == 9 { "[" } else { &config });
+        daemon.running.signal("HUP");
+    }
+    daemon.check_flows();
+    // A request counts once it has begun: this last one comes after all of the others.
+    let state = daemon.reload(SMALL);
+    wait_for_state(&daemon.page, |state| reloads(state).0 > 0);
+    let (done, refused, _) = reloads(&state);
+    assert!(done + refused <= 101, "{done} done, {refused} refused");
+    daemon.check_flows();
+    check_ends(daemon.running, "TERM", &[0]);
+}
+
+pub(super) fn signals_end_it() {
+    for signal in ["TERM", "INT"] {
+        let daemon = Daemon::start(SMALL);
+        daemon.workshop.write("run.toml", SMALL.replace("'none'", "'base'"));
+        daemon.running.signal("HUP");
+        daemon.manager.until("RELOADING=1");
+        check_ends(daemon.running, signal, &[0]);
+    }
+}
