@@ -32,6 +32,8 @@ pub(crate) enum Need {
     Ffmpeg,
     /// A device on which nothing can be written.
     FullDevice,
+    /// The tool that judges units, of a systemd that does so without running.
+    SystemdAnalyze,
     /// Leave to mount a small disk where only the program sees it.
     PrivateMounts,
 }
@@ -48,6 +50,14 @@ impl Need {
             Self::FullDevice => {
                 let missing = !Path::new("/dev/full").exists();
                 missing.then(|| "/dev/full is not there".to_owned())
+            }
+            Self::SystemdAnalyze => {
+                // It says "systemd 252 (252.39-1)".
+                let told = Command::new("systemd-analyze").arg("--version").output();
+                let told = told.map(|told| String::from_utf8_lossy(&told.stdout).into_owned());
+                let version = told.ok().and_then(|told| told.split(' ').nth(1)?.parse().ok());
+                let missing = version.is_none_or(|version: u32| version < 250);
+                missing.then(|| "systemd-analyze of systemd 250 is not installed".to_owned())
             }
             Self::PrivateMounts => {
                 let mut mount = Command::new("unshare");

@@ -1,17 +1,18 @@
 //! The daemon as a service: what it tells the service manager, how it loads its configuration
-//! again, and what its log looks like.
+//! again, what its log looks like, and the units that start it.
 
 mod journal;
 mod manager;
 mod notify;
 mod reload;
+mod units;
 
 use libtest_mimic::Trial;
 
-use crate::support::trial;
+use crate::support::{Need, trial, trial_needing};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
+    let mut trials = vec![
         trial("service::ready_comes_with_the_first_frame", notify::ready_with_the_first_frame),
         trial("service::the_watchdog_is_fed_while_frames_flow", notify::fed_while_frames_flow),
         trial("service::a_source_that_waits_is_no_failure", notify::waiting_is_no_failure),
@@ -27,5 +28,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("service::signals_end_it_while_it_reloads", reload::signals_end_it),
         trial("service::errors_that_repeat_are_folded", journal::repeats_are_folded),
         trial("service::the_journal_gets_priorities", journal::the_journal_gets_priorities),
-    ]
+        trial("service::units_are_known_to_systemd_245", units::directives_are_old_enough),
+        trial("service::both_units_are_alike", units::both_units_are_alike),
+        trial("service::the_camera_rule_is_well_formed", units::the_rule_is_well_formed),
+    ];
+    let systemd: [(&str, fn()); 2] = [
+        ("service::units_verify", units::units_verify),
+        ("service::units_are_hardened", units::units_are_hardened),
+    ];
+    trials.extend(systemd.map(|(name, test)| trial_needing(Need::SystemdAnalyze, name, test)));
+    trials
 }
