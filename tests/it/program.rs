@@ -179,6 +179,15 @@ impl Running {
         assert!(status.success(), "{command}");
     }
 
+    /// File descriptors and threads that the program has.
+    pub(crate) fn resources(&self) -> (usize, usize) {
+        let count = |what| {
+            let folder = format!("/proc/{}/{what}", self.child.id());
+            std::fs::read_dir(folder).expect("a running program").count()
+        };
+        (count("fd"), count("task"))
+    }
+
     /// Waits for the end.
     #[track_caller]
     pub(crate) fn finish(mut self) -> Outcome {

@@ -56,6 +56,26 @@ pub(super) fn fed_while_frames_flow() {
     check_ends(running, "TERM", &[0]);
 }
 
+/// Where no frame may be lost, a reader that takes none holds up every stage: whatever else the
+/// program does, the watchdog is not fed until frames flow again.
+pub(super) fn not_fed_while_stages_hang() {
+    let workshop = Workshop::new();
+    let config = SMALL.replace("[[sink]]", "[pipeline]\noverflow = 'wait'\n[[sink]]");
+    workshop.write("run.toml", format!("{config}[[sink]]\nkind = 'y4m'\npath = '-'\n"));
+    let mut command = workshop.command(&["run", "--config", "run.toml"]);
+    let manager = Manager::of(&workshop, command.env("WATCHDOG_USEC", "200000"));
+    let mut running = Running::start_unread(&mut command);
+    let mut pipe = running.take_stdout();
+    manager.until("WATCHDOG=1");
+    manager.until("STATUS=0.0 frames/s");
+    let hung: Vec<String> = (0..3).flat_map(|_| manager.until("STATUS=0.0 frames/s")).collect();
+    assert!(!hung.contains(&"WATCHDOG=1".to_owned()), "{hung:?}");
+    let reader = std::thread::spawn(move || std::io::copy(&mut pipe, &mut std::io::sink()));
+    (0..3).for_each(|_| drop(manager.until("WATCHDOG=1")));
+    check_ends(running, "TERM", &[0]);
+    reader.join().expect("a reader").expect("a stream");
+}
+
 /// A stream whose writer pauses: the source says so, and that is enough for readiness and watchdog.
 pub(super) fn waiting_is_no_failure() {
     let workshop = Workshop::new();

@@ -1,5 +1,7 @@
 //! SIGHUP: the configuration is loaded again while frames flow.
 
+use std::process::Command;
+
 use serde_json::Value;
 
 use super::manager::{Manager, SMALL};
@@ -130,6 +132,26 @@ pub(super) fn what_waits_is_named() {
     check_ends(daemon.running, "TERM", &[0]);
 }
 
+/// A PSF that is read from a FIFO into which nobody writes: loading hangs, and nothing else does.
+pub(super) fn frames_flow_while_it_loads() {
+    let daemon = Daemon::start(SMALL);
+    let fifo = daemon.workshop.path("psf.txt");
+    let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo");
+    assert!(made.success(), "no FIFO");
+    daemon.workshop.write("run.toml", SMALL.replace("disk:2", "psf.txt"));
+    daemon.running.signal("HUP");
+    daemon.manager.until("RELOADING=1");
+    (0..3).for_each(|_| daemon.check_flows());
+    assert_eq!(reloads(&daemon.state()), (0, 0, ""), "it is not over yet");
+    std::fs::write(&fifo, "1 2 1\n").expect("a reader");
+    daemon.manager.until("READY=1");
+    assert_eq!(reloads(&daemon.state()), (1, 0, ""));
+    daemon.running.signal("HUP");
+    daemon.manager.until("RELOADING=1");
+    // It hangs again, and holds nothing up.
+    check_ends(daemon.running, "TERM", &[0]);
+}
+
 /// A hundred requests while frames flow, the configuration being another one each time, and now and
 /// then none at all.
 pub(super) fn reloads_storm_without_harm() {
@@ -141,11 +163,17 @@ pub(super) fn reloads_storm_without_harm() {
         daemon.running.signal("HUP");
     }
     daemon.check_flows();
+    let before = daemon.running.resources();
     // A request counts once it has begun: this last one comes after all of the others.
     let state = daemon.reload(SMALL);
     wait_for_state(&daemon.page, |state| reloads(state).0 > 0);
     let (done, refused, _) = reloads(&state);
     assert!(done + refused <= 101, "{done} done, {refused} refused");
+    (0..20).for_each(|_| drop(daemon.reload(SMALL)));
+    let after = daemon.running.resources();
+    // A connection that closes right now may count, twenty leaks would.
+    let is_flat = after.0 < before.0 + 10 && after.1 < before.1 + 10;
+    assert!(is_flat, "{before:?} descriptors and threads have become {after:?}");
     daemon.check_flows();
     check_ends(daemon.running, "TERM", &[0]);
 }
