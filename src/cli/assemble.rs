@@ -13,7 +13,7 @@ use crate::restore::executor::Executor;
 use crate::restore::psf::Psf;
 use crate::restore::residual::ResidualModel;
 use crate::restore::{Assess, RestoreOptions, Restorer, Stage};
-use crate::sink::{HttpOptions, HttpSink, PngSink, Sink, Y4mSink};
+use crate::sink::{HttpOptions, HttpSink, PngSink, Sink, V4l2Sink, V4l2SinkOptions, Y4mSink};
 use crate::source::{
     FilesOptions, FilesSource, SceneOptions, SceneSource, Source, Y4mOptions, Y4mSource,
 };
@@ -159,6 +159,7 @@ pub(super) fn sink_names(sinks: &[SinkConfig]) -> Vec<String> {
     let kind = |sink: &SinkConfig| match sink {
         SinkConfig::Png(_) => "png",
         SinkConfig::Y4m(_) => "y4m",
+        SinkConfig::V4l2(_) => V4l2Sink::NAME,
         SinkConfig::Http(_) => "http",
     };
     let is_alike = |a: &SinkConfig, b: &SinkConfig| kind(a) == kind(b);
@@ -179,6 +180,10 @@ pub(super) fn open_sinks(
         Ok(match config {
             SinkConfig::Png(png) => Box::new(PngSink::create(&png.folder)?),
             SinkConfig::Y4m(stream) => open_y4m_sink(&stream.path)?,
+            SinkConfig::V4l2(output) => Box::new(V4l2Sink::open(V4l2SinkOptions {
+                device: output.device.clone(),
+                format: output.format,
+            })?),
             SinkConfig::Http(http) => {
                 let sink = HttpSink::bind(
                     HttpOptions {

@@ -75,7 +75,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     };
     let sink = |error: &SinkError| match error {
         SinkError::Listen { .. } => UNAVAILABLE,
-        SinkError::Write { .. } => CANNOT_CREATE,
+        SinkError::Write { .. } | SinkError::Device { .. } => CANNOT_CREATE,
         _ => FAILED,
     };
     if let Some(error) = cause.downcast_ref() {

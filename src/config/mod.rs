@@ -19,6 +19,7 @@ use crate::restore::degrade::Scenery;
 use crate::restore::transfer::Transfer;
 use crate::restore::wiener::Regulariser;
 use crate::restore::{Channels, RestoreOptions};
+use crate::sink::OutputFormat;
 pub use read::ConfigError;
 use read::{Section, parsed, within};
 
@@ -197,6 +198,8 @@ pub enum SinkConfig {
     Png(PngConfig),
     /// `kind = "y4m"`.
     Y4m(Y4mSinkConfig),
+    /// `kind = "v4l2"`.
+    V4l2(V4l2SinkConfig),
     /// `kind = "http"`.
     Http(HttpConfig),
 }
@@ -215,6 +218,17 @@ pub struct PngConfig {
 pub struct Y4mSinkConfig {
     /// A file, or `-` for standard output.
     pub path: PathBuf,
+}
+
+/// A video output device.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct V4l2SinkConfig {
+    /// The device, by any of its names.
+    pub device: PathBuf,
+    /// The format that programs read from it.
+    #[serde(default = "default_output_format", deserialize_with = "parsed")]
+    pub format: OutputFormat,
 }
 
 /// The live page.
@@ -290,9 +304,10 @@ fn read_source(mut section: Section) -> Result<SourceConfig, ConfigError> {
 }
 
 fn read_sink(mut section: Section) -> Result<SinkConfig, ConfigError> {
-    match section.kind(&["png", "y4m", "http"])?.as_str() {
+    match section.kind(&["png", "y4m", "v4l2", "http"])?.as_str() {
         "png" => section.read().map(SinkConfig::Png),
         "y4m" => section.read().map(SinkConfig::Y4m),
+        "v4l2" => section.read().map(SinkConfig::V4l2),
         _ => section.read().map(SinkConfig::Http),
     }
 }
@@ -327,6 +342,10 @@ fn default_transfer() -> Transfer {
 
 fn default_channels() -> Channels {
     Channels::Luma
+}
+
+fn default_output_format() -> OutputFormat {
+    OutputFormat::Yuyv
 }
 
 fn default_listen() -> SocketAddr {

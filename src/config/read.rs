@@ -263,6 +263,12 @@ mod tests {
             "kind = 'http'\nlisten = '8080'",
             "sink.0.listen: '8080' (expected ADDRESS:PORT",
         );
+        check_replaced(
+            "kind = 'http'",
+            "kind = 'v4l2'\ndevice = '/dev/video10'\nformat = 'NV12'",
+            "sink.0.format: 'NV12' (expected YUYV, YU12 or GREY)",
+        );
+        check_replaced("kind = 'http'", "kind = 'v4l2'", "sink.0: missing field `device`");
         check_replaced("[restore]", "[restroe]\n[restore]", "restroe: unknown section");
         check_replaced(
             "[[sink]]\n",

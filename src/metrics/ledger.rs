@@ -20,6 +20,8 @@ pub enum Reason {
     Unusable,
     /// The sink had failed or could not take the frame.
     SinkFailed,
+    /// The sink could not take this frame, but may take the next.
+    SinkBusy,
     /// It was older than a live frame may be.
     Deadline,
     /// The pipeline was told to stop.
@@ -28,8 +30,14 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 5] =
-        [Self::Overflow, Self::Unusable, Self::SinkFailed, Self::Deadline, Self::Shutdown];
+    pub const ALL: [Self; 6] = [
+        Self::Overflow,
+        Self::Unusable,
+        Self::SinkFailed,
+        Self::SinkBusy,
+        Self::Deadline,
+        Self::Shutdown,
+    ];
 
     /// The name used in logs and statistics.
     pub const fn name(self) -> &'static str {
@@ -37,6 +45,7 @@ impl Reason {
             Self::Overflow => "overflow",
             Self::Unusable => "unusable",
             Self::SinkFailed => "sink_failed",
+            Self::SinkBusy => "sink_busy",
             Self::Deadline => "deadline",
             Self::Shutdown => "shutdown",
         }
@@ -155,15 +164,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_books_balance_whatever_happens(moves in prop::collection::vec(0_usize..8, 0..60)) {
+        fn the_books_balance_whatever_happens(moves in prop::collection::vec(0_usize..9, 0..60)) {
             let ledger = Arc::new(Ledger::default());
             let mut open = Vec::new();
             let (mut entered, mut delivered, mut dropped) = (0, 0, [0; Reason::ALL.len()]);
             for step in moves {
                 match (step, open.pop()) {
                     (0, Some(ticket)) => { Ticket::deliver(ticket); delivered += 1; }
-                    (1..=5, Some(ticket)) => { ticket.lose(Reason::ALL[step - 1]); dropped[step - 1] += 1; }
-                    (6, Some(ticket)) => { drop(ticket); dropped[Reason::Shutdown as usize] += 1; }
+                    (1..=6, Some(ticket)) => { ticket.lose(Reason::ALL[step - 1]); dropped[step - 1] += 1; }
+                    (7, Some(ticket)) => { drop(ticket); dropped[Reason::Shutdown as usize] += 1; }
                     (_, last) => { open.extend(last); open.push(ledger.enter()); entered += 1; }
                 }
                 let in_flight = open.len() as u64;

@@ -304,6 +304,10 @@ impl SinkThread {
             }
             match self.sink.deliver(&frame) {
                 Ok(()) => offered.ticket.deliver(),
+                Err(SinkError::Busy) => {
+                    offered.ticket.lose(Reason::SinkBusy);
+                    continue;
+                }
                 Err(error) => {
                     offered.ticket.lose(Reason::SinkFailed);
                     return Err(error);

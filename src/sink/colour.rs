@@ -13,11 +13,16 @@ const KG: f32 = 1.0 - KR - KB;
 
 /// Appends row `y` as full-range 8-bit luma and, unless the picture is gray, chroma to `rows`.
 pub(super) fn push_ycc(picture: &Picture, y: usize, rows: &mut [Vec<u8>]) {
+    push_ycc_in(Range::Full, picture, y, rows);
+}
+
+/// Appends row `y` as 8-bit luma of a range and, unless the picture is gray, chroma to `rows`.
+pub(super) fn push_ycc_in(range: Range, picture: &Picture, y: usize, rows: &mut [Vec<u8>]) {
     match picture.format().layout {
-        Layout::Rgb => push_rgb_as_ycc(picture, y, rows),
+        Layout::Rgb => push_rgb_as_ycc(Bytes::of(range), picture, y, rows),
         _ => {
             for (index, row) in rows.iter_mut().enumerate().take(picture.planes().len()) {
-                push_plane(picture, index, y, row);
+                push_plane(Bytes::of(range), picture, index, y, row);
             }
         }
     }
@@ -81,14 +86,42 @@ impl Scale {
     }
 }
 
+/// From [0, 1], or [-0.5, 0.5] for chroma, to bytes.
+#[derive(Clone, Copy)]
+struct Bytes {
+    black: f32,
+    luma: f32,
+    chroma: f32,
+}
+
+impl Bytes {
+    fn of(range: Range) -> Self {
+        match range {
+            Range::Full => Self { black: 0.0, luma: 255.0, chroma: 255.0 },
+            Range::Limited => Self { black: 16.0, luma: 219.0, chroma: 224.0 },
+        }
+    }
+
+    fn luma(self, value: f32) -> u8 {
+        byte(self.black + self.luma * value)
+    }
+
+    fn chroma(self, value: f32) -> u8 {
+        byte(128.0 + self.chroma * value)
+    }
+}
+
 /// Appends one plane's row in 8 bits, stretched to the picture's width.
-fn push_plane(picture: &Picture, index: usize, y: usize, row: &mut Vec<u8>) {
+fn push_plane(bytes: Bytes, picture: &Picture, index: usize, y: usize, row: &mut Vec<u8>) {
     let format = picture.format();
-    let (samples, scale, middle) = match index {
-        0 => (picture.planes()[0].row(y), Scale::luma(format), 0.0),
-        _ => (chroma_row(picture, index, y), Scale::chroma(format), 128.0),
+    let (samples, scale) = match index {
+        0 => (picture.planes()[0].row(y), Scale::luma(format)),
+        _ => (chroma_row(picture, index, y), Scale::chroma(format)),
     };
-    let value = |&sample: &u16| byte(scale.of(sample) * 255.0 + middle);
+    let value = |&sample: &u16| match index {
+        0 => bytes.luma(scale.of(sample)),
+        _ => bytes.chroma(scale.of(sample)),
+    };
     if samples.len() == format.extent.width {
         row.extend(samples.iter().map(value));
     } else {
@@ -97,7 +130,7 @@ fn push_plane(picture: &Picture, index: usize, y: usize, row: &mut Vec<u8>) {
     }
 }
 
-fn push_rgb_as_ycc(picture: &Picture, y: usize, rows: &mut [Vec<u8>]) {
+fn push_rgb_as_ycc(bytes: Bytes, picture: &Picture, y: usize, rows: &mut [Vec<u8>]) {
     let scale = Scale::luma(picture.format());
     let row_of = |index: usize| picture.planes()[index].row(y).iter();
     let colours = || {
@@ -106,9 +139,9 @@ fn push_rgb_as_ycc(picture: &Picture, y: usize, rows: &mut [Vec<u8>]) {
     };
     let luma = |[r, g, b]: [f32; 3]| KR * r + KG * g + KB * b;
     let difference = |value: f32, luma: f32, weight: f32| (value - luma) / (2.0 * (1.0 - weight));
-    rows[0].extend(colours().map(|c| byte(255.0 * luma(c))));
-    rows[1].extend(colours().map(|c| byte(128.0 + 255.0 * difference(c[2], luma(c), KB))));
-    rows[2].extend(colours().map(|c| byte(128.0 + 255.0 * difference(c[0], luma(c), KR))));
+    rows[0].extend(colours().map(|c| bytes.luma(luma(c))));
+    rows[1].extend(colours().map(|c| bytes.chroma(difference(c[2], luma(c), KB))));
+    rows[2].extend(colours().map(|c| bytes.chroma(difference(c[0], luma(c), KR))));
 }
 
 fn rgb_of(luma: f32, u: f32, v: f32) -> [f32; 3] {
@@ -171,6 +204,21 @@ mod tests {
         check_colours(&red, &[254, 0, 0], &[76, 85, 255]);
         let gray = one_pixel(Layout::Yuv422, 12, limited, &[235 << 4, 128 << 4, 128 << 4]);
         check_colours(&gray, &[255, 255, 255], &[255, 128, 128]);
+    }
+
+    #[test]
+    fn limited_samples_stay_as_they_are() {
+        for sample in 0..=255_u8 {
+            let samples = [sample.into(); 3];
+            let picture = one_pixel(Layout::Yuv444, 8, Range::Limited, &samples);
+            let mut rows = [const { Vec::new() }; 3];
+            push_ycc_in(Range::Limited, &picture, 0, &mut rows);
+            assert_eq!(rows.concat(), [sample; 3]);
+        }
+        let white = one_pixel(Layout::Rgb, 8, Range::Full, &[255; 3]);
+        let mut rows = [const { Vec::new() }; 3];
+        push_ycc_in(Range::Limited, &white, 0, &mut rows);
+        assert_eq!(rows.concat(), [235, 128, 128]);
     }
 
     #[test]

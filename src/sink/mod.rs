@@ -1,11 +1,13 @@
 //! Where frames go.
 //!
-//! A folder of PNG files ([`PngSink`]), a Y4M stream ([`Y4mSink`]) and a live page ([`HttpSink`]).
+//! A folder of PNG files ([`PngSink`]), a Y4M stream ([`Y4mSink`]), a video device ([`V4l2Sink`])
+//! and a live page ([`HttpSink`]).
 
 mod colour;
 mod encode;
 mod http;
 mod png;
+mod v4l2;
 mod whole;
 mod y4m;
 
@@ -13,11 +15,13 @@ pub use self::y4m::Y4mSink;
 pub use encode::{encode_jpeg, encode_png};
 pub use http::{HttpOptions, HttpSink};
 pub use png::PngSink;
+pub use v4l2::{OutputFormat, V4l2Sink, V4l2SinkOptions};
 pub use whole::{is_special, remove_unfinished, try_writing, write_whole};
 
 use std::path::PathBuf;
 
 use crate::frame::{Frame, FrameRate, PictureFormat};
+use crate::v4l2::V4l2Error;
 
 /// Something that takes restored frames.
 pub trait Sink: Send {
@@ -34,7 +38,7 @@ pub trait Sink: Send {
     /// Takes one frame; the frame's buffers are lent for the time of the call.
     ///
     /// # Errors
-    /// Where this and every further frame is lost.
+    /// Where this and every further frame is lost; [`SinkError::Busy`] where only this one is.
     fn deliver(&mut self, frame: &Frame) -> Result<(), SinkError>;
 
     /// Called once, after the last frame: flushes and closes.
@@ -70,6 +74,17 @@ pub enum SinkError {
         address: std::net::SocketAddr,
         /// What the system said.
         cause: std::io::Error,
+    },
+    /// This frame could not be taken; a further one may be.
+    #[error("busy")]
+    Busy,
+    /// A video device cannot be used.
+    #[error("cannot use {cause}; {advice}")]
+    Device {
+        /// Which device, and why not.
+        cause: Box<V4l2Error>,
+        /// What a person can do about it.
+        advice: String,
     },
     /// A thread of the sink panicked.
     #[error("the thread of {0} panicked")]

@@ -28,6 +28,14 @@ pub enum V4l2Error {
         /// What it lacks.
         problem: String,
     },
+    /// Somebody else uses the device.
+    #[error("{}: {problem}", device.display())]
+    Occupied {
+        /// The device as it was asked for.
+        device: PathBuf,
+        /// How that is known.
+        problem: String,
+    },
     /// The stream gives nothing and will not.
     #[error("{}: the stream is broken: {reason}", device.display())]
     Broken {
@@ -99,6 +107,7 @@ impl V4l2Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Call { fault, .. } => fault.kind(),
+            Self::Occupied { .. } => ErrorKind::Busy,
             Self::Unsuited { .. } | Self::Control { .. } => ErrorKind::Unsupported,
             Self::Broken { .. } | Self::Changed(_) | Self::Answer { .. } => ErrorKind::Transient,
         }

@@ -197,6 +197,9 @@ impl ColourCodes {
     pub const WEBCAM: Self =
         Self { colorspace: SRGB, encoding: ENCODING_601, quantization: LIMITED, transfer: 0 };
 
+    /// Gray as programs expect it: from 0 to 255.
+    pub const GRAY: Self = Self { quantization: FULL, ..Self::WEBCAM };
+
     /// Range of luma and chroma of a YUV or gray format, by the kernel's rules.
     pub const fn range(self) -> Range {
         match (self.quantization, self.colorspace) {

@@ -155,7 +155,7 @@ async function watchFrames() {
 
 const number = (value) => value.toLocaleString("en", { maximumFractionDigits: 0 });
 const ms = (value) => value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
-const reasons = { overflow: "overtaken by a newer frame", unusable: "unusable", sink_failed: "output failed", shutdown: "at the end" };
+const reasons = { overflow: "overtaken by a newer frame", unusable: "unusable", sink_failed: "output failed", sink_busy: "output busy", shutdown: "at the end" };
 
 function dropsOf(books) {
   return Object.entries(books)
