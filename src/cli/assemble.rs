@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::load;
 use crate::config::{SinkConfig, SourceConfig};
@@ -17,6 +18,9 @@ use crate::sink::{HttpOptions, HttpSink, PngSink, Sink, V4l2Sink, V4l2SinkOption
 use crate::source::{
     FilesOptions, FilesSource, SceneOptions, SceneSource, Source, Y4mOptions, Y4mSource,
 };
+
+/// How long the address of a live page may be taken when the daemon starts.
+const BIND_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Everything a pipeline is made of but its sinks.
 pub(super) struct Assembly<'a> {
@@ -190,6 +194,9 @@ pub(super) fn open_sinks(
                         listen: http.listen,
                         quality: u8::try_from(http.quality).unwrap_or(100),
                         clients_max: http.clients as usize,
+                        token: load::token(http)?,
+                        hosts: http.hosts.clone(),
+                        bind_patience: BIND_PATIENCE,
                         ..HttpOptions::default()
                     },
                     Arc::clone(metrics),

@@ -1,5 +1,7 @@
 //! `deblurd demo`: a moving scene, blurred and restored before the eyes of whoever watches.
 
+use std::fs::File;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +12,7 @@ use clap::Args;
 
 use super::assemble::{Assembly, Recipe, executor, open_source};
 use super::daemon::{GLANCE, STOP_PATIENCE, conclude, describe};
-use super::exit::Interrupted;
+use super::exit::{Interrupted, NoInput};
 use super::inputs::{make_folder, write_picture};
 use super::options::{Restoration, Threads, gray_levels};
 use super::{load, terminal};
@@ -20,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::pipeline::{Overflow, PipelineOptions, RunningPipeline, Stop};
 use crate::restore::degrade::{DegradeOptions, Scenery};
 use crate::service::Shutdown;
-use crate::sink::{HttpOptions, HttpSink, Sink, SinkError, try_writing};
+use crate::sink::{HttpOptions, HttpSink, Sink, SinkError, Token, needs_token, try_writing};
 
 /// Frames shown where nobody watches the terminal and none are asked for.
 const FRAMES_UNWATCHED: u64 = 300;
@@ -80,7 +82,6 @@ impl Demo {
         let last = LastFrame::default();
         let pipeline = assembly.build(|metrics| {
             let page = self.open_page(metrics)?;
-            terminal::note(&format!("live page: http://{}/", page.local_addr()));
             Ok(vec![Box::new(page), Box::new(last.clone())])
         })?;
         let mut running = pipeline.start()?;
@@ -107,16 +108,23 @@ impl Demo {
         }
     }
 
-    /// Opens the live page where asked, or where there is room for it.
+    /// Opens the live page where asked, or where there is room for it, and tells its address.
     fn open_page(&self, metrics: &Arc<Metrics>) -> anyhow::Result<HttpSink> {
-        let bind = |listen| {
-            HttpSink::bind(HttpOptions { listen, ..HttpOptions::default() }, Arc::clone(metrics))
-        };
-        if let Some(listen) = self.listen {
-            return Ok(bind(listen)?);
-        }
         let usual = SocketAddr::from(([127, 0, 0, 1], 8080));
-        Ok(bind(usual).or_else(|_| bind(SocketAddr::from(([127, 0, 0, 1], 0))))?)
+        let listen = self.listen.unwrap_or(usual);
+        let secret = needs_token(listen).then(random_token).transpose()?;
+        let token = secret.as_deref().map(Token::new).transpose()?;
+        let bind = |listen| {
+            let options = HttpOptions { listen, token: token.clone(), ..HttpOptions::default() };
+            HttpSink::bind(options, Arc::clone(metrics))
+        };
+        let page = match (bind(listen), self.listen) {
+            (Err(_), None) => bind(SocketAddr::from(([127, 0, 0, 1], 0))),
+            (page, _) => page,
+        }?;
+        let query = secret.map_or_else(String::new, |secret| format!("?token={secret}"));
+        terminal::note(&format!("live page: http://{}/{query}", page.local_addr()));
+        Ok(page)
     }
 
     fn write_last(&self, last: &LastFrame) -> anyhow::Result<()> {
@@ -132,6 +140,15 @@ impl Demo {
         let folder = self.out.display();
         terminal::print(&format!("wrote before.png, after.png and side-by-side.png to {folder}\n"))
     }
+}
+
+/// 32 characters that nobody can guess.
+fn random_token() -> Result<String, NoInput> {
+    let source = PathBuf::from("/dev/urandom");
+    let mut bytes = [0; 16];
+    let read = File::open(&source).and_then(|mut file| file.read_exact(&mut bytes));
+    read.map_err(|cause| NoInput { path: source, cause })?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
 /// Keeps the line of statistics fresh until the pipeline ends by itself or a signal comes.

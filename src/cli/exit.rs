@@ -76,6 +76,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     let sink = |error: &SinkError| match error {
         SinkError::Listen { .. } => UNAVAILABLE,
         SinkError::Write { .. } | SinkError::Device { .. } => CANNOT_CREATE,
+        SinkError::Unprotected(_) => CONFIG,
         _ => FAILED,
     };
     if let Some(error) = cause.downcast_ref() {

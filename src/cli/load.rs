@@ -7,9 +7,11 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::exit::NoInput;
+use crate::config::HttpConfig;
 use crate::frame::Extent;
 use crate::restore::psf::{Psf, PsfError};
 use crate::restore::residual::ResidualModel;
+use crate::sink::Token;
 
 /// The released models that are part of the program.
 const BUILT_IN: &[(&str, &[u8])] = &[
@@ -22,6 +24,9 @@ const PSF_BYTES_MAX: u64 = 64 << 20;
 
 /// Model files larger than this are none.
 const MODEL_BYTES_MAX: u64 = 256 << 20;
+
+/// Token files larger than this are none.
+const TOKEN_BYTES_MAX: u64 = 1 << 20;
 
 /// Loads a PSF by formula or file.
 pub(super) fn psf(name: &str) -> anyhow::Result<Psf> {
@@ -70,6 +75,23 @@ pub(super) fn warn_of_noise(model: Option<&ResidualModel>, sigma: f64) {
             "the model was trained for noise from {least} to {most} gray levels, not {sigma:.2}"
         );
     }
+}
+
+/// The token of a live page, where its configuration has one.
+pub(super) fn token(http: &HttpConfig) -> anyhow::Result<Option<Token>> {
+    match &http.token_file {
+        None => Ok(http.token.clone()),
+        Some(path) => {
+            let token = Token::new(&token_text(path)?);
+            token.map(Some).with_context(|| format!("the token in {}", path.display()))
+        }
+    }
+}
+
+/// What a file with a token holds, without the end of its line.
+pub(super) fn token_text(path: &Path) -> Result<String, NoInput> {
+    let bytes = read(path, TOKEN_BYTES_MAX)?;
+    Ok(String::from_utf8_lossy(&bytes).trim_end().to_owned())
 }
 
 fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, NoInput> {

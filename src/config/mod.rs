@@ -19,7 +19,7 @@ use crate::restore::degrade::Scenery;
 use crate::restore::transfer::Transfer;
 use crate::restore::wiener::Regulariser;
 use crate::restore::{Channels, RestoreOptions};
-use crate::sink::OutputFormat;
+use crate::sink::{OutputFormat, Token, needs_token};
 pub use read::ConfigError;
 use read::{Section, parsed, within};
 
@@ -244,6 +244,14 @@ pub struct HttpConfig {
     /// Connections at a time.
     #[serde(default = "default_clients", deserialize_with = "within::<1, 1000, _>")]
     pub clients: u32,
+    /// What viewers must know.
+    #[serde(default, deserialize_with = "read::token")]
+    pub token: Option<Token>,
+    /// A file that holds the token.
+    pub token_file: Option<PathBuf>,
+    /// Further names of the server.
+    #[serde(default)]
+    pub hosts: Vec<String>,
 }
 
 impl Config {
@@ -308,7 +316,23 @@ fn read_sink(mut section: Section) -> Result<SinkConfig, ConfigError> {
         "png" => section.read().map(SinkConfig::Png),
         "y4m" => section.read().map(SinkConfig::Y4m),
         "v4l2" => section.read().map(SinkConfig::V4l2),
-        _ => section.read().map(SinkConfig::Http),
+        _ => read_http(section).map(SinkConfig::Http),
+    }
+}
+
+fn read_http(section: Section) -> Result<HttpConfig, ConfigError> {
+    let key = section.key("token_file");
+    let http: HttpConfig = section.read()?;
+    match (&http.token, &http.token_file) {
+        (None, None) if needs_token(http.listen) => {
+            let why = format!("a token, as {} can be reached from other machines", http.listen);
+            Err(ConfigError::missing(&key, &why))
+        }
+        (Some(_), Some(file)) => {
+            let problem = format!("'{}' (expected either token or token_file)", file.display());
+            Err(ConfigError::Key { key, problem })
+        }
+        _ => Ok(http),
     }
 }
 

@@ -8,6 +8,8 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use toml::{Table, Value};
 
+use crate::sink::Token;
+
 /// Prefix of the variables that override keys.
 const PREFIX: &str = "DEBLURD_";
 
@@ -135,13 +137,18 @@ impl Section {
 
     /// Takes the key `kind` out of the section.
     pub(super) fn kind(&mut self, kinds: &[&str]) -> Result<String, ConfigError> {
-        let key = format!("{}.kind", self.name);
+        let key = self.key("kind");
         let expected = format!("one of {}", kinds.join(", "));
         match self.table.remove("kind") {
             Some(Value::String(kind)) if kinds.contains(&kind.as_str()) => Ok(kind),
             Some(other) => Err(unexpected(&key, &other, &expected)),
             None => Err(ConfigError::missing(&key, &expected)),
         }
+    }
+
+    /// The full name of a key of this section.
+    pub(super) fn key(&self, name: &str) -> String {
+        format!("{}.{name}", self.name)
     }
 
     pub(super) fn read<T: DeserializeOwned>(self) -> Result<T, ConfigError> {
@@ -197,6 +204,14 @@ pub(super) fn address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, 
     text.parse().map_err(|_| {
         D::Error::custom(format!("'{text}' (expected ADDRESS:PORT, as 127.0.0.1:8080)"))
     })
+}
+
+/// Reads a token. What it is instead is not told: it may be nearly a secret.
+pub(super) fn token<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Token>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::String(text) => Token::new(&text).map(Some).map_err(D::Error::custom),
+        _ => Err(D::Error::custom("not text (expected a token in quotes)")),
+    }
 }
 
 #[cfg(test)]
@@ -269,6 +284,21 @@ mod tests {
             "sink.0.format: 'NV12' (expected YUYV, YU12 or GREY)",
         );
         check_replaced("kind = 'http'", "kind = 'v4l2'", "sink.0: missing field `device`");
+        check_replaced(
+            "kind = 'http'",
+            "kind = 'http'\nlisten = '0.0.0.0:8080'",
+            "sink.0.token_file: missing (expected a token, as 0.0.0.0:8080 can be reached",
+        );
+        check_replaced(
+            "kind = 'http'",
+            "kind = 'http'\ntoken = '0123456789abcdef'\ntoken_file = 'token'",
+            "sink.0.token_file: 'token' (expected either token or token_file)",
+        );
+        check_replaced(
+            "kind = 'http'",
+            "kind = 'http'\ntoken = 'secret'",
+            "sink.0.token: 6 characters (expected 16 to 256",
+        );
         check_replaced("[restore]", "[restroe]\n[restore]", "restroe: unknown section");
         check_replaced(
             "[[sink]]\n",

@@ -76,6 +76,17 @@ pub enum Effort {
     Full,
 }
 
+impl Effort {
+    /// The name used in logs and statistics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Passthrough => "passthrough",
+            Self::Wiener => "wiener",
+            Self::Full => "full",
+        }
+    }
+}
+
 /// Peak signal-to-noise ratios of a frame against its truth, in dB; 99 where they are equal.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FramePsnr {

@@ -6,6 +6,7 @@
 mod colour;
 mod encode;
 mod http;
+mod pace;
 mod png;
 mod v4l2;
 mod whole;
@@ -13,7 +14,7 @@ mod y4m;
 
 pub use self::y4m::Y4mSink;
 pub use encode::{encode_jpeg, encode_png};
-pub use http::{HttpOptions, HttpSink};
+pub use http::{HttpOptions, HttpSink, Token, TokenError, needs_token};
 pub use png::PngSink;
 pub use v4l2::{OutputFormat, V4l2Sink, V4l2SinkOptions};
 pub use whole::{is_special, remove_unfinished, try_writing, write_whole};
@@ -86,6 +87,9 @@ pub enum SinkError {
         /// What a person can do about it.
         advice: String,
     },
+    /// Other machines could connect, and nothing would be asked of them.
+    #[error("{0} can be reached from other machines (expected a token)")]
+    Unprotected(std::net::SocketAddr),
     /// A thread of the sink panicked.
     #[error("the thread of {0} panicked")]
     Panicked(&'static str),

@@ -28,6 +28,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("rayon", "src/pipeline/workers.rs"),
     ("hyper", "src/sink/http/"),
     ("tokio", "src/sink/http/"),
+    ("prometheus_client", "src/sink/http/exposition.rs"),
     ("y4m", "/y4m"),
     ("signal_hook", "src/service/signals.rs"),
     ("sd_notify", "src/service/notify.rs"),

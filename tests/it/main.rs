@@ -13,11 +13,11 @@ mod browser;
 mod cli;
 mod conformance;
 mod faults;
+mod http;
 mod layering;
 mod model;
 mod onnx;
 mod oracle;
-mod page;
 mod pictures;
 mod pipeline;
 mod program;
@@ -33,7 +33,7 @@ fn main() -> std::process::ExitCode {
         layering::trials(),
         pictures::trials(),
         streams::trials(),
-        page::trials(),
+        http::trials(),
         cli::trials(),
         faults::trials(),
         conformance::trials(),

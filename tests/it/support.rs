@@ -30,6 +30,8 @@ pub(crate) enum Need {
     Browser,
     /// A reader of Y4M that is not ours.
     Ffmpeg,
+    /// A reader of metrics that is not ours.
+    PrometheusParser,
     /// A device on which nothing can be written.
     FullDevice,
     /// The tool that judges units, of a systemd that does so without running.
@@ -47,6 +49,12 @@ impl Need {
             }
             Self::Browser => not_installed(&["chromium", "chromedriver"]),
             Self::Ffmpeg => not_installed(&["ffmpeg"]),
+            Self::PrometheusParser => {
+                let mut python = Command::new("python3");
+                python.args(["-c", "import prometheus_client.openmetrics.parser"]);
+                let is_there = python.output().is_ok_and(|output| output.status.success());
+                (!is_there).then(|| "Python's prometheus_client is not installed".to_owned())
+            }
             Self::FullDevice => {
                 let missing = !Path::new("/dev/full").exists();
                 missing.then(|| "/dev/full is not there".to_owned())

@@ -1,38 +1,59 @@
 //! Which request gets which answer.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
-use super::live::{Live, Shot};
+use super::exposition;
+use super::hosts::Hosts;
+use super::live::Live;
+use super::state::State;
+use super::stream::{self, Parts};
+use super::token::{Proof, Token};
+use super::view::{Side, View};
 
-/// How long a viewer waits for a frame before it is told that there is none.
-const FRAME_PATIENCE: Duration = Duration::from_secs(5);
 /// The page may load nothing from elsewhere and be framed by nobody.
 const POLICY: &str = "default-src 'self'; img-src 'self' blob:; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
+/// Answered to everybody who can connect, and also where all places are taken.
+const ALWAYS: [&str; 2] = ["/healthz", "/readyz"];
+/// Answered also where all places are taken.
+const SHORT: [&str; 2] = ["/state", "/metrics"];
 
 /// Everything an answer depends on.
 #[derive(Debug)]
 pub(super) struct Site {
     pub(super) live: Arc<Live>,
-    /// Whether only this machine can connect.
-    pub(super) loopback: bool,
+    pub(super) hosts: Hosts,
+    /// What a viewer must know.
+    pub(super) token: Option<Token>,
+    /// The port listened on.
+    pub(super) port: u16,
+    /// How long a viewer waits for a frame before it is told that there is none.
+    pub(super) frame_patience: Duration,
 }
 
-type Answer = Response<Full<Bytes>>;
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Everything.
+    Seat,
+    /// How the program is, while all seats are taken.
+    Door,
+}
+
+pub(super) type Answer = Response<Either<Full<Bytes>, Parts>>;
 
 impl Site {
     /// Answers a request; its body, if any, is not looked at.
-    pub(super) async fn answer<B>(&self, request: &Request<B>) -> Answer {
-        let mut answer = match self.refusal(request) {
+    pub(super) async fn answer<B>(&self, request: &Request<B>, place: Place) -> Answer {
+        let mut answer = match self.refusal(request, place) {
             Some(refusal) => refusal,
-            None => self.route(request).await,
+            None => self.admit(request).await,
         };
         let headers = answer.headers_mut();
         for (name, value) in [
@@ -40,20 +61,20 @@ impl Site {
             (header::CONTENT_SECURITY_POLICY, POLICY),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::REFERRER_POLICY, "no-referrer"),
-            (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
+        let embedding = HeaderName::from_static("cross-origin-resource-policy");
+        headers.entry(embedding).or_insert(HeaderValue::from_static("same-origin"));
         answer
     }
 
-    fn refusal<B>(&self, request: &Request<B>) -> Option<Answer> {
+    fn refusal<B>(&self, request: &Request<B>, place: Place) -> Option<Answer> {
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         let Some(host) = host else {
             return Some(plain(StatusCode::BAD_REQUEST, "a Host header is needed\n"));
         };
-        // A page elsewhere whose name was made to mean this machine must not read the camera.
-        if self.loopback && !names_this_machine(host) {
+        if !self.hosts.admit(host) {
             return Some(plain(StatusCode::MISDIRECTED_REQUEST, "this is not that host\n"));
         }
         if ![Method::GET, Method::HEAD].contains(request.method()) {
@@ -61,27 +82,67 @@ impl Site {
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return Some(answer);
         }
+        let path = request.uri().path();
+        if place == Place::Door && !ALWAYS.contains(&path) && !SHORT.contains(&path) {
+            let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, "all places are taken\n");
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            return Some(answer);
+        }
         None
     }
 
+    /// Answers whoever knows the token; how the program is may be known by all.
+    async fn admit<B>(&self, request: &Request<B>) -> Answer {
+        let path = request.uri().path();
+        let Some(token) = self.token.as_ref().filter(|_| !ALWAYS.contains(&path)) else {
+            return self.route(request).await;
+        };
+        let Some(proof) = token.proof(request.headers(), request.uri().query(), self.port) else {
+            let text =
+                "a token is needed: the header 'Authorization: Bearer TOKEN', or /?token=TOKEN\n";
+            let mut answer = plain(StatusCode::UNAUTHORIZED, text);
+            let scheme = HeaderValue::from_static("Bearer realm=\"deblurd\"");
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+            return answer;
+        };
+        let mut answer = self.route(request).await;
+        if proof == Proof::Address {
+            let headers = answer.headers_mut();
+            if let Some(cookie) = token.cookie(self.port).filter(|_| path == "/") {
+                headers.insert(header::SET_COOKIE, cookie);
+            }
+            // Whoever writes the token into a page of his own may show the camera there.
+            let embedding = HeaderName::from_static("cross-origin-resource-policy");
+            headers.insert(embedding, HeaderValue::from_static("cross-origin"));
+        }
+        answer
+    }
+
     async fn route<B>(&self, request: &Request<B>) -> Answer {
+        let query = request.uri().query();
         match request.uri().path() {
             "/" => fixed("text/html; charset=utf-8", include_str!("page.html")),
             "/page.css" => fixed("text/css; charset=utf-8", include_str!("page.css")),
             "/page.js" => fixed("text/javascript; charset=utf-8", include_str!("page.js")),
             "/icon.svg" => fixed("image/svg+xml", include_str!("icon.svg")),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
+            "/readyz" => self.readiness(),
             "/state" => self.state(),
-            "/frame" => match after(request.uri().query()) {
+            "/metrics" => self.metrics(),
+            "/frame" => match after(query) {
                 Some(after) => self.frame(after).await,
                 None => plain(StatusCode::BAD_REQUEST, "expected /frame?after=NUMBER\n"),
             },
+            "/stream.mjpg" => self.stream(Side::After),
+            "/stream/before.mjpg" => self.stream(Side::Before),
+            "/snapshot.jpg" => self.snapshot(query, View::Jpeg).await,
+            "/snapshot.png" => self.snapshot(query, View::Png).await,
             _ => plain(StatusCode::NOT_FOUND, "no such page\n"),
         }
     }
 
     fn state(&self) -> Answer {
-        match serde_json::to_vec(&self.live.state()) {
+        match serde_json::to_vec(&State::of(&self.live)) {
             Ok(json) => typed("application/json", json.into()),
             Err(error) => {
                 log::error!("the state cannot be written as JSON: {error}");
@@ -90,52 +151,76 @@ impl Site {
         }
     }
 
-    async fn frame(&self, after: u64) -> Answer {
-        let Some(shot) = self.live.next(after, FRAME_PATIENCE).await else {
-            return status(StatusCode::NO_CONTENT, Bytes::new());
-        };
-        let mut answer = typed("image/jpeg", shot.jpeg.clone());
-        for (name, value) in describe(&shot) {
-            if let Ok(value) = HeaderValue::try_from(value) {
-                answer.headers_mut().insert(HeaderName::from_static(name), value);
+    fn metrics(&self) -> Answer {
+        match exposition::exposition(&self.live) {
+            Ok(text) => typed(exposition::CONTENT_TYPE, text.into()),
+            Err(error) => {
+                log::error!("the statistics cannot be written: {error}");
+                plain(StatusCode::INTERNAL_SERVER_ERROR, "no statistics\n")
             }
         }
+    }
+
+    fn readiness(&self) -> Answer {
+        match self.live.unreadiness() {
+            None => plain(StatusCode::OK, "ready\n"),
+            Some(why) => {
+                told(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n").into())
+            }
+        }
+    }
+
+    async fn frame(&self, after: u64) -> Answer {
+        let Some(shot) = self.live.next(View::Pair, after, self.frame_patience).await else {
+            return status(StatusCode::NO_CONTENT, Bytes::new());
+        };
+        let step = ("x-deblurd-step", shot.step().to_string());
+        let answer = typed(View::Pair.content_type(), shot.bytes.clone());
+        with_headers(answer, shot.describe().chain([step]))
+    }
+
+    fn stream(&self, side: Side) -> Answer {
+        let parts = Parts::new(Arc::clone(&self.live), View::Moving(side));
+        let mut answer = Response::new(Either::Right(parts));
+        let content_type = HeaderValue::from_static(stream::CONTENT_TYPE);
+        answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
         answer
     }
-}
 
-/// What a viewer must know to show a frame.
-fn describe(shot: &Shot) -> impl Iterator<Item = (&'static str, String)> {
-    let psnr = shot
-        .psnr_db()
-        .map(|psnr| ("x-deblurd-psnr", format!("{:.2} {:.2}", psnr.blurred, psnr.restored)));
-    [
-        ("x-deblurd-number", shot.number.to_string()),
-        ("x-deblurd-sequence", shot.meta.sequence.to_string()),
-        ("x-deblurd-extent", shot.extent.to_string()),
-        ("x-deblurd-step", shot.step.to_string()),
-        ("x-deblurd-age-ms", format!("{:.1}", shot.age_ms())),
-    ]
-    .into_iter()
-    .chain(psnr)
+    /// A picture taken after it was asked for.
+    async fn snapshot(&self, query: Option<&str>, view: fn(Side) -> View) -> Answer {
+        let Some(side) = side(query) else {
+            return plain(StatusCode::BAD_REQUEST, "expected ?side=before or ?side=after\n");
+        };
+        let view = view(side);
+        let after = self.live.last(view);
+        let Some(shot) = self.live.next(view, after, self.frame_patience).await else {
+            let state = self.live.metrics.source.state().name();
+            let seconds = self.frame_patience.as_secs_f64();
+            let text = format!("no picture came within {seconds:.1} s; the camera is {state}\n");
+            return told(StatusCode::SERVICE_UNAVAILABLE, text.into());
+        };
+        with_headers(typed(view.content_type(), shot.bytes.clone()), shot.describe())
+    }
 }
 
 /// The number in `after=NUMBER`; 0 where nothing is asked.
 fn after(query: Option<&str>) -> Option<u64> {
-    let Some(query) = query else { return Some(0) };
-    query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("after="))
-        .map_or(Some(0), |n| n.parse().ok())
+    parameter(query, "after").map_or(Some(0), |value| value.parse().ok())
 }
 
-fn names_this_machine(host: &str) -> bool {
-    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
-        None => host.split(':').next().unwrap_or_default(),
-    };
-    let is_loopback = |address: IpAddr| address.is_loopback();
-    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
+/// The side in `side=before` or `side=after`; the restored one where nothing is asked.
+fn side(query: Option<&str>) -> Option<Side> {
+    match parameter(query, "side") {
+        None | Some("after") => Some(Side::After),
+        Some("before") => Some(Side::Before),
+        Some(_) => None,
+    }
+}
+
+fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
+    let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find_map(|(key, value)| (key == name).then_some(value))
 }
 
 fn fixed(content_type: &'static str, text: &'static str) -> Answer {
@@ -143,7 +228,11 @@ fn fixed(content_type: &'static str, text: &'static str) -> Answer {
 }
 
 fn plain(code: StatusCode, text: &'static str) -> Answer {
-    let mut answer = fixed("text/plain; charset=utf-8", text);
+    told(code, Bytes::from_static(text.as_bytes()))
+}
+
+fn told(code: StatusCode, text: Bytes) -> Answer {
+    let mut answer = typed("text/plain; charset=utf-8", text);
     *answer.status_mut() = code;
     answer
 }
@@ -155,8 +244,20 @@ fn typed(content_type: &'static str, body: Bytes) -> Answer {
 }
 
 fn status(code: StatusCode, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
+    let mut answer = Response::new(Either::Left(Full::new(body)));
     *answer.status_mut() = code;
+    answer
+}
+
+fn with_headers(
+    mut answer: Answer,
+    headers: impl Iterator<Item = (&'static str, String)>,
+) -> Answer {
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            answer.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
     answer
 }
 
@@ -165,21 +266,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_this_machine_are_its_names() {
-        for host in ["localhost", "LocalHost:80", "127.0.0.1:8080", "127.1.2.3", "[::1]:9", "[::1]"]
-        {
-            assert!(names_this_machine(host), "{host} was refused");
-        }
-        for host in ["", "evil.example", "localhost.evil.example", "10.0.0.1", "[::2]:80", "::1"] {
-            assert!(!names_this_machine(host), "{host} was accepted");
-        }
-    }
-
-    #[test]
     fn the_query_names_a_frame() {
         assert_eq!(after(None), Some(0));
         assert_eq!(after(Some("x=1&after=12")), Some(12));
         assert_eq!(after(Some("after=-1")), None);
         assert_eq!(after(Some("after=99999999999999999999")), None);
+    }
+
+    #[test]
+    fn the_query_names_a_side() {
+        assert_eq!(side(None), Some(Side::After));
+        assert_eq!(side(Some("x=1&side=before")), Some(Side::Before));
+        assert_eq!(side(Some("side=after&after=3")), Some(Side::After));
+        assert_eq!(side(Some("side=left")), None);
     }
 }

@@ -12,12 +12,12 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::live::Live;
-use super::routes::Site;
+use super::routes::{Place, Site};
 use super::stall::Stalling;
 use super::{HttpOptions, SinkError};
 
@@ -25,6 +25,16 @@ use super::{HttpOptions, SinkError};
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
 /// Header lines of a request, at most.
 const HEADERS_MAX: usize = 64;
+/// Connections beyond the seats that are told how the program is, so that a full house never looks
+/// like a dead program.
+const DOOR_PLACES: usize = 8;
+/// How long such a request's headers may take.
+const DOOR_PATIENCE: Duration = Duration::from_secs(1);
+/// Bytes that the system keeps for a client that does not read: enough for the pace of a network,
+/// and little enough that what is sent is new.
+const SEND_BYTES: usize = 256 * 1024;
+/// Silence after which the system asks whether the other side is still there.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 /// Pause after a connection could not be accepted, as when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The answer to a client too many.
@@ -42,12 +52,11 @@ impl Server {
     pub(super) fn start(
         listener: std::net::TcpListener,
         options: HttpOptions,
-        live: Arc<Live>,
+        site: Site,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        let loopback = listener.local_addr()?.ip().is_loopback();
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let site = Arc::new(Site { live, loopback });
+        let site = Arc::new(site);
         let (stop, stopped) = oneshot::channel();
         let serve = move || serve(&runtime, listener, options, site, stopped);
         let thread = std::thread::Builder::new().name("http".to_owned()).spawn(serve)?;
@@ -80,7 +89,8 @@ fn serve(
 }
 
 async fn accept_all(listener: TcpListener, options: HttpOptions, site: Arc<Site>) {
-    let clients = Arc::new(Semaphore::new(options.clients_max));
+    let seats = Arc::new(Semaphore::new(options.clients_max));
+    let door = Arc::new(Semaphore::new(DOOR_PLACES));
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -90,14 +100,18 @@ async fn accept_all(listener: TcpListener, options: HttpOptions, site: Arc<Site>
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&clients).try_acquire_owned() else {
+        let taken = [(&seats, Place::Seat), (&door, Place::Door)].into_iter().find_map(
+            |(places, place)| Some((Arc::clone(places).try_acquire_owned().ok()?, place)),
+        );
+        let Some((permit, place)) = taken else {
             turn_away(stream);
             continue;
         };
-        let site = Arc::clone(&site);
+        let (site, options) = (Arc::clone(&site), options.clone());
         tokio::spawn(async move {
-            converse(stream, options, &site).await;
-            drop(place);
+            let _counted = site.live.connect();
+            converse(stream, &options, &site, place).await;
+            drop(permit);
         });
     }
 }
@@ -110,18 +124,34 @@ fn turn_away(stream: TcpStream) {
     }
 }
 
-async fn converse(stream: TcpStream, options: HttpOptions, site: &Site) {
-    // Small answers must not wait for more to send.
-    drop(stream.set_nodelay(true));
+async fn converse(stream: TcpStream, options: &HttpOptions, site: &Site, place: Place) {
+    if let Err(error) = prepare(&stream) {
+        log::debug!("a viewer's connection is as the system makes it: {error}");
+    }
     let answer =
-        service_fn(|request| async move { Ok::<_, Infallible>(site.answer(&request).await) });
+        service_fn(
+            |request| async move { Ok::<_, Infallible>(site.answer(&request, place).await) },
+        );
+    let header_patience = match place {
+        Place::Seat => options.header_patience,
+        Place::Door => options.header_patience.min(DOOR_PATIENCE),
+    };
     let conversation = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(options.header_patience)
+        .header_read_timeout(header_patience)
+        .keep_alive(place == Place::Seat)
         .max_buf_size(BUFFER_BYTES_MAX)
         .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(Stalling::new(stream, options.write_patience)), answer);
     if let Err(error) = conversation.await {
         log::debug!("a viewer's connection ended: {error}");
     }
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    // Small answers must not wait for more to send.
+    stream.set_nodelay(true)?;
+    sockopt::set_socket_send_buffer_size(stream, SEND_BYTES)?;
+    sockopt::set_socket_keepalive(stream, true)?;
+    Ok(sockopt::set_tcp_keepidle(stream, KEEPALIVE_AFTER)?)
 }

@@ -1,0 +1,177 @@
+//! Who may look: a token, told by a header, in the address, or by a cookie.
+//!
+//! Only digests are kept and compared, in constant time. The cookie holds a value made from the
+//! token, not the token.
+
+use std::fmt::Write;
+
+use hyper::HeaderMap;
+use hyper::header::{self, HeaderValue};
+use percent_encoding::percent_decode_str;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// Characters of a token, at least and at most.
+const LENGTH: std::ops::RangeInclusive<usize> = 16..=256;
+
+/// A secret that a request must know.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    digest: [u8; 32],
+    cookie: String,
+}
+
+/// A text cannot be a token. The text is not told: it may be nearly a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} characters (expected {least} to {most} letters, digits and -._~+/=)", least = LENGTH.start(), most = LENGTH.end())]
+pub struct TokenError(usize);
+
+/// How a request showed that it knows the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// `Authorization: Bearer`, or the cookie.
+    Header,
+    /// `?token=`.
+    Address,
+}
+
+impl Token {
+    /// A token of 16 to 256 letters, digits and `-._~+/=`.
+    ///
+    /// # Errors
+    /// Where the text is another.
+    pub fn new(text: &str) -> Result<Self, TokenError> {
+        let is_fine = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+        if !LENGTH.contains(&text.len()) || !text.chars().all(is_fine) {
+            return Err(TokenError(text.chars().count()));
+        }
+        let mut cookie = String::new();
+        for byte in digest(&["deblurd cookie ", text]) {
+            // Writing to a string cannot fail.
+            let _ = write!(cookie, "{byte:02x}");
+        }
+        Ok(Self { digest: digest(&[text]), cookie })
+    }
+
+    /// How the request shows that it knows the token, if it does. `port` is that of the server.
+    pub(super) fn proof(
+        &self,
+        headers: &HeaderMap,
+        query: Option<&str>,
+        port: u16,
+    ) -> Option<Proof> {
+        let told = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let mut bearers = told(header::AUTHORIZATION).filter_map(bearer);
+        let name = cookie_name(port);
+        let mut cookies =
+            told(header::COOKIE).flat_map(|line| line.split(';')).filter_map(|pair| {
+                pair.trim().strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('='))
+            });
+        let is_cookie = |value: &str| bool::from(value.as_bytes().ct_eq(self.cookie.as_bytes()));
+        if bearers.any(|token| self.is(token)) || cookies.any(is_cookie) {
+            return Some(Proof::Header);
+        }
+        let pairs = query.unwrap_or_default().split('&');
+        let mut tokens = pairs.filter_map(|pair| pair.strip_prefix("token="));
+        let is_told = tokens.any(|token| self.is(&percent_decode_str(token).decode_utf8_lossy()));
+        is_told.then_some(Proof::Address)
+    }
+
+    /// The cookie by which a browser shows from now on that it knows the token.
+    pub(super) fn cookie(&self, port: u16) -> Option<HeaderValue> {
+        let name = cookie_name(port);
+        let cookie = format!("{name}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie);
+        HeaderValue::try_from(cookie).ok()
+    }
+
+    fn is(&self, text: &str) -> bool {
+        digest(&[text]).ct_eq(&self.digest).into()
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Token(…)")
+    }
+}
+
+/// The token after `Bearer`, whose case does not matter.
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Browsers do not tell ports apart, so that two daemons of one machine need names apart.
+fn cookie_name(port: u16) -> String {
+    format!("deblurd-{port}")
+}
+
+fn digest(parts: &[&str]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    parts.iter().for_each(|part| digest.update(part));
+    digest.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "open+sesame/0123456789==";
+    const PORT: u16 = 8080;
+
+    fn token() -> Token {
+        Token::new(TEXT).expect("a token")
+    }
+
+    #[track_caller]
+    fn check_proof(
+        name: header::HeaderName,
+        value: &str,
+        query: Option<&str>,
+        proof: Option<Proof>,
+    ) {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::try_from(value).expect("a header"));
+        assert_eq!(token().proof(&headers, query, PORT), proof, "{value} {query:?}");
+    }
+
+    #[test]
+    fn the_token_is_known_by_header_address_or_cookie() {
+        let (bearer, nothing) = (header::AUTHORIZATION, header::ACCEPT);
+        check_proof(bearer.clone(), &format!("Bearer {TEXT}"), None, Some(Proof::Header));
+        check_proof(bearer.clone(), &format!("bearer  {TEXT} "), None, Some(Proof::Header));
+        check_proof(bearer.clone(), &format!("Basic {TEXT}"), None, None);
+        check_proof(bearer.clone(), TEXT, None, None);
+        check_proof(bearer, &format!("Bearer {TEXT}x"), None, None);
+        let plain = format!("a=1&token={TEXT}");
+        let encoded = format!("token={}", TEXT.replace('+', "%2B").replace('=', "%3d"));
+        for query in [&plain, &encoded] {
+            check_proof(nothing.clone(), "*/*", Some(query), Some(Proof::Address));
+        }
+        check_proof(nothing.clone(), "*/*", Some("token="), None);
+        check_proof(nothing, "*/*", None, None);
+    }
+
+    #[test]
+    fn the_cookie_is_good_for_its_port_and_is_not_the_token() {
+        let cookie = token().cookie(PORT).expect("a cookie");
+        let cookie = cookie.to_str().expect("text");
+        assert!(cookie.ends_with("; HttpOnly; SameSite=Strict") && !cookie.contains(TEXT));
+        let (pair, _) = cookie.split_once(';').expect("attributes");
+        check_proof(header::COOKIE, &format!("a=b; {pair}"), None, Some(Proof::Header));
+        check_proof(header::COOKIE, &pair.replace("8080", "8081"), None, None);
+        check_proof(header::COOKIE, &format!("deblurd-8080={TEXT}"), None, None);
+        check_proof(header::COOKIE, "deblurd-8080=", None, None);
+    }
+
+    #[test]
+    fn what_cannot_be_a_token_is_not_told() {
+        for text in ["", "short", "sixteen but with spaces", "sixteen-but-;oops", &"x".repeat(257)]
+        {
+            let error = Token::new(text).expect_err("a refusal").to_string();
+            assert!(error.contains("expected 16 to 256"), "{error}");
+            assert!(text.is_empty() || !error.contains(text), "{error}");
+        }
+        assert!(!format!("{:?}", token()).contains("sesame"));
+    }
+}

@@ -1,0 +1,226 @@
+//! What is served over HTTP: pictures, streams, statistics; and whom it is refused to.
+
+mod access;
+mod crowd;
+mod page;
+mod requests;
+mod statistics;
+mod streams;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use deblurd::frame::{Extent, Frame, FrameMeta, FramePsnr, Picture, PictureFormat};
+use deblurd::metrics::{Metrics, Reason};
+use deblurd::sink::{HttpOptions, HttpSink, Sink, SinkError};
+use deblurd::source::{SceneOptions, SceneSource, Source};
+use libtest_mimic::Trial;
+
+use crate::support::{Need, trial, trial_needing};
+
+/// A connection that says nothing for so long counts as never closed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("http::routes_answer", requests::routes_answer),
+        trial("http::a_port_in_use_is_an_error", requests::a_port_in_use_is_an_error),
+        trial("http::a_port_that_gets_free_is_taken", requests::a_port_that_gets_free_is_taken),
+        trial("http::strange_requests_are_refused", requests::strange_requests_are_refused),
+        trial("http::foreign_hosts_are_refused", requests::foreign_hosts_are_refused),
+        trial("http::slow_headers_are_cut", requests::slow_headers_are_cut),
+        trial(
+            "http::a_client_that_does_not_read_is_cut",
+            requests::a_client_that_does_not_read_is_cut,
+        ),
+        trial("http::clients_are_limited", requests::clients_are_limited),
+        trial("http::the_end_closes_every_connection", requests::the_end_closes_every_connection),
+        trial("http::strangers_need_a_token", access::strangers_need_a_token),
+        trial("http::a_browser_keeps_a_cookie", access::a_browser_keeps_a_cookie),
+        trial("http::nothing_is_served_unprotected", access::nothing_is_served_unprotected),
+        trial("http::a_frame_is_a_pair_of_pictures", streams::a_frame_is_a_pair_of_pictures),
+        trial("http::streams_go_on", streams::streams_go_on),
+        trial("http::a_slow_reader_skips_frames", streams::a_slow_reader_skips_frames),
+        trial("http::placeholders_are_streamed_not_kept", streams::placeholders),
+        trial("http::snapshots_are_the_frame", streams::snapshots_are_the_frame),
+        trial("http::nothing_is_encoded_for_nobody", streams::nothing_is_encoded_for_nobody),
+        trial("http::readiness_follows_the_frames", statistics::readiness_follows_the_frames),
+        trial("http::metrics_are_well_formed", statistics::metrics_are_well_formed),
+        trial_needing(
+            Need::PrometheusParser,
+            "http::metrics_are_read_by_prometheus_client",
+            statistics::metrics_are_read_by_others,
+        ),
+        trial("http::a_crowd_delays_nothing", crowd::a_crowd_delays_nothing),
+        trial_needing(Need::Browser, "http::a_browser_shows_it", page::a_browser_shows_it),
+    ]
+}
+
+/// A page that listens on a free port.
+fn page(options: HttpOptions) -> HttpSink {
+    bind(options, Arc::new(metrics())).expect("a page")
+}
+
+fn metrics() -> Metrics {
+    let stages = ["wiener", "network"].map(str::to_owned);
+    let metrics = Metrics::new(&[HttpSink::NAME.to_owned()]);
+    metrics.set_stages(&stages);
+    metrics
+}
+
+fn bind(options: HttpOptions, metrics: Arc<Metrics>) -> Result<HttpSink, SinkError> {
+    HttpSink::bind(
+        HttpOptions { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options },
+        metrics,
+    )
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+    stream
+}
+
+/// What comes back for raw bytes, until the connection is closed.
+fn exchange(address: SocketAddr, request: &str) -> String {
+    let mut stream = connect(address);
+    // The server may close before it has taken everything.
+    drop(stream.write_all(request.as_bytes()));
+    String::from_utf8_lossy(&read_to_close(&mut stream)).into_owned()
+}
+
+/// Everything until the connection is closed, in whichever way.
+#[track_caller]
+fn read_to_close(stream: &mut TcpStream) -> Vec<u8> {
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 65_536]);
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return bytes,
+            Ok(count) => bytes.extend(&buffer[..count]),
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return bytes,
+            Err(error) => panic!("the connection stays open: {error}"),
+        }
+    }
+}
+
+/// The head and the body of the answer to a request without further headers.
+fn fetch(address: SocketAddr, path: &str) -> (String, Vec<u8>) {
+    let mut stream = connect(address);
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("a request");
+    let answer = read_to_close(&mut stream);
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a body") + 4;
+    (String::from_utf8_lossy(&answer[..end]).into_owned(), answer[end..].to_vec())
+}
+
+/// As [`fetch`], all of it as text.
+fn get(address: SocketAddr, path: &str) -> String {
+    let (head, body) = fetch(address, path);
+    head + &String::from_utf8_lossy(&body)
+}
+
+/// Asks for something on a thread of its own while `deliver` is called, until the answer is there.
+fn fetch_during(address: SocketAddr, path: &str, mut deliver: impl FnMut()) -> (String, Vec<u8>) {
+    std::thread::scope(|scope| {
+        let asking = scope.spawn(|| fetch(address, path));
+        while !asking.is_finished() {
+            deliver();
+        }
+        asking.join().expect("an answer")
+    })
+}
+
+/// A gray frame with a number, a pattern that tells its number, and a blurred side that is darker.
+fn numbered(number: u64) -> Frame {
+    let mut frame = Frame::new(PictureFormat::gray(Extent::new(64, 48)));
+    frame.meta = FrameMeta::new(number);
+    for (at, sample) in frame.restored.planes_mut()[0].samples_mut().iter_mut().enumerate() {
+        *sample = u16::try_from((at as u64 * 7 + number * 13) % 256).expect("a sample");
+    }
+    let darker = |&sample: &u16| sample / 2;
+    let blurred: Vec<u16> = frame.restored.planes()[0].samples().iter().map(darker).collect();
+    frame.blurred.planes_mut()[0].samples_mut().copy_from_slice(&blurred);
+    frame
+}
+
+#[track_caller]
+fn check_status(answer: &str, status: u16) {
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "not {status}: {answer:.200}");
+}
+
+/// The scene, blurred by a box, on a page.
+struct Show {
+    address: SocketAddr,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Show {
+    fn start(options: HttpOptions) -> Self {
+        let metrics = Arc::new(metrics());
+        let sink = bind(options, Arc::clone(&metrics)).expect("a page");
+        let address = sink.local_addr();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || show_until(&stopped, sink, &metrics));
+        Self { address, stop, thread: Some(thread) }
+    }
+
+    fn stop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            assert!(thread.join().is_ok(), "the show failed");
+        }
+    }
+}
+
+impl Drop for Show {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn show_until(stopped: &AtomicBool, mut sink: HttpSink, metrics: &Metrics) {
+    let extent = Extent::new(320, 180);
+    let options = SceneOptions { extent, live: true, ..SceneOptions::default() };
+    let mut source = SceneSource::new(options).expect("a scene");
+    sink.start(source.format(), source.rate()).expect("a start");
+    let mut frame = Frame::new(source.format());
+    metrics.trunk.enter().lose(Reason::Overflow);
+    while !stopped.load(Ordering::Relaxed) {
+        source.fill(&mut frame).expect("a frame");
+        let trunk = metrics.trunk.enter();
+        let offered = metrics.sinks[0].ledger.enter();
+        frame.restored.copy_from(&frame.blurred);
+        blur(&mut frame.blurred);
+        frame.meta.sequence += 1;
+        frame.meta.psnr = Some(FramePsnr { blurred_db: 20.5, restored_db: 31.25 });
+        metrics.quality.record(20.5, 31.25);
+        for (stage, time) in metrics.stages().iter().zip([2, 7]) {
+            stage.busy.record(Duration::from_millis(time));
+        }
+        trunk.deliver();
+        sink.deliver(&frame).expect("a delivery");
+        metrics.sinks[0].latency.record(frame.meta.captured_at.elapsed());
+        offered.deliver();
+    }
+    sink.finish().expect("an end");
+}
+
+/// Means of nine neighbours in a row.
+fn blur(picture: &mut Picture) {
+    for plane in picture.planes_mut() {
+        for row in plane.rows_mut() {
+            let sharp = row.to_vec();
+            for (at, sample) in row.iter_mut().enumerate() {
+                let window = &sharp[at.saturating_sub(4)..(at + 5).min(sharp.len())];
+                let sum: usize = window.iter().copied().map(usize::from).sum();
+                *sample = u16::try_from(sum / window.len()).expect("a mean of samples");
+            }
+        }
+    }
+}

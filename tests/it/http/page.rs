@@ -1,0 +1,106 @@
+//! How the live page looks in a real browser.
+
+use serde_json::Value;
+
+use super::Show;
+use crate::browser::Browser;
+use deblurd::sink::HttpOptions;
+
+/// Mean difference between neighbours in a row of pixels, within columns of the canvas.
+const DETAIL: &str = "const detail = (from, until) => {
+    const view = document.getElementById('view');
+    const copy = new OffscreenCanvas(view.width, view.height);
+    const ink = copy.getContext('2d', { willReadFrequently: true });
+    ink.drawImage(view, 0, 0);
+    const pixels = ink.getImageData(from, 0, until - from, view.height).data;
+    let sum = 0;
+    for (let i = 4; i < pixels.length; i += 4) sum += Math.abs(pixels[i] - pixels[i - 4]);
+    return sum * 4 / pixels.length;
+};";
+
+pub(super) fn a_browser_shows_it() {
+    let mut show = Show::start(HttpOptions::default());
+    let address = format!("http://{}/", show.address);
+    let browser = Browser::start();
+    browser.open(&address);
+    browser.wait_for("document.getElementById('connection').dataset.state === 'live'");
+    check_halves(&browser, 0.5);
+    browser.drag("#divider", 300, 40);
+    let dragged = browser.run("return Number(document.getElementById('divider').ariaValueNow)");
+    let split = dragged.as_f64().expect("a number") / 100.0;
+    assert!(split > 0.6 && split < 0.9, "the divider is at {split}");
+    check_halves(&browser, split);
+    check_keys(&browser);
+    check_statistics(&browser);
+    check_side_by_side(&browser);
+    check_quiet(&browser, &address);
+    show.stop();
+    browser.wait_for("document.getElementById('connection').dataset.state === 'lost'");
+}
+
+/// The canvas is blurred left of the divider and sharp right of it.
+#[track_caller]
+fn check_halves(browser: &Browser, split: f64) {
+    let shown = browser.run(&format!(
+        "{DETAIL} const edge = {split} * document.getElementById('view').width;
+         return [detail(0, Math.floor(edge) - 2), detail(Math.ceil(edge) + 2, 320)];"
+    ));
+    let (before, after) = (shown[0].as_f64().unwrap_or(0.0), shown[1].as_f64().unwrap_or(0.0));
+    assert!(before > 0.5, "nothing is shown before: {shown}");
+    assert!(after > 1.5 * before, "the right is no sharper than the left: {shown}");
+}
+
+fn check_keys(browser: &Browser) {
+    // Home, then twice the right arrow.
+    browser.type_keys("#divider", "\u{e011}\u{e014}\u{e014}");
+    let position = browser.run("return document.getElementById('divider').ariaValueNow");
+    assert_eq!(position, "4");
+    browser.type_keys("#divider", "\u{e010}");
+    assert_eq!(browser.run("return document.getElementById('divider').style.left"), "100%");
+}
+
+fn check_statistics(browser: &Browser) {
+    for id in ["fps", "fps-shown", "latency-p50", "latency-p99"] {
+        browser.wait_for(&format!("Number(document.getElementById('{id}').value) > 0"));
+    }
+    let text = |id: &str| browser.wait_for(&format!("document.getElementById('{id}').textContent"));
+    assert_eq!(text("psnr-before"), "20.50 dB");
+    assert_eq!(text("psnr-after"), "31.25 dB");
+    assert_eq!(text("psnr-gain"), "+10.75");
+    assert_eq!(text("dropped"), "1");
+    assert_eq!(text("dropped-why"), "1 overtaken by a newer frame");
+    for (id, words) in [("stages", "network"), ("books", "to http"), ("stream", "320 × 180")] {
+        let text = text(id);
+        assert!(text.as_str().is_some_and(|text| text.contains(words)), "{id}: {text}");
+    }
+}
+
+fn check_side_by_side(browser: &Browser) {
+    browser.click("#mode-side");
+    assert_eq!(browser.run("return document.getElementById('view').width"), 640);
+    let shown = browser.run(&format!("{DETAIL} return [detail(0, 319), detail(321, 640)];"));
+    let (before, after) = (shown[0].as_f64().unwrap_or(0.0), shown[1].as_f64().unwrap_or(0.0));
+    assert!(before > 0.5 && after > 1.5 * before, "no two pictures: {shown}");
+    browser.click("#mode-divider");
+}
+
+/// No complaint in the console, and no request to anywhere else.
+fn check_quiet(browser: &Browser, address: &str) {
+    let complaints = browser.log("browser");
+    assert!(complaints.is_empty(), "{complaints:?}");
+    let mut requests = 0;
+    for entry in browser.log("performance") {
+        let message: Value =
+            serde_json::from_str(entry["message"].as_str().unwrap_or("null")).expect("an event");
+        let (event, request) = (&message["message"], &message["message"]["params"]);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        // The browser's own first page asks for things of its own.
+        let ours = text(&request["documentURL"]).starts_with(address);
+        if event["method"] == "Network.requestWillBeSent" && ours {
+            let url = text(&request["request"]["url"]);
+            assert!(url.starts_with(address), "the page asked for {url}");
+            requests += 1;
+        }
+    }
+    assert!(requests > 5, "only {requests} requests were seen");
+}
