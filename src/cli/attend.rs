@@ -1,10 +1,10 @@
 //! What the daemon does for a running pipeline besides moving frames: tells the service manager
-//! how it goes, feeds the watchdog, and reads how hot the device is.
+//! how it goes, feeds the watchdog, reads how hot the device is, and has the log tell repeats.
 
 use std::time::{Duration, Instant};
 
 use crate::metrics::{Metrics, Snapshot, SourceState};
-use crate::service::{Progress, Supervisor, Thermal, Watch};
+use crate::service::{Progress, Supervisor, Thermal, Watch, tell_repeats};
 
 /// Time between two looks at temperature and rates.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -45,6 +45,7 @@ impl<'a> Attendant<'a> {
 
     /// Notes the temperature and tells how it goes.
     fn look(&mut self, now: Instant, metrics: &Metrics) {
+        tell_repeats();
         metrics.load.set_temperature(self.thermal.hottest().map(|reading| reading.celsius));
         let snapshot = metrics.snapshot();
         let restored = metrics.load.frames();

@@ -53,7 +53,25 @@ pub(super) fn code(result: anyhow::Result<()>) -> ExitCode {
 
 /// The error number of the system, where it was the system that failed.
 pub(super) fn errno(error: &anyhow::Error) -> Option<i32> {
-    error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error())
+    error.chain().find_map(of_system)
+}
+
+fn of_system(cause: &(dyn std::error::Error + 'static)) -> Option<i32> {
+    if let Some(NoInput { cause, .. }) = cause.downcast_ref() {
+        return cause.raw_os_error();
+    }
+    if let Some(SourceError::Read { cause, .. }) = cause.downcast_ref() {
+        return cause.raw_os_error();
+    }
+    if let Some(SinkError::Write { cause, .. } | SinkError::Listen { cause, .. }) =
+        cause.downcast_ref()
+    {
+        return cause.raw_os_error();
+    }
+    if let Some(PipelineError::Sink { cause, .. }) = cause.downcast_ref() {
+        return of_system(cause);
+    }
+    cause.downcast_ref::<std::io::Error>()?.raw_os_error()
 }
 
 fn status(error: &anyhow::Error) -> u8 {

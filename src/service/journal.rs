@@ -8,7 +8,7 @@
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use log::{Level, Log, Metadata, Record};
@@ -18,8 +18,10 @@ use super::fold::{Fold, Repeats};
 /// Time between two lines about messages that repeat, at least.
 const WINDOW: Duration = Duration::from_secs(30);
 
-/// Starts the log; `filter` says what is told where the variable DEBLURD_LOG does not. Repeats are
-/// told when something else is, and when the log is flushed.
+/// The one log of the process.
+static LOG: OnceLock<FoldingLog> = OnceLock::new();
+
+/// Starts the log; `filter` says what is told where the variable DEBLURD_LOG does not.
 pub fn start_log(filter: &str) {
     let environment = env_logger::Env::default().filter_or("DEBLURD_LOG", filter);
     let mut builder = env_logger::Builder::from_env(environment);
@@ -30,9 +32,18 @@ pub fn start_log(filter: &str) {
     }
     let logger = builder.build();
     let level = logger.filter();
-    let log = FoldingLog { logger, fold: Mutex::new(Fold::new(WINDOW)) };
-    if log::set_boxed_logger(Box::new(log)).is_ok() {
+    let log = LOG.get_or_init(|| FoldingLog { logger, fold: Mutex::new(Fold::new(WINDOW)) });
+    if log::set_logger(log).is_ok() {
         log::set_max_level(level);
+    }
+}
+
+/// Tells the repeats that are due. For programs that run long: else they are told with the next
+/// warning only, or when the log is flushed.
+pub fn tell_repeats() {
+    if let Some(log) = LOG.get() {
+        let due = log.folding(|fold| fold.due(Instant::now()));
+        log.tell(&due);
     }
 }
 

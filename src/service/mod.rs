@@ -11,7 +11,7 @@ mod signals;
 mod thermal;
 mod watch;
 
-pub use journal::start_log;
+pub use journal::{start_log, tell_repeats};
 pub use notify::Supervisor;
 pub use signals::{HangUp, Hasty, PATIENCE, Shutdown, exit_code};
 pub use thermal::{Reading, Thermal};

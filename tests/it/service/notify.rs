@@ -111,6 +111,11 @@ pub(super) fn a_failure_is_told() {
     let last = manager.until("STATUS=failed: ");
     assert!(last[last.len() - 1].contains("restore.sigma: -1 (expected"), "{last:?}");
     assert!(last.contains(&"STOPPING=1".to_owned()) && !last.contains(&"READY=1".to_owned()));
+    let mut command = workshop.command(&["run", "--config", "missing.toml"]);
+    command.env("NOTIFY_SOCKET", workshop.path("notify"));
+    let outcome = Running::start(&mut command).finish();
+    assert_eq!(outcome.code, Some(78), "{}", outcome.stderr);
+    assert!(manager.until("ERRNO=2").iter().any(|told| told.contains("cannot read missing.toml")));
 }
 
 pub(super) fn signals_end_it_while_it_starts() {
