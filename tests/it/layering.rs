@@ -39,7 +39,13 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
 ];
 
 /// The files that hold unsafe code.
-const UNSAFE: &[&str] = &["src/v4l2/map.rs", "src/v4l2/sys.rs"];
+const UNSAFE: &[&str] = &[
+    "src/restore/residual/fused/kernels/avx2.rs",
+    "src/restore/residual/fused/kernels/avx512.rs",
+    "src/restore/residual/fused/kernels/neon.rs",
+    "src/v4l2/map.rs",
+    "src/v4l2/sys.rs",
+];
 
 /// Words that `restore`, being pure, must not use.
 const IMPURE: &[&str] =
@@ -49,7 +55,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial("layering::modules_import_only_downwards", modules_import_only_downwards),
         trial("layering::each_dependency_has_one_address", each_dependency_has_one_address),
-        trial("layering::unsafe_code_has_two_addresses", unsafe_code_has_two_addresses),
+        trial("layering::unsafe_code_has_its_addresses", unsafe_code_has_its_addresses),
         trial("layering::restore_is_pure", restore_is_pure),
         trial("layering::every_file_says_what_it_is", every_file_says_what_it_is),
     ]
@@ -83,7 +89,7 @@ fn each_dependency_has_one_address() {
     }
 }
 
-fn unsafe_code_has_two_addresses() {
+fn unsafe_code_has_its_addresses() {
     let is_unsafe = |word: &str| word == "unsafe" || word == "unsafe_code";
     let words =
         |text: &str| text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(is_unsafe);

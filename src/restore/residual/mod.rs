@@ -10,6 +10,7 @@
 
 mod bounds;
 mod contract;
+mod fused;
 mod graph;
 mod summary;
 
@@ -18,7 +19,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::{
-    Datum, Framework, InferenceModelExt, IntoRunnable, IntoTValue, Tensor, TypedRunnableModel, tvec,
+    Datum, Framework, InferenceModelExt, IntoRunnable, IntoTValue, Tensor, TypedRunnableModel,
+    TypedSimpleState, tvec,
 };
 use tract_onnx::tract_hir::infer::InferenceFact;
 
@@ -98,31 +100,34 @@ impl ResidualModel {
                 None => self.compile(stage, Extent::new(aligned.width, rows.seen()))?,
             };
             plans.insert(rows.seen(), Arc::clone(&plan));
-            let own = rows.own_end.min(extent.height).saturating_sub(rows.own_start);
-            let output = Plane::new(Extent::new(extent.width, own), 0.0);
-            bands.push(Mutex::new(Band {
+            bands.push(Mutex::new(Band::new(
                 rows,
-                aligned_width: aligned.width,
-                plan,
-                output,
-                failure: None,
-            }));
+                aligned.width,
+                graph::planes(stage),
+                extent,
+                &plan,
+            )?));
         }
         Ok(ResidualNet { extent, planes: graph::planes(stage), bands })
     }
 
     /// Compiles a network for planes of one extent.
     fn compile(&self, stage: usize, extent: Extent) -> Result<Arc<TypedRunnableModel>, ModelError> {
-        let engine =
-            |error: tract_onnx::prelude::TractError| ModelError::Engine(format!("{error:#}"));
         let shape = tvec![1, graph::planes(stage), extent.height, extent.width];
         let input = InferenceFact::dt_shape(f32::datum_type(), shape);
         let parsed =
             tract_onnx::onnx().model_for_proto_model(&self.stages[stage]).map_err(engine)?;
         let typed = parsed
             .with_input_fact(0, input)
-            .and_then(InferenceModelExt::into_optimized)
+            .and_then(InferenceModelExt::into_typed)
             .map_err(engine)?;
+        let typed = match fused::fuse(&typed) {
+            Ok(fused) => fused,
+            Err(unfit) => {
+                log::debug!("network {} runs on stock operators: {unfit}", stage + 1);
+                typed.into_optimized().map_err(engine)?
+            }
+        };
         let given =
             typed.output_fact(0).map_err(engine)?.shape.as_concrete().map(<[usize]>::to_vec);
         let expected = vec![1, 1, extent.height, extent.width];
@@ -208,21 +213,35 @@ fn divide(height: usize, band_rows: usize, halo: usize) -> impl Iterator<Item = 
 struct Band {
     rows: BandRows,
     aligned_width: usize,
-    plan: Arc<TypedRunnableModel>,
+    plan: TypedSimpleState,
+    z: Arc<Tensor>,
     output: Plane<f32>,
     failure: Option<ModelError>,
 }
 
 impl Band {
+    fn new(
+        rows: BandRows,
+        aligned_width: usize,
+        planes: usize,
+        frame: Extent,
+        plan: &Arc<TypedRunnableModel>,
+    ) -> Result<Self, ModelError> {
+        let z = Tensor::zero::<f32>(&[1, planes, rows.seen(), aligned_width]).map_err(engine)?;
+        let own = rows.own_end.min(frame.height).saturating_sub(rows.own_start);
+        let output = Plane::new(Extent::new(frame.width, own), 0.0);
+        let plan = plan.spawn().map_err(engine)?;
+        Ok(Self { rows, aligned_width, plan, z: Arc::new(z), output, failure: None })
+    }
+
     fn run(&mut self, inputs: &[&Plane<f32>]) {
-        self.failure =
-            self.try_run(inputs).err().map(|error| ModelError::Engine(format!("{error:#}")));
+        self.failure = self.try_run(inputs).err().map(engine);
     }
 
     fn try_run(&mut self, inputs: &[&Plane<f32>]) -> tract_onnx::prelude::TractResult<()> {
         let (seen, width) = (self.rows.seen(), self.aligned_width);
-        let mut z = Tensor::zero::<f32>(&[1, inputs.len(), seen, width])?;
-        let mut view = z.try_as_plain_ram_mut()?;
+        // The engine gave its share back when the last run ended; else this makes a copy.
+        let mut view = Arc::make_mut(&mut self.z).try_as_plain_ram_mut()?;
         for (plane, target) in
             inputs.iter().zip(view.as_slice_mut::<f32>()?.chunks_exact_mut(seen * width))
         {
@@ -230,7 +249,7 @@ impl Band {
                 load_row(plane, self.rows.seen_start + offset, row);
             }
         }
-        let outputs = self.plan.run(tvec![z.into_tvalue()])?;
+        let outputs = self.plan.run(tvec![Arc::clone(&self.z).into_tvalue()])?;
         let samples = outputs[0].try_as_plain_ram()?.as_slice::<f32>()?;
         let own = samples.chunks_exact(width).skip(self.rows.own_start - self.rows.seen_start);
         for (target, source) in self.output.rows_mut().zip(own) {
@@ -249,6 +268,10 @@ impl Band {
         }
         Ok(())
     }
+}
+
+fn engine(error: tract_onnx::prelude::TractError) -> ModelError {
+    ModelError::Engine(format!("{error:#}"))
 }
 
 /// Row `y` of the plane, padded to alignment by repeating what is outermost.

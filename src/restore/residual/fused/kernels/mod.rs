@@ -1,0 +1,100 @@
+//! The arithmetic of a network's layers, one kernel for each kind of processor.
+//!
+//! [`Scalar`] defines the result; the others give the same bits, faster. Which can be used is found
+//! out when the program runs. All unsafe code of the restoration is in this folder: a kernel's type
+//! is the proof that the processor has its instructions, and each kernel checks the lengths of what
+//! it reads and writes before it does.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scalar;
+
+use std::fmt::Debug;
+
+use super::layer::{LANES, Layer};
+use scalar::Scalar;
+
+/// The arithmetic of a network's layers.
+pub(super) trait Kernel: Debug + Send + Sync {
+    /// Name for logs.
+    fn name(&self) -> &'static str;
+
+    /// Bytes of real numbers: `clamp(round(sample / scale) + zero, 0, 255)`.
+    fn quantise(&self, quantiser: Quantiser, samples: &[f32], out: &mut [u8]);
+
+    /// One row of a convolution with its ReLU and, where the layer has one, its residual: the first
+    /// `width` pixels of `out`. What lies behind them is unspecified afterwards.
+    fn convolve(&self, layer: &Layer, rows: Rows<'_>, width: usize, out: &mut [u8]);
+
+    /// One row of the last convolution, of up to four channels, as two rows of real numbers twice
+    /// as long: channels 0 and 1 of a pixel lie side by side in the first, 2 and 3 in the second.
+    fn finish(&self, layer: &Layer, rows: Rows<'_>, output: Quantiser, out: [&mut [f32]; 2]);
+}
+
+/// How real numbers become bytes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Quantiser {
+    /// The byte of 0.
+    pub(super) zero: u8,
+    /// Size of a step.
+    pub(super) scale: f32,
+}
+
+/// Pixels of padding left of a row: what the window sees beyond it.
+pub(super) const PADDING: usize = 1;
+/// Pixels behind a row: padding, and room for kernels to work on whole blocks of positions.
+const SLACK: usize = 32;
+
+/// Bytes of a row of `width` pixels with what is around it.
+pub(super) const fn row_bytes(width: usize, blocks: usize) -> usize {
+    (PADDING + width + SLACK) * blocks * LANES
+}
+
+/// Three rows with their padding: the window's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows<'a>(pub(super) [&'a [u8]; 3]);
+
+impl<'a> Rows<'a> {
+    /// The channels that column `column` of the window sees for pixel `x`.
+    fn seen(self, row: usize, x: usize, column: usize, blocks: usize) -> &'a [u8] {
+        &self.0[row][(x + column) * blocks * LANES..][..blocks * LANES]
+    }
+
+    /// Panics where a kernel that works on `positions` pixels at once would read beyond the rows.
+    fn check(self, layer: &Layer, width: usize, positions: usize) {
+        // One pixel more lets the last be read by loads that are longer than it.
+        let pixels = width.next_multiple_of(positions) + 2 * PADDING + 1;
+        let bytes = pixels * layer.in_blocks * LANES;
+        assert!(self.0.iter().all(|row| row.len() >= bytes), "rows shorter than {bytes} bytes");
+    }
+}
+
+/// Panics where a kernel that works on `positions` pixels at once would write beyond the row.
+fn check_out(layer: &Layer, width: usize, positions: usize, out: &[u8]) {
+    let bytes = width.next_multiple_of(positions) * layer.out_blocks * LANES;
+    assert!(out.len() >= bytes, "a row of {} bytes instead of {bytes}", out.len());
+}
+
+/// Every kernel that this processor can run, the fastest first.
+pub(super) fn available() -> Vec<&'static dyn Kernel> {
+    let mut kernels: Vec<&'static dyn Kernel> = Vec::new();
+    #[cfg(target_arch = "x86_64")]
+    {
+        kernels.extend(avx512::Avx512::detect().map(|kernel| kernel as &dyn Kernel));
+        kernels.extend(avx2::Avx2::detect().map(|kernel| kernel as &dyn Kernel));
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        kernels.extend(neon::Dot::detect().map(|kernel| kernel as &dyn Kernel));
+        kernels.extend(neon::Plain::detect().map(|kernel| kernel as &dyn Kernel));
+    }
+    kernels.push(&Scalar);
+    kernels
+}
+
+#[cfg(test)]
+mod tests;
