@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::assemble::{Assembly, Recipe, executor, open_sinks, open_source, sink_names};
 use super::attend::Attendant;
-use super::exit::{Interrupted, NoInput, Unusable, errno};
+use super::exit::{Interrupted, Unusable, errno};
 use super::options;
 use super::reload::{Reloader, Running};
 use super::{load, terminal};
@@ -115,9 +115,7 @@ pub(super) struct Loaded {
 
 impl Loaded {
     pub(super) fn from_file(path: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(path);
-        let text =
-            text.map_err(|cause| NoInput { path: path.to_owned(), cause }).context(Unusable)?;
+        let text = load::config(path).context(Unusable)?;
         let config = read_config(&text).with_context(|| path.display().to_string())?;
         Self::load(config).context(Unusable)
     }

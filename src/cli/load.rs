@@ -19,6 +19,9 @@ const BUILT_IN: &[(&str, &[u8])] = &[
     ("base-f32", include_bytes!("../../models/base-f32.onnx")),
 ];
 
+/// Configurations larger than this are none.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
 /// PSF files larger than this are none.
 const PSF_BYTES_MAX: u64 = 64 << 20;
 
@@ -27,6 +30,13 @@ const MODEL_BYTES_MAX: u64 = 256 << 20;
 
 /// Token files larger than this are none.
 const TOKEN_BYTES_MAX: u64 = 1 << 20;
+
+/// Loads the text of a configuration.
+pub(super) fn config(path: &Path) -> Result<String, NoInput> {
+    let bytes = read(path, CONFIG_BYTES_MAX)?;
+    let failed = |error| NoInput { path: path.to_owned(), cause: std::io::Error::other(error) };
+    String::from_utf8(bytes).map_err(failed)
+}
 
 /// Loads a PSF by formula or file.
 pub(super) fn psf(name: &str) -> anyhow::Result<Psf> {

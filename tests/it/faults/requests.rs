@@ -23,6 +23,12 @@ pub(super) fn bad_configurations_are_refused() {
         let words = ["cannot read missing.toml", "No such file"];
         check_refused(&workshop, &[command, "--config", "missing.toml"], 78, &words);
     }
+    workshop.write("latin.toml", b"# caf\xe9");
+    for (name, problem) in [("/dev/zero", "larger than 1 MiB"), ("latin.toml", "utf-8")] {
+        for command in ["run", "check"] {
+            check_refused(&workshop, &[command, "--config", name], 78, &["cannot read", problem]);
+        }
+    }
     check_configuration("[source]", "[source", &["bad.toml", "not TOML"]);
     check_configuration(
         "sigma",

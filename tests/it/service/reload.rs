@@ -115,6 +115,14 @@ pub(super) fn bad_reloads_are_refused() {
     let (done, _, problem) = (1, 0, "");
     let state = daemon.reload(SMALL);
     assert_eq!(reloads(&state), (done, bad.len() as u64, problem), "a good one is taken again");
+    std::fs::remove_file(daemon.workshop.path("run.toml")).expect("a file");
+    std::os::unix::fs::symlink("/dev/zero", daemon.workshop.path("run.toml")).expect("a link");
+    daemon.running.signal("HUP");
+    daemon.manager.until("RELOADING=1");
+    daemon.manager.until("READY=1");
+    let state = daemon.state();
+    assert!(reloads(&state).2.contains("larger than 1 MiB"), "{state}");
+    daemon.check_flows();
     check_ends(daemon.running, "TERM", &[0]);
 }
 
