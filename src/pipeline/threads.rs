@@ -125,11 +125,11 @@ impl SourceThread {
         }
     }
 
-    /// Long waiting, too.
+    /// Long waiting, too. One that opens a device knows better how long is long.
     fn note_silence(&self, waited: Duration) {
         let source = &self.common.metrics.source;
         let could_be_live = matches!(source.state(), SourceState::Starting | SourceState::Live);
-        if could_be_live && waited >= SILENCE {
+        if could_be_live && waited >= SILENCE && source.opened.get() == 0 {
             log::warn!("no picture has come for {waited:.0?}");
             source.enter(SourceState::Silent, "no picture comes");
         }
