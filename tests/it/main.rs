@@ -9,6 +9,7 @@
     reason = "compared values speak for themselves; clippy knows only the standard harness"
 )]
 
+mod allocations;
 mod browser;
 mod cli;
 mod conformance;
@@ -28,9 +29,13 @@ mod support;
 mod unpack;
 
 fn main() -> std::process::ExitCode {
+    if let Some(code) = allocations::measure_if_asked() {
+        return code;
+    }
     let arguments = libtest_mimic::Arguments::from_args();
     let trials = [
         layering::trials(),
+        allocations::trials(),
         pictures::trials(),
         streams::trials(),
         http::trials(),

@@ -1,0 +1,315 @@
+//! What is allocated while frames flow: nothing of ours, once every buffer was used.
+//!
+//! The whole binary runs on an allocator that can be listened to. Each case is a pipeline on its
+//! own threads in a child process, so that other trials do not disturb it; there, every allocation
+//! of every thread is counted between two frames long after the first.
+
+use std::cell::Cell;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use deblurd::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
+use deblurd::metrics::Metrics;
+use deblurd::pipeline::{
+    LadderOptions, Overflow, Pipeline, PipelineOptions, Stop, Stoppable, Workers,
+};
+use deblurd::restore::degrade::{Degrade, DegradeOptions, Scenery};
+use deblurd::restore::executor::Executor;
+use deblurd::restore::residual::ResidualModel;
+use deblurd::restore::{Assess, RestoreOptions, Restorer, Stage};
+use deblurd::sink::{HttpOptions, HttpSink, Sink, SinkError, Y4mSink};
+use deblurd::source::{
+    Filled, SceneOptions, SceneSource, Source, SourceError, Y4mOptions, Y4mSource,
+};
+use libtest_mimic::Trial;
+use tracking_allocator::{AllocationGroupId, AllocationRegistry, AllocationTracker, Allocator};
+
+use crate::program::stream;
+use crate::properties::{model, random_picture, random_psf};
+use crate::support::{root, trial};
+
+#[global_allocator]
+static ALLOCATOR: Allocator<std::alloc::System> = Allocator::system();
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("allocations::pictures_need_none", || check_case("pictures", 0)),
+        // Either end of each of its two channels makes its place to wait when it first waits.
+        trial("allocations::a_stream_needs_none_a_frame", || check_case("stream", 4)),
+        trial("allocations::a_live_scene_needs_none", || check_case("scene", 0)),
+        trial("allocations::fused_networks_need_none", || check_case("networks", 0)),
+        trial("allocations::stock_networks_need_none_of_ours", || check_case("stock", 0)),
+    ]
+}
+
+/// Tells a child which case to measure.
+const CASE: &str = "DEBLURD_TEST_ALLOCATIONS";
+
+/// Frames before the measurement begins, and while it goes on. The first use every buffer of the
+/// pool several times.
+const WARM: u64 = 60;
+const MEASURED: u64 = 200;
+
+const EXTENT: Extent = Extent::new(96, 72);
+
+/// Runs the case in a child, which tells what it has counted: at most `most` of ours, and less than
+/// one in ten frames of the threads that share the networks, whose queue grows by blocks.
+fn check_case(case: &str, most: u64) {
+    let binary = std::env::current_exe().expect("this binary");
+    let output = Command::new(binary).env(CASE, case).output().expect("a child");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let numbers: Vec<u64> = told.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let [frames, ours, workers, networks] = numbers[..] else {
+        panic!("{case}: {}", String::from_utf8_lossy(&output.stderr))
+    };
+    assert!(ours <= most && workers < frames / 10, "{case}: {told}");
+    // Only tract's own operators need any.
+    assert_eq!((frames, networks > 0), (MEASURED, case == "stock"), "{case}: {told}");
+}
+
+/// In a child: measures what it was started for.
+pub(crate) fn measure_if_asked() -> Option<ExitCode> {
+    let case = std::env::var(CASE).ok()?;
+    AllocationRegistry::set_global_tracker(Listener).ok()?;
+    measure(&case);
+    tell();
+    Some(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "how a child tells")]
+fn tell() {
+    let [ours, workers, networks] =
+        [&COUNTS.ours, &COUNTS.workers, &COUNTS.networks].map(|n| n.load(Ordering::Relaxed));
+    println!(
+        "{MEASURED} frames: {ours} of ours, {workers} of the workers, {networks} of the networks"
+    );
+    let places = COUNTS.first.get().into_iter().flat_map(|place| place.lines());
+    for place in places.filter(|line| line.contains("at ./")) {
+        println!("the first of ours: {}", place.trim());
+    }
+}
+
+/// On whose behalf a thread works.
+#[derive(Clone, Copy)]
+enum Doing {
+    Ours,
+    Workers,
+    Networks,
+}
+
+thread_local! {
+    static DOING: Cell<Doing> = const { Cell::new(Doing::Ours) };
+}
+
+struct Counts {
+    ours: AtomicU64,
+    workers: AtomicU64,
+    networks: AtomicU64,
+    /// Where the first allocation of ours was.
+    first: OnceLock<String>,
+}
+
+static COUNTS: Counts = Counts {
+    ours: AtomicU64::new(0),
+    workers: AtomicU64::new(0),
+    networks: AtomicU64::new(0),
+    first: OnceLock::new(),
+};
+
+/// Counts while the registry has it listen.
+struct Listener;
+
+impl AllocationTracker for Listener {
+    fn allocated(&self, _: usize, _: usize, _: usize, _: AllocationGroupId) {
+        let count = match DOING.get() {
+            Doing::Ours => {
+                COUNTS.first.get_or_init(|| std::backtrace::Backtrace::force_capture().to_string());
+                &COUNTS.ours
+            }
+            Doing::Workers => &COUNTS.workers,
+            Doing::Networks => &COUNTS.networks,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn deallocated(
+        &self,
+        _: usize,
+        _: usize,
+        _: usize,
+        _: AllocationGroupId,
+        _: AllocationGroupId,
+    ) {
+    }
+}
+
+/// Has everything within the parts counted as the networks' own, and everything around them as
+/// that of the threads that share them.
+#[derive(Debug)]
+struct Marked(Workers);
+
+impl Executor for Marked {
+    fn run(&self, count: usize, part: &(dyn Fn(usize) + Sync)) {
+        DOING.set(Doing::Workers);
+        self.0.run(count, &|index| {
+            DOING.set(Doing::Networks);
+            part(index);
+            DOING.set(Doing::Workers);
+        });
+        DOING.set(Doing::Ours);
+    }
+}
+
+/// Begins and ends the counting at its frames, and the stream after them.
+struct Counted<S> {
+    source: S,
+    frames: u64,
+}
+
+impl<S: Source> Source for Counted<S> {
+    fn format(&self) -> PictureFormat {
+        self.source.format()
+    }
+
+    fn rate(&self) -> FrameRate {
+        self.source.rate()
+    }
+
+    fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
+        if self.frames == WARM {
+            AllocationRegistry::enable_tracking();
+        }
+        if self.frames == WARM + MEASURED {
+            AllocationRegistry::disable_tracking();
+            return Ok(Filled::End);
+        }
+        let filled = self.source.fill(frame)?;
+        if matches!(filled, Filled::Frame) {
+            self.frames += 1;
+        }
+        Ok(filled)
+    }
+}
+
+/// The same picture again and again.
+struct Same(Picture);
+
+impl Source for Same {
+    fn format(&self) -> PictureFormat {
+        self.0.format()
+    }
+
+    fn rate(&self) -> FrameRate {
+        FrameRate::per_second(25)
+    }
+
+    fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
+        frame.blurred.copy_from(&self.0);
+        Ok(Filled::Frame)
+    }
+}
+
+/// Takes frames and does nothing.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn name(&self) -> &str {
+        "nowhere"
+    }
+
+    fn start(&mut self, _: PictureFormat, _: FrameRate) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn deliver(&mut self, _: &Frame) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+fn measure(case: &str) {
+    let files = PipelineOptions::new(Overflow::Wait);
+    let gray = || Same(random_picture(PictureFormat::gray(EXTENT), 1));
+    match case {
+        "pictures" => run(gray(), Vec::new(), None, files),
+        "networks" => {
+            let model = std::fs::read(root().join("models/base.onnx")).expect("the model");
+            let model = ResidualModel::from_bytes(&model).expect("a model");
+            run(gray(), Vec::new(), Some(model), files);
+        }
+        "stock" => run(gray(), Vec::new(), Some(model(2, 4, 8, false)), files),
+        "stream" => {
+            let frames = usize::try_from(WARM + MEASURED).expect("few");
+            let bytes = stream(EXTENT.width, EXTENT.height, frames);
+            let source = Y4mSource::new(
+                std::io::Cursor::new(bytes),
+                "a stream".into(),
+                Y4mOptions::default(),
+            );
+            run(source.expect("a stream"), Vec::new(), None, files);
+        }
+        "scene" => {
+            let rate = FrameRate::per_second(200);
+            let options = SceneOptions { extent: EXTENT, rate, seed: 1, live: true, frames: None };
+            let source = SceneSource::new(options).expect("a scene");
+            let degrade = DegradeOptions { scenery: Scenery::Valid, sigma: 2.55, seed: 0 };
+            let degrade = Degrade::plan(&random_psf(3, 5), degrade, source.format());
+            let ladder = LadderOptions { rate_min: 10.0, temperature_max: 90.0 };
+            let live = PipelineOptions {
+                deadline: Some(std::time::Duration::from_secs(5)),
+                ladder: Some(ladder),
+                ..PipelineOptions::new(Overflow::DropOldest)
+            };
+            run(source, vec![degrade.expect("a plan")], None, live);
+        }
+        other => panic!("no case {other}"),
+    }
+}
+
+/// Runs a pipeline with all sinks that can be without a device and a client.
+fn run(
+    source: impl Source + 'static,
+    degrade: Vec<Degrade>,
+    model: Option<ResidualModel>,
+    options: PipelineOptions,
+) {
+    let format = degrade.first().map_or(source.format(), Degrade::degraded_format);
+    let stop = Stop::default();
+    let workers = Marked(Workers::start(2).expect("threads"));
+    let executor = Stoppable { executor: Arc::new(workers), stop: stop.clone() };
+    let executor: Arc<dyn Executor> = Arc::new(executor);
+    let restore = RestoreOptions::for_noise(2.55);
+    let restorer =
+        Restorer::plan(&restore, &random_psf(3, 5), model.as_ref(), format, &executor, 6);
+    let mut stages = restorer.expect("a plan").into_stages();
+    let rest = stages.split_off(2);
+    let assess = degrade.first().map(|_| Box::new(Assess) as Box<dyn Stage>);
+    let degrade = degrade.into_iter().map(|degrade| Box::new(degrade) as Box<dyn Stage>);
+    let front = degrade.chain(stages).collect();
+    let back = rest.into_iter().chain(assess).collect();
+    let names = ["nowhere", "y4m", "http"].map(str::to_owned);
+    let metrics = Arc::new(Metrics::new(&names));
+    let sinks = sinks(&metrics);
+    let source = Box::new(Counted { source, frames: 0 });
+    let groups = vec![front, back];
+    let pipeline = Pipeline { source, groups, sinks, restored: format, options, metrics, stop };
+    let report = pipeline.start().expect("starts").finish().expect("ends");
+    assert!(report.sink_failures.is_empty(), "{:?}", report.sink_failures);
+    let trunk = report.metrics.trunk.books();
+    assert!(trunk.delivered > WARM + MEASURED / 2, "{trunk}");
+}
+
+fn sinks(metrics: &Arc<Metrics>) -> Vec<Box<dyn Sink>> {
+    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let http = HttpOptions { listen, ..HttpOptions::default() };
+    vec![
+        Box::new(Nowhere),
+        Box::new(Y4mSink::create(Path::new("/dev/null")).expect("a sink")),
+        Box::new(HttpSink::bind(http, Arc::clone(metrics)).expect("a page")),
+    ]
+}
