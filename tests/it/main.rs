@@ -24,6 +24,7 @@ mod pipeline;
 mod program;
 mod properties;
 mod service;
+mod soak;
 mod streams;
 mod support;
 mod unpack;
@@ -46,6 +47,7 @@ fn main() -> std::process::ExitCode {
         properties::trials(),
         pipeline::trials(),
         service::trials(),
+        soak::trials(),
         oracle::trials(),
         unpack::trials(),
     ]

@@ -150,6 +150,11 @@ impl Running {
         Self { child, stdout: None, lines, told: String::new() }
     }
 
+    /// Number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn take_stdout(&mut self) -> ChildStdout {
         self.child.stdout.take().expect("a pipe")
     }

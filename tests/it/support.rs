@@ -38,6 +38,8 @@ pub(crate) enum Need {
     SystemdAnalyze,
     /// Leave to mount a small disk where only the program sees it.
     PrivateMounts,
+    /// Time for a long replay.
+    SoakMinutes,
 }
 
 impl Need {
@@ -72,6 +74,10 @@ impl Need {
                 mount.args(["-rm", "mount", "-t", "tmpfs", "tmpfs", "/"]);
                 let allowed = mount.output().is_ok_and(|output| output.status.success());
                 (!allowed).then(|| "private mounts are not allowed".to_owned())
+            }
+            Self::SoakMinutes => {
+                let missing = crate::soak::minutes().is_none();
+                missing.then(|| "DEBLURD_SOAK_MINUTES is not set".to_owned())
             }
         }
     }
