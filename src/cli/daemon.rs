@@ -15,7 +15,7 @@ use super::reload::{Reloader, Running};
 use super::{load, terminal};
 use crate::config::{Config, ConfigError};
 use crate::metrics::{Metrics, Reason, Snapshot};
-use crate::pipeline::{Report, RunningPipeline, Stop};
+use crate::pipeline::{Pipeline, Report, RunningPipeline, Stop};
 use crate::restore::degrade::DegradeOptions;
 use crate::restore::executor::Executor;
 use crate::restore::psf::Psf;
@@ -62,10 +62,27 @@ impl Run {
     fn serve(&self, shutdown: &Shutdown, supervisor: &Supervisor) -> anyhow::Result<()> {
         // Nothing is lost yet, and planning cannot be interrupted.
         let starting = shutdown.hasty();
-        let thermal = Thermal::of_device();
         supervisor.status("loading and planning");
+        let thermal = Thermal::of_device();
         let loaded = Loaded::from_file(&self.config)?;
         tell_device(&loaded, &thermal);
+        let (pipeline, origin) = self.build(loaded)?;
+        log::info!("stages {pipeline:?}");
+        let mut reloader = Reloader::new(supervisor, origin);
+        let mut attendant = Attendant::new(supervisor, thermal);
+        let running = pipeline.start()?;
+        drop(starting);
+        watch(running, shutdown, |running| {
+            if shutdown.requested().is_some() {
+                return supervisor.stopping();
+            }
+            reloader.attend(shutdown.reloads(), running);
+            attendant.attend(running.metrics());
+        })
+    }
+
+    /// Puts the pipeline together; also tells what a reload has to fit.
+    fn build(&self, loaded: Loaded) -> anyhow::Result<(Pipeline, Running)> {
         let assembly = loaded.assembly().context(Unusable)?;
         let captured = assembly.source.format();
         let executor = Arc::clone(&assembly.recipe.executor);
@@ -77,20 +94,8 @@ impl Run {
             false => error.context(Unusable),
         };
         let pipeline = built.map_err(blame)?;
-        log::info!("stages {pipeline:?}");
         let (path, config, restored) = (self.config.clone(), loaded.config, pipeline.restored);
-        let running = Running { path, config, captured, restored, executor };
-        let mut reloader = Reloader::new(supervisor, running);
-        let mut attendant = Attendant::new(supervisor, thermal);
-        let running = pipeline.start()?;
-        drop(starting);
-        watch(running, shutdown, |running| {
-            if shutdown.requested().is_some() {
-                return supervisor.stopping();
-            }
-            reloader.attend(shutdown.reloads(), running);
-            attendant.attend(running.metrics());
-        })
+        Ok((pipeline, Running { path, config, captured, restored, executor }))
     }
 }
 
