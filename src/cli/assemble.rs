@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::load;
 use crate::config::{SinkConfig, SourceConfig};
 use crate::frame::{Extent, FrameRate, PictureFormat};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, SourceMetrics};
 use crate::pipeline::{Pipeline, PipelineOptions, Stop, Stoppable};
 use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
 use crate::restore::executor::Executor;
@@ -16,7 +16,7 @@ use crate::restore::residual::ResidualModel;
 use crate::restore::{Assess, RestoreOptions, Restorer, Stage};
 use crate::sink::{HttpOptions, HttpSink, PngSink, Sink, V4l2Sink, V4l2SinkOptions, Y4mSink};
 use crate::source::{
-    FilesOptions, FilesSource, SceneOptions, SceneSource, Source, Y4mOptions, Y4mSource,
+    FilesOptions, FilesSource, SceneOptions, SceneSource, Source, V4l2Source, Y4mOptions, Y4mSource,
 };
 
 /// How long the address of a live page may be taken when the daemon starts.
@@ -105,12 +105,17 @@ fn in_work(queue_capacity: usize) -> usize {
     3 + 2 * queue_capacity + 1
 }
 
-/// Opens the source of a configuration; `degradation` tells what will be cut off its frames.
+/// Opens the source of a configuration, which tells of itself in `metrics`; `degradation` tells
+/// what will be cut off its frames.
 pub(super) fn open_source(
     config: &SourceConfig,
     degradation: Option<(&Psf, DegradeOptions)>,
+    metrics: &Arc<SourceMetrics>,
 ) -> anyhow::Result<Box<dyn Source>> {
     Ok(match config {
+        SourceConfig::V4l2(camera) => {
+            Box::new(V4l2Source::open(camera.options(), Arc::clone(metrics))?)
+        }
         SourceConfig::Files(files) => Box::new(FilesSource::open(&FilesOptions {
             paths: files.paths.clone(),
             rate: FrameRate::per_second(files.rate),

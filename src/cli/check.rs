@@ -11,6 +11,7 @@ use super::exit::Unusable;
 use super::terminal;
 use crate::config::SourceConfig;
 use crate::frame::{Extent, Frame, FrameRate, PictureFormat};
+use crate::metrics::SourceSnapshot;
 use crate::restore::boundary::Boundary;
 use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
 use crate::restore::quality::psnr_db;
@@ -43,7 +44,7 @@ impl Check {
         terminal::print(&format!(
             "source   {}; {}-bit {:?} {}\nPSF      {psf}\nmodel    {model}, {threads} threads\n\
              stages   {}\nsinks    {}\ngolden   {golden}\n",
-            describe(&loaded.config.source),
+            describe(&loaded.config.source, &assembly.metrics.source.snapshot()),
             format.depth,
             format.layout,
             format.extent,
@@ -53,9 +54,17 @@ impl Check {
     }
 }
 
-fn describe(source: &SourceConfig) -> String {
+/// What the source is, and of a camera how it fares.
+fn describe(source: &SourceConfig, seen: &SourceSnapshot) -> String {
     let pace = |live: bool| if live { "paced by the clock" } else { "as fast as taken" };
     match source {
+        SourceConfig::V4l2(camera) if seen.problem.is_empty() => {
+            format!("camera {}", camera.device.display())
+        }
+        SourceConfig::V4l2(camera) => {
+            let (device, state) = (camera.device.display(), seen.state.name());
+            format!("camera {device}, now {state} ({}), expected to give", seen.problem)
+        }
         SourceConfig::Files(files) => {
             format!("{} paths of pictures, {}", files.paths.len(), pace(files.live))
         }

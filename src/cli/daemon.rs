@@ -152,11 +152,12 @@ impl Loaded {
 
     pub(super) fn assembly(&self) -> anyhow::Result<Assembly<'_>> {
         let stop = Stop::default();
+        let metrics = Arc::new(Metrics::new(&sink_names(&self.config.sinks)));
         Ok(Assembly {
-            source: open_source(&self.config.source, self.degradation())?,
+            source: open_source(&self.config.source, self.degradation(), &metrics.source)?,
             recipe: self.recipe(executor(self.threads(), &stop)?),
             pipeline: self.config.pipeline_options(),
-            metrics: Arc::new(Metrics::new(&sink_names(&self.config.sinks))),
+            metrics,
             stop,
         })
     }

@@ -64,8 +64,10 @@ impl Demo {
         load::warn_of_noise(model.as_ref(), self.sigma);
         let degradation = DegradeOptions { scenery: Scenery::Valid, sigma: self.sigma, seed: 0 };
         let stop = Stop::default();
+        let metrics = Arc::new(Metrics::new(&["http".to_owned(), "last frame".to_owned()]));
+        let scene = SourceConfig::Scene(self.scene());
         let assembly = Assembly {
-            source: open_source(&SourceConfig::Scene(self.scene()), Some((&psf, degradation)))?,
+            source: open_source(&scene, Some((&psf, degradation)), &metrics.source)?,
             recipe: Recipe {
                 degradation: Some((&psf, degradation)),
                 psf: &psf,
@@ -74,7 +76,7 @@ impl Demo {
                 executor: executor(self.threads.count(), &stop)?,
             },
             pipeline: PipelineOptions::new(Overflow::DropOldest),
-            metrics: Arc::new(Metrics::new(&["http".to_owned(), "last frame".to_owned()])),
+            metrics,
             stop,
         };
         make_folder(&self.out)?;

@@ -17,6 +17,7 @@ const DATA: u8 = 65;
 const NO_INPUT: u8 = 66;
 const UNAVAILABLE: u8 = 69;
 const CANNOT_CREATE: u8 = 73;
+const TRY_AGAIN: u8 = 75;
 const CONFIG: u8 = 78;
 
 /// The program was asked to end before its work was done.
@@ -89,6 +90,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     let source = |error: &SourceError| match error {
         SourceError::Read { .. } => NO_INPUT,
         SourceError::Setting { .. } => USAGE,
+        SourceError::Camera(_) => TRY_AGAIN,
         _ => DATA,
     };
     let sink = |error: &SinkError| match error {

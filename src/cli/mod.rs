@@ -45,6 +45,7 @@ Exit codes:
   66   an input cannot be read
   69   an address cannot be listened on
   73   an output cannot be written
+  75   the camera is there but does not come back: start again
   78   the configuration is wrong (run, check)
   129  ended by SIGHUP before the work was done (run loads its configuration again)
   130  ended by SIGINT before the work was done

@@ -4,6 +4,7 @@
 //! `DEBLURD_RESTORE__SIGMA=5`, `DEBLURD_SINK__0__LISTEN=127.0.0.1:9000`. Unknown keys are refused,
 //! and every message names the key, its value and what was expected.
 
+mod camera;
 mod read;
 
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use crate::restore::transfer::Transfer;
 use crate::restore::wiener::Regulariser;
 use crate::restore::{Channels, RestoreOptions};
 use crate::sink::{OutputFormat, Token, needs_token};
+pub use camera::{Tone, V4l2Config};
 pub use read::ConfigError;
 use read::{Section, parsed, within};
 
@@ -43,6 +45,8 @@ pub struct Config {
 /// Section `[source]`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SourceConfig {
+    /// `kind = "v4l2"`.
+    V4l2(V4l2Config),
     /// `kind = "files"`.
     Files(FilesConfig),
     /// `kind = "y4m"`.
@@ -304,7 +308,8 @@ impl Config {
 }
 
 fn read_source(mut section: Section) -> Result<SourceConfig, ConfigError> {
-    match section.kind(&["files", "y4m", "scene"])?.as_str() {
+    match section.kind(&["v4l2", "files", "y4m", "scene"])?.as_str() {
+        "v4l2" => section.read().map(SourceConfig::V4l2),
         "files" => section.read().map(SourceConfig::Files),
         "y4m" => section.read().map(SourceConfig::Y4m),
         _ => section.read().map(SourceConfig::Scene),

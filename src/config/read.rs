@@ -261,7 +261,7 @@ mod tests {
         check_replaced(
             "kind = 'scene'",
             "kind = 'camera'",
-            "source.kind: \"camera\" (expected one of files, y4m, scene)",
+            "source.kind: \"camera\" (expected one of v4l2, files, y4m, scene)",
         );
         check_replaced(
             "kind = 'scene'",

@@ -1,18 +1,21 @@
 //! Where frames come from.
 //!
-//! Picture files and folders ([`FilesSource`]), Y4M streams ([`Y4mSource`]) and a synthetic scene
-//! ([`SceneSource`]). All of them give pictures as they are; whoever wants them blurred does so
-//! afterwards.
+//! Cameras ([`V4l2Source`]), picture files and folders ([`FilesSource`]), Y4M streams
+//! ([`Y4mSource`]) and a synthetic scene ([`SceneSource`]). All of them give pictures as they are;
+//! whoever wants them blurred does so afterwards.
 
 mod cut;
 mod decode;
 mod files;
+mod font;
 mod list;
 mod pace;
 mod scene;
 pub mod unpack;
+mod v4l2;
 mod y4m;
 
+pub use self::v4l2::{CameraError, Setting, V4l2Options, V4l2Source};
 pub use self::y4m::{Y4mOptions, Y4mSource};
 pub use decode::{decode_picture, read_picture};
 pub use files::{FilesOptions, FilesSource};
@@ -90,6 +93,9 @@ pub enum SourceError {
     /// A whole pass over the pictures gave none that can be used.
     #[error("none of the {0} pictures can be used")]
     AllUnusable(usize),
+    /// A camera gave up, or gave a frame that cannot be used.
+    #[error(transparent)]
+    Camera(#[from] CameraError),
     /// An option is outside its range.
     #[error("{name} is {value} (expected {expected})")]
     Setting {

@@ -11,6 +11,7 @@
 
 mod allocations;
 mod browser;
+mod camera;
 mod cli;
 mod conformance;
 mod faults;
@@ -38,6 +39,7 @@ fn main() -> std::process::ExitCode {
         layering::trials(),
         allocations::trials(),
         pictures::trials(),
+        camera::trials(),
         streams::trials(),
         http::trials(),
         cli::trials(),

@@ -1,7 +1,7 @@
 //! What stands still: the wall, and on it three sheets of paper with targets.
 
+use super::super::font;
 use super::canvas::{Area, Colour, Place, blend, coverage, paint, pixel, shade, stamp};
-use super::font;
 use crate::frame::Picture;
 
 /// Colour of the sheets.

@@ -2,9 +2,9 @@
 
 use std::f32::consts::TAU;
 
+use super::super::font;
 use super::backdrop::noise;
 use super::canvas::{Colour, Place, blend, coverage, pixel, remainder, stamp};
-use super::font;
 use crate::frame::{Extent, Picture, Plane};
 
 /// Top of the belt, in units of the drawing.

@@ -3,6 +3,7 @@
 //! A shape is a function from a point to its colour and to its signed distance from the edge in
 //! pixels, positive inside; the coverage of a pixel is that distance plus one half, cut to [0, 1].
 
+pub(super) use super::super::font::coverage;
 use crate::frame::{Extent, Picture, Plane};
 
 /// Red, green and blue, 0 to 255.
@@ -93,11 +94,6 @@ pub(super) fn stamp(
 pub(super) fn mix(sample: &mut u16, value: f32, coverage: f32) {
     let under = f32::from(*sample);
     *sample = (under + (value - under) * coverage + 0.5).clamp(0.0, 255.0) as u16;
-}
-
-/// How much of a pixel lies within an edge at that distance.
-pub(super) fn coverage(inside: f32) -> f32 {
-    (inside + 0.5).clamp(0.0, 1.0)
 }
 
 /// Colours between `a` and `b`.

@@ -10,7 +10,6 @@
 mod backdrop;
 mod belt;
 mod canvas;
-mod font;
 mod movers;
 
 use std::time::Instant;

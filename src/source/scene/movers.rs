@@ -2,10 +2,10 @@
 
 use std::f32::consts::TAU;
 
+use super::super::font;
 use super::backdrop::{INK, PAPER};
 use super::belt::Belt;
 use super::canvas::{Colour, Place, blend, coverage, paint, pixel, remainder, shade, stamp};
-use super::font;
 use crate::frame::{Extent, Picture, Plane};
 
 /// Where things on the belt stand.

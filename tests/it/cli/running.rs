@@ -108,7 +108,7 @@ pub(super) fn the_default_configuration_is_good() {
         assert!(told.contains(words), "no {words} in:\n{told}");
     }
     let variants = uncommented(&text);
-    assert_eq!(variants.len(), 3, "kinds of source");
+    assert_eq!(variants.len(), 4, "kinds of source");
     for variant in variants {
         if let Err(error) = deblurd::config::Config::read(&variant, []) {
             panic!("{error} in the configuration, uncommented:\n{variant}");
@@ -145,5 +145,6 @@ fn uncommented(text: &str) -> Vec<String> {
 fn is_key(bare: &str) -> bool {
     let is_name =
         |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-    bare.starts_with("[[") || bare.split_once(" = ").is_some_and(|(name, _)| is_name(name))
+    let is_head = bare.starts_with('[') && bare.ends_with(']');
+    is_head || bare.split_once(" = ").is_some_and(|(name, _)| is_name(name))
 }

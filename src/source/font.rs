@@ -30,6 +30,11 @@ pub(super) fn line(text: &str, height: f32) -> Plane<f32> {
     mask
 }
 
+/// How much of a pixel lies within an edge at that distance in pixels, positive inside.
+pub(super) fn coverage(inside: f32) -> f32 {
+    (inside + 0.5).clamp(0.0, 1.0)
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Point {
     x: f32,
@@ -58,7 +63,7 @@ fn draw(mask: &mut Plane<f32>, a: Point, b: Point, unit: f32) {
     for y in span(a.y, b.y, height) {
         for x in span(a.x, b.x, width) {
             let distance = distance(Point { x: x as f32 + 0.5, y: y as f32 + 0.5 }, a, b);
-            let covered = super::canvas::coverage(half - distance) * strength;
+            let covered = coverage(half - distance) * strength;
             let sample = &mut mask.row_mut(y)[x];
             *sample = sample.max(covered);
         }

@@ -1,0 +1,201 @@
+//! What is made of a camera's frames from one opening to the next closing.
+
+use std::time::Instant;
+
+use super::adapt::Adapter;
+use super::camera::{Agreed, Shot};
+use super::{CameraError, V4l2Options};
+use crate::frame::{Picture, PictureFormat};
+use crate::source::unpack::{UnpackError, UnpackOptions, Unpacker};
+
+/// Frames that a driver can lose at once; a larger step is a new numbering.
+const GAP_MAX: u32 = 10_000;
+
+/// An agreement with a camera, and what was seen under it.
+#[derive(Debug)]
+pub(super) struct Session {
+    unpacker: Unpacker,
+    /// Where pictures are not in the format of the stream: one of them, and the way to that.
+    adapter: Option<(Picture, Adapter)>,
+    numbering: Numbering,
+}
+
+/// What a frame gave.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// Frames that the camera lost before this one.
+    pub(super) gap: u32,
+    /// Whether the driver marked the frame as damaged.
+    pub(super) is_marked: bool,
+    /// The picture's use.
+    pub(super) outcome: Result<Fresh, CameraError>,
+}
+
+/// A usable picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fresh {
+    /// Another one than before, taken then.
+    New(Instant),
+    /// The same again, as often as a working sensor does not give it.
+    Frozen,
+}
+
+/// Makes the unpacker of an agreement.
+pub(super) fn unpacker(agreed: &Agreed, options: &V4l2Options) -> Result<Unpacker, UnpackError> {
+    let (shift, raw) = (options.sample_shift, options.raw);
+    let options = UnpackOptions { range: agreed.range, shift, raw };
+    Unpacker::plan(agreed.pixel_format, agreed.memory, &options)
+}
+
+impl Session {
+    /// `format` is that of the stream.
+    pub(super) fn new(unpacker: Unpacker, format: PictureFormat) -> Self {
+        let is = unpacker.format();
+        let adapter = (is != format).then(|| (Picture::new(is), Adapter::plan(is, format)));
+        Self { unpacker, adapter, numbering: Numbering::default() }
+    }
+
+    /// Format in which the camera's pictures are unpacked.
+    pub(super) fn camera_format(&self) -> PictureFormat {
+        self.unpacker.format()
+    }
+
+    /// Whether pictures are changed to the format of the stream.
+    pub(super) fn adapts(&self) -> bool {
+        self.adapter.is_some()
+    }
+
+    /// Puts the picture of a frame into `target`.
+    pub(super) fn read(
+        &mut self,
+        shot: &Shot<'_>,
+        frozen: &mut Frozen,
+        target: &mut Picture,
+    ) -> Read {
+        let gap = self.numbering.gap(shot.sequence, shot.skipped);
+        let is_marked = matches!(shot.damage, Some(crate::v4l2::Damage::Marked));
+        Read { gap, is_marked, outcome: self.picture(shot, frozen, target) }
+    }
+
+    fn picture(
+        &mut self,
+        shot: &Shot<'_>,
+        frozen: &mut Frozen,
+        target: &mut Picture,
+    ) -> Result<Fresh, CameraError> {
+        if let Some(damage) = shot.damage {
+            return Err(CameraError::Damaged(damage));
+        }
+        let buffers = &shot.buffers[..shot.count];
+        if frozen.sees(buffers) {
+            return Ok(Fresh::Frozen);
+        }
+        match &mut self.adapter {
+            None => self.unpacker.unpack(buffers, target)?,
+            Some((picture, adapter)) => {
+                self.unpacker.unpack(buffers, picture)?;
+                adapter.apply(picture, target);
+            }
+        }
+        Ok(Fresh::New(shot.captured_at))
+    }
+}
+
+/// A driver's numbering of its frames.
+#[derive(Debug, Default)]
+struct Numbering {
+    last: Option<u32>,
+    /// The driver gave a number twice: it does not count.
+    is_unreliable: bool,
+}
+
+impl Numbering {
+    /// Frames lost between the last one and this one; `skipped` of them were seen by us.
+    fn gap(&mut self, sequence: u32, skipped: usize) -> u32 {
+        let Some(last) = self.last.replace(sequence) else { return 0 };
+        let step = sequence.wrapping_sub(last);
+        self.is_unreliable |= step == 0;
+        if self.is_unreliable || step > GAP_MAX {
+            return 0;
+        }
+        (step - 1).saturating_sub(u32::try_from(skipped).unwrap_or(u32::MAX))
+    }
+}
+
+/// Tells a sensor that gives the same picture for ever. Noise makes two pictures of a working one
+/// differ. It outlives openings: a sensor that comes back with its old picture is frozen still.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    /// Equal pictures after which a sensor counts as frozen; 0 for never.
+    limit: u32,
+    last: u64,
+    equal: u32,
+}
+
+impl Frozen {
+    /// Places of a buffer that are looked at.
+    const PLACES: usize = 2048;
+
+    /// `limit` is the number of equal pictures after the first.
+    pub(super) fn new(limit: u32) -> Self {
+        Self { limit, last: 0, equal: 0 }
+    }
+
+    /// Whether this picture is one too many of its kind.
+    fn sees(&mut self, buffers: &[&[u8]]) -> bool {
+        if self.limit == 0 {
+            return false;
+        }
+        let print = buffers.iter().fold(0, |print, bytes| Self::print(print, bytes));
+        self.equal = if print == self.last { self.equal.saturating_add(1) } else { 0 };
+        self.last = print;
+        self.equal >= self.limit
+    }
+
+    /// A number that differs where bytes do, with near certainty (FNV-1a on words of eight bytes
+    /// at evenly spaced places).
+    fn print(seed: u64, bytes: &[u8]) -> u64 {
+        let words = bytes.as_chunks::<8>().0;
+        let step = words.len().div_ceil(Self::PLACES).max(1);
+        let start = seed ^ 0xCBF2_9CE4_8422_2325 ^ bytes.len() as u64;
+        words.iter().step_by(step).fold(start, |print, word| {
+            (print ^ u64::from_le_bytes(*word)).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(29)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_gaps(numbers: &[(u32, usize)], gaps: &[u32]) {
+        let mut numbering = Numbering::default();
+        let found: Vec<u32> =
+            numbers.iter().map(|&(n, skipped)| numbering.gap(n, skipped)).collect();
+        assert_eq!(found, gaps);
+    }
+
+    #[test]
+    fn gaps_are_counted_where_numbers_mean_something() {
+        check_gaps(&[(5, 0), (6, 0), (9, 0), (10, 0)], &[0, 0, 2, 0]);
+        check_gaps(&[(5, 0), (9, 2), (11, 1)], &[0, 1, 0]);
+        check_gaps(&[(u32::MAX - 1, 0), (u32::MAX, 0), (1, 0)], &[0, 0, 1]);
+        check_gaps(&[(0, 0), (0, 0), (0, 0), (7, 0)], &[0; 4]);
+        check_gaps(&[(9, 0), (3, 0), (4, 0), (2_000_000, 0)], &[0; 4]);
+    }
+
+    #[test]
+    fn a_frozen_sensor_is_told_from_a_still_scene() {
+        let mut frozen = Frozen::new(3);
+        let (still, mut noisy) = (vec![7; 100_000], vec![7; 100_000]);
+        let seen: Vec<bool> = (0..5).map(|_| frozen.sees(&[&still])).collect();
+        assert_eq!(seen, [false, false, false, true, true]);
+        for (frame, sample) in (1..20).zip(noisy.clone().iter().cycle()) {
+            noisy.iter_mut().step_by(7).for_each(|byte| *byte = sample ^ frame);
+            assert!(!frozen.sees(&[&noisy]), "frame {frame} counted as frozen");
+        }
+        let mut never = Frozen::new(0);
+        assert!((0..100).all(|_| !never.sees(&[&still])), "detection was off");
+    }
+}

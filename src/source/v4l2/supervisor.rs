@@ -1,0 +1,332 @@
+//! Keeps a camera going: its states, and what is done about each.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::camera::{Agreed, Camera, Shot};
+use super::session::{self, Fresh, Frozen, Read, Session};
+use super::stand_in::StandIn;
+use super::{CameraError, V4l2Options, adapt};
+use crate::frame::{Frame, FrameRate, PictureFormat};
+use crate::metrics::{SourceMetrics, SourceState};
+use crate::source::unpack::Memory;
+use crate::source::{Filled, SourceError};
+use crate::v4l2::{ErrorKind, V4l2Error};
+
+/// How long a call waits, and how often an absent camera is looked for.
+const LOOK: Duration = Duration::from_millis(200);
+/// Pauses between two openings: at first, and at most.
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+const PAUSE_MAX: Duration = Duration::from_millis(1000);
+
+/// A camera with its state.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    camera: Box<dyn Camera>,
+    options: V4l2Options,
+    metrics: Arc<SourceMetrics>,
+    /// Of the stream, for the life of the process.
+    format: PictureFormat,
+    rate: FrameRate,
+    /// While the camera is open.
+    session: Option<Session>,
+    frozen: Frozen,
+    stand_in: StandIn,
+    remedy: Remedy,
+    /// When the last new picture came, or something was last done to get one.
+    last_effort: Instant,
+    /// Openings since the last new picture.
+    tries: u32,
+    /// When to open again, and how long to wait after that.
+    next_try: Instant,
+    pause: Duration,
+    /// Time of the last picture that was given.
+    last_capture: Option<Instant>,
+    said: Said,
+}
+
+/// What helps next against a camera that is open and gives nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remedy {
+    Restart,
+    Reopen,
+}
+
+/// What is said once.
+#[derive(Debug, Default)]
+struct Said {
+    /// That pictures of this format are adapted.
+    adapted: Option<PictureFormat>,
+    /// That times went back.
+    went_back: bool,
+}
+
+impl Supervisor {
+    /// Opens the camera for the first time; what it gives then is the format of the stream.
+    pub(super) fn start(
+        mut camera: Box<dyn Camera>,
+        options: V4l2Options,
+        metrics: Arc<SourceMetrics>,
+    ) -> Result<Self, CameraError> {
+        let opened = camera.open();
+        let now = camera.now();
+        let agreed = match &opened {
+            Ok(agreed) => *agreed,
+            Err(_) => assumed(&options),
+        };
+        let format = session::unpacker(&agreed, &options)?.format();
+        let mut supervisor = Self {
+            camera,
+            metrics,
+            format,
+            rate: agreed.rate.unwrap_or(options.rate),
+            session: None,
+            frozen: Frozen::new(options.frozen_frames),
+            stand_in: StandIn::new(format),
+            remedy: Remedy::Restart,
+            last_effort: now,
+            tries: 0,
+            next_try: now,
+            pause: PAUSE_MIN,
+            last_capture: None,
+            said: Said::default(),
+            options,
+        };
+        match opened {
+            Ok(agreed) => supervisor.begin(&agreed)?,
+            Err(error) if error.kind() == ErrorKind::Unsupported => return Err(error),
+            Err(error) => supervisor.fail(&error)?,
+        }
+        Ok(supervisor)
+    }
+
+    pub(super) fn format(&self) -> PictureFormat {
+        self.format
+    }
+
+    pub(super) fn rate(&self) -> FrameRate {
+        self.rate
+    }
+
+    /// As [`crate::source::Source::fill`].
+    pub(super) fn fill(&mut self, frame: &mut Frame) -> Result<Filled, CameraError> {
+        let (state, now) = (self.metrics.state(), self.camera.now());
+        if self.stand_in.give(state, now, &mut frame.blurred) {
+            frame.meta.captured_at = now;
+            return Ok(Filled::Placeholder);
+        }
+        match self.session.take() {
+            None => self.wait_for_camera(),
+            Some(session) => self.wait_for_picture(session, frame),
+        }
+    }
+
+    /// Opens the camera when it is time to.
+    fn wait_for_camera(&mut self) -> Result<Filled, CameraError> {
+        let wait = self.next_try.saturating_duration_since(self.camera.now());
+        if !wait.is_zero() {
+            self.camera.rest(wait.min(LOOK));
+            return Ok(Filled::Waiting);
+        }
+        if !self.camera.is_there() {
+            self.enter(SourceState::Absent, &self.named("the device is not there"));
+            // It is opened at once when it appears.
+            (self.pause, self.next_try) = (PAUSE_MIN, self.camera.now() + LOOK);
+            return Ok(Filled::Waiting);
+        }
+        match self.camera.open() {
+            Ok(agreed) => self.begin(&agreed)?,
+            Err(error) => self.fail(&error)?,
+        }
+        Ok(Filled::Waiting)
+    }
+
+    /// Takes an opened camera into use.
+    fn begin(&mut self, agreed: &Agreed) -> Result<(), CameraError> {
+        self.metrics.opened.add(1);
+        let unpacker = match session::unpacker(agreed, &self.options) {
+            Ok(unpacker) => unpacker,
+            Err(error) => return self.fail(&error.into()),
+        };
+        let session = Session::new(unpacker, self.format);
+        log::info!("{}: {agreed}", self.options.device.display());
+        if session.adapts() && self.said.adapted != Some(session.camera_format()) {
+            self.said.adapted = Some(session.camera_format());
+            let (is, stream) =
+                (adapt::describe(session.camera_format()), adapt::describe(self.format));
+            log::warn!("the camera now gives {is}; its pictures are cut to the stream's {stream}");
+        }
+        self.session = Some(session);
+        (self.remedy, self.last_effort) = (Remedy::Restart, self.camera.now());
+        Ok(())
+    }
+
+    /// Takes the next picture.
+    fn wait_for_picture(
+        &mut self,
+        mut session: Session,
+        frame: &mut Frame,
+    ) -> Result<Filled, CameraError> {
+        let mut read: Option<Read> = None;
+        let (frozen, picture) = (&mut self.frozen, &mut frame.blurred);
+        let reader = &mut |shot: &Shot<'_>| read = Some(session.read(shot, frozen, picture));
+        let taken = self.camera.take(LOOK, reader);
+        self.session = Some(session);
+        match (taken, read) {
+            (Err(error), _) => self.broken(error),
+            (Ok(_), None) => {
+                self.nothing(SourceState::Silent, &self.named("no picture comes"))?;
+                Ok(Filled::Waiting)
+            }
+            (Ok(_), Some(read)) => self.judge(read, frame),
+        }
+    }
+
+    /// Decides on a frame that came.
+    fn judge(&mut self, read: Read, frame: &mut Frame) -> Result<Filled, CameraError> {
+        self.metrics.gaps.add(read.gap.into());
+        self.metrics.errored.add(read.is_marked.into());
+        match read.outcome {
+            Ok(Fresh::New(captured_at)) => {
+                frame.meta.captured_at = self.capture_time(captured_at);
+                self.enter(SourceState::Live, "");
+                (self.remedy, self.tries, self.pause) = (Remedy::Restart, 0, PAUSE_MIN);
+                self.last_effort = self.camera.now();
+                Ok(Filled::Frame)
+            }
+            Ok(Fresh::Frozen) => {
+                let problem = self.named("the same picture comes again and again");
+                self.enter(SourceState::Frozen, &problem);
+                self.nothing(SourceState::Frozen, &problem)?;
+                Ok(Filled::Waiting)
+            }
+            Err(error) => {
+                self.nothing(SourceState::Failing, &self.named(&error.to_string()))?;
+                Ok(Filled::Unusable(SourceError::Camera(error)))
+            }
+        }
+    }
+
+    /// A picture's time, or now where that lies before the last one's.
+    fn capture_time(&mut self, captured_at: Instant) -> Instant {
+        let goes_back = self.last_capture.is_some_and(|last| captured_at < last);
+        if goes_back && !self.said.went_back {
+            self.said.went_back = true;
+            log::warn!("{}: the times of pictures go back", self.options.device.display());
+        }
+        let time = if goes_back { self.camera.now() } else { captured_at };
+        self.last_capture = Some(time);
+        time
+    }
+
+    /// No new picture came. After a time of that, something is done about it.
+    fn nothing(&mut self, state: SourceState, problem: &str) -> Result<(), CameraError> {
+        if self.camera.now().saturating_duration_since(self.last_effort) < self.options.silence {
+            return Ok(());
+        }
+        self.metrics.timeouts.add(1);
+        self.enter(state, problem);
+        self.help(problem)
+    }
+
+    /// A call on the open camera failed.
+    fn broken(&mut self, error: V4l2Error) -> Result<Filled, CameraError> {
+        let problem = error.to_string();
+        match (error.kind(), error) {
+            (ErrorKind::Gone, _) => {
+                self.close();
+                self.enter(SourceState::Absent, &problem);
+            }
+            // What was agreed on does not hold any more.
+            (_, V4l2Error::Changed(_)) => {
+                self.remedy = Remedy::Reopen;
+                self.enter(SourceState::Failing, &problem);
+                self.help(&problem)?;
+            }
+            _ => {
+                self.enter(SourceState::Failing, &problem);
+                self.help(&problem)?;
+            }
+        }
+        Ok(Filled::Waiting)
+    }
+
+    /// Does what helps next.
+    fn help(&mut self, problem: &str) -> Result<(), CameraError> {
+        if self.remedy == Remedy::Restart {
+            self.remedy = Remedy::Reopen;
+            self.metrics.restarted.add(1);
+            match self.camera.restart() {
+                Ok(()) => {
+                    self.last_effort = self.camera.now();
+                    return Ok(());
+                }
+                Err(error) => log::debug!("the stream does not restart: {error}"),
+            }
+        }
+        self.close();
+        self.give_up_after(problem)
+    }
+
+    /// The camera could not be opened.
+    fn fail(&mut self, error: &CameraError) -> Result<(), CameraError> {
+        self.close();
+        let mut problem = error.to_string();
+        match error.kind() {
+            ErrorKind::Gone => {
+                self.enter(SourceState::Absent, &problem);
+                return Ok(());
+            }
+            ErrorKind::Denied => problem.push_str(" (is this user in the group of the device?)"),
+            ErrorKind::Busy => problem.push_str(" (is another program using the camera?)"),
+            _ => {}
+        }
+        self.enter(SourceState::Failing, &problem);
+        self.give_up_after(&problem)
+    }
+
+    /// Closes everything and says when to open again: later each time.
+    fn close(&mut self) {
+        self.session = None;
+        self.camera.close();
+        self.next_try = self.camera.now() + self.pause;
+        self.pause = (2 * self.pause).min(PAUSE_MAX);
+    }
+
+    /// Counts a fruitless opening; the last one that is allowed is an error.
+    fn give_up_after(&mut self, problem: &str) -> Result<(), CameraError> {
+        self.tries = self.tries.saturating_add(1);
+        if self.options.reopens == 0 || self.tries < self.options.reopens {
+            return Ok(());
+        }
+        Err(CameraError::GivenUp { tries: self.tries, cause: problem.to_owned() })
+    }
+
+    /// Notes a state, and logs it where it is a new one.
+    fn enter(&self, state: SourceState, problem: &str) {
+        if !self.metrics.enter(state, problem) {
+            return;
+        }
+        match state {
+            SourceState::Live => log::info!("camera live: {}", self.options.device.display()),
+            _ => log::warn!("camera {}: {problem}", state.name()),
+        }
+    }
+
+    /// A problem with the name of the device, as errors of the device have it.
+    fn named(&self, problem: &str) -> String {
+        format!("{}: {problem}", self.options.device.display())
+    }
+}
+
+/// What an absent camera is expected to give: the best wish, at the extent asked for.
+fn assumed(options: &V4l2Options) -> Agreed {
+    let pixel_format = options.formats.first().copied();
+    let pixel_format = pixel_format.unwrap_or(crate::source::unpack::PixelFormat::ALL[0]);
+    Agreed {
+        pixel_format,
+        memory: Memory { extent: options.extent, strides: [0; 3] },
+        range: pixel_format.range(0, 0),
+        rate: None,
+    }
+}

@@ -1,0 +1,71 @@
+//! The program and a camera that is not there; with one that is, it is tested in a machine of its
+//! own.
+
+use deblurd::frame::Frame;
+use deblurd::source::{Filled, Source, Y4mOptions, Y4mSource};
+use libtest_mimic::Trial;
+
+use crate::program::{Running, Workshop};
+use crate::support::trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("camera::an_absent_camera_is_stood_in_for", an_absent_camera_is_stood_in_for),
+        trial("camera::check_tells_how_the_camera_fares", check_tells_how_the_camera_fares),
+        trial("camera::what_is_no_camera_is_refused", what_is_no_camera_is_refused),
+    ]
+}
+
+/// A configuration that asks for a small gray camera.
+fn config(device: &str) -> String {
+    format!(
+        "[source]\nkind = 'v4l2'\ndevice = '{device}'\nformats = ['GREY']\nextent = '64x48'\n\
+         [restore]\npsf = 'disk:2'\nsigma = 2.55\nmodel = 'none'\n\
+         [[sink]]\nkind = 'y4m'\npath = '-'\n"
+    )
+}
+
+fn an_absent_camera_is_stood_in_for() {
+    let workshop = Workshop::new();
+    workshop.write("camera.toml", config("no-camera"));
+    let mut running =
+        Running::start_unread(&mut workshop.command(&["run", "--config", "camera.toml"]));
+    let stdout = running.take_stdout();
+    let stream = Y4mSource::new(stdout, "stdout".into(), Y4mOptions::default());
+    let mut stream = stream.expect("a stream");
+    let mut frame = Frame::new(stream.format());
+    let mut pictures = Vec::new();
+    while pictures.len() < 3 {
+        match stream.fill(&mut frame).expect("a stream that goes on") {
+            Filled::Frame => pictures.push(frame.blurred.clone()),
+            Filled::Waiting => {}
+            other => panic!("{other:?} after {} pictures", pictures.len()),
+        }
+    }
+    let samples = pictures[0].planes()[0].samples();
+    let letters = samples.iter().filter(|&&sample| sample > 120).count();
+    assert!((50..1500).contains(&letters), "{letters} samples of letters");
+    assert!(pictures.iter().all(|picture| *picture == pictures[0]), "stand-ins differ");
+    running.signal("TERM");
+    let outcome = running.finish();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let absent = outcome.stderr.matches("camera absent: no-camera: ").count();
+    assert_eq!(absent, 1, "{}", outcome.stderr);
+}
+
+fn check_tells_how_the_camera_fares() {
+    let workshop = Workshop::new();
+    workshop.write("camera.toml", config("no-camera"));
+    let told = workshop.succeed(&["check", "--config", "camera.toml"]).text();
+    let line = "source   camera no-camera, now absent (no-camera: open: No such file or directory (os error 2)), \
+                expected to give; 8-bit Gray 64x48";
+    assert!(told.starts_with(line), "{told}");
+}
+
+fn what_is_no_camera_is_refused() {
+    let workshop = Workshop::new();
+    workshop.write("camera.toml", config("camera.toml"));
+    let outcome = workshop.run(&["check", "--config", "camera.toml"]);
+    assert_eq!(outcome.code, Some(78), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("camera.toml: it is not a video device"), "{}", outcome.stderr);
+}
