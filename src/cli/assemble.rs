@@ -14,7 +14,9 @@ use crate::restore::executor::Executor;
 use crate::restore::psf::Psf;
 use crate::restore::residual::ResidualModel;
 use crate::restore::{Assess, RestoreOptions, Restorer, Stage};
-use crate::sink::{HttpOptions, HttpSink, PngSink, Sink, V4l2Sink, V4l2SinkOptions, Y4mSink};
+use crate::sink::{
+    HttpOptions, HttpSink, PngSink, RecordSink, Sink, V4l2Sink, V4l2SinkOptions, Y4mSink,
+};
 use crate::source::{
     FilesOptions, FilesSource, SceneOptions, SceneSource, Source, V4l2Source, Y4mOptions, Y4mSource,
 };
@@ -159,7 +161,13 @@ pub(super) fn open_y4m_source(path: &Path, live: bool) -> anyhow::Result<Box<dyn
 /// Opens a Y4M stream to write; `-` is standard output.
 pub(super) fn open_y4m_sink(path: &Path) -> anyhow::Result<Box<dyn Sink>> {
     let is_standard = path == Path::new("-");
-    Ok(Box::new(if is_standard { Y4mSink::stdout() } else { Y4mSink::create(path)? }))
+    Ok(Box::new(if is_standard { Y4mSink::stdout()? } else { Y4mSink::create(path)? }))
+}
+
+/// As [`open_y4m_sink`]; the readers of a FIFO may come and go.
+fn open_live_y4m_sink(path: &Path) -> anyhow::Result<Box<dyn Sink>> {
+    let is_standard = path == Path::new("-");
+    Ok(Box::new(if is_standard { Y4mSink::stdout()? } else { Y4mSink::create_for_many(path)? }))
 }
 
 /// Names under which the sinks of a configuration are counted: their kind, numbered where one
@@ -168,6 +176,7 @@ pub(super) fn sink_names(sinks: &[SinkConfig]) -> Vec<String> {
     let kind = |sink: &SinkConfig| match sink {
         SinkConfig::Png(_) => "png",
         SinkConfig::Y4m(_) => "y4m",
+        SinkConfig::Record(_) => "record",
         SinkConfig::V4l2(_) => V4l2Sink::NAME,
         SinkConfig::Http(_) => "http",
     };
@@ -188,7 +197,8 @@ pub(super) fn open_sinks(
     let open = |config: &SinkConfig| -> anyhow::Result<Box<dyn Sink>> {
         Ok(match config {
             SinkConfig::Png(png) => Box::new(PngSink::create(&png.folder)?),
-            SinkConfig::Y4m(stream) => open_y4m_sink(&stream.path)?,
+            SinkConfig::Y4m(stream) => open_live_y4m_sink(&stream.path)?,
+            SinkConfig::Record(record) => Box::new(RecordSink::create(record.options())?),
             SinkConfig::V4l2(output) => Box::new(V4l2Sink::open(V4l2SinkOptions {
                 device: output.device.clone(),
                 format: output.format,

@@ -20,7 +20,7 @@ use crate::restore::degrade::Scenery;
 use crate::restore::transfer::Transfer;
 use crate::restore::wiener::Regulariser;
 use crate::restore::{Channels, RestoreOptions};
-use crate::sink::{OutputFormat, Token, needs_token};
+use crate::sink::{OutputFormat, PictureKind, RecordOptions, Token, needs_token};
 pub use camera::{Tone, V4l2Config};
 pub use read::ConfigError;
 use read::{Section, parsed, within};
@@ -204,6 +204,8 @@ pub enum SinkConfig {
     Y4m(Y4mSinkConfig),
     /// `kind = "v4l2"`.
     V4l2(V4l2SinkConfig),
+    /// `kind = "record"`.
+    Record(RecordConfig),
     /// `kind = "http"`.
     Http(HttpConfig),
 }
@@ -220,8 +222,55 @@ pub struct PngConfig {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Y4mSinkConfig {
-    /// A file, or `-` for standard output.
+    /// A file, a FIFO, or `-` for standard output.
     pub path: PathBuf,
+}
+
+/// A recording in a folder of limited size.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordConfig {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Millions of bytes of all pictures together, at most.
+    #[serde(deserialize_with = "within::<1, 100_000_000, _>")]
+    pub size_max_mb: u32,
+    /// How pictures are written.
+    #[serde(default)]
+    pub format: RecordFormat,
+    /// Quality of JPEG pictures.
+    #[serde(default = "default_record_quality", deserialize_with = "within::<1, 100, _>")]
+    pub quality: u32,
+    /// Frames a second, at most.
+    #[serde(default = "default_record_rate", deserialize_with = "read::rate")]
+    pub rate_max: f64,
+}
+
+/// Format of recorded pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordFormat {
+    /// Small.
+    #[default]
+    Jpeg,
+    /// Without loss.
+    Png,
+}
+
+impl RecordConfig {
+    /// As the sink wants it.
+    pub fn options(&self) -> RecordOptions {
+        let quality = u8::try_from(self.quality).unwrap_or(100);
+        RecordOptions {
+            folder: self.folder.clone(),
+            bytes_max: u64::from(self.size_max_mb) * 1_000_000,
+            kind: match self.format {
+                RecordFormat::Jpeg => PictureKind::Jpeg(quality),
+                RecordFormat::Png => PictureKind::Png,
+            },
+            rate_max: self.rate_max,
+        }
+    }
 }
 
 /// A video output device.
@@ -317,9 +366,10 @@ fn read_source(mut section: Section) -> Result<SourceConfig, ConfigError> {
 }
 
 fn read_sink(mut section: Section) -> Result<SinkConfig, ConfigError> {
-    match section.kind(&["png", "y4m", "v4l2", "http"])?.as_str() {
+    match section.kind(&["png", "y4m", "record", "v4l2", "http"])?.as_str() {
         "png" => section.read().map(SinkConfig::Png),
         "y4m" => section.read().map(SinkConfig::Y4m),
+        "record" => section.read().map(SinkConfig::Record),
         "v4l2" => section.read().map(SinkConfig::V4l2),
         _ => read_http(section).map(SinkConfig::Http),
     }
@@ -383,6 +433,14 @@ fn default_listen() -> SocketAddr {
 
 fn default_quality() -> u32 {
     85
+}
+
+fn default_record_quality() -> u32 {
+    90
+}
+
+fn default_record_rate() -> f64 {
+    1.0
 }
 
 fn default_clients() -> u32 {

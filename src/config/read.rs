@@ -184,6 +184,13 @@ pub(super) fn gray_levels<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::
         .ok_or_else(|| D::Error::custom(format!("{value} (expected gray levels from 0 to 128)")))
 }
 
+/// Reads frames a second, of which there may be less than one.
+pub(super) fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(from)?;
+    let in_range = (0.001..=240.0).contains(&value).then_some(value);
+    in_range.ok_or_else(|| D::Error::custom(format!("{value} (expected 0.001 to 240 a second)")))
+}
+
 /// Reads text that means a value.
 pub(super) fn parsed<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
     from: D,
@@ -298,6 +305,21 @@ mod tests {
             "kind = 'http'",
             "kind = 'http'\ntoken = 'secret'",
             "sink.0.token: 6 characters (expected 16 to 256",
+        );
+        check_replaced(
+            "kind = 'http'",
+            "kind = 'record'\nfolder = 'x'\nsize_max_mb = 9\nrate_max = 0",
+            "sink.0.rate_max: 0 (expected 0.001 to 240",
+        );
+        check_replaced(
+            "kind = 'http'",
+            "kind = 'record'\nfolder = 'x'\nsize_max_mb = 9\nformat = 'gif'",
+            "sink.0.format: unknown variant `gif`, expected `jpeg` or `png`",
+        );
+        check_replaced(
+            "kind = 'http'",
+            "kind = 'record'\nfolder = 'x'",
+            "missing field `size_max_mb`",
         );
         check_replaced("[restore]", "[restroe]\n[restore]", "restroe: unknown section");
         check_replaced(

@@ -184,7 +184,8 @@ impl Pipeline {
             let name = format!("sink {}", common.metrics.sinks[index].name);
             let (output, input) = queue::<Offered>(options, &name, &common.metrics);
             outlets.push(output);
-            let thread = SinkThread { index, sink, input, common: common.clone() };
+            let overflow = options.overflow;
+            let thread = SinkThread { index, sink, input, overflow, common: common.clone() };
             started.push(spawn(name, move || thread.run())?);
         }
         let mut output = Outlet::Sinks(outlets);

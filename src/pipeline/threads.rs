@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::Stop;
 use super::ladder::Governor;
 use super::plans::{Group, Plans};
-use super::queue::{Consumer, Producer, Pushed};
+use super::queue::{Consumer, Overflow, Producer, Pushed};
 use crate::frame::{Effort, Frame, FrameMeta, Lease, Pool, Shared};
 use crate::metrics::{Metrics, Reason, SourceState, Ticket};
 use crate::sink::{Sink, SinkError};
@@ -278,6 +278,8 @@ pub(super) struct SinkThread {
     pub(super) index: usize,
     pub(super) sink: Box<dyn Sink>,
     pub(super) input: Consumer<Offered>,
+    /// Whether a frame that the sink does not take now is offered again.
+    pub(super) overflow: Overflow,
     pub(super) common: Common,
 }
 
@@ -302,9 +304,9 @@ impl SinkThread {
                 offered.ticket.lose(reason);
                 continue;
             }
-            match self.sink.deliver(&frame) {
+            match give(self.sink.as_mut(), &frame, self.overflow, &self.common.stop) {
                 Ok(()) => offered.ticket.deliver(),
-                Err(SinkError::Busy) => {
+                Err(SinkError::Busy | SinkError::Later) => {
                     offered.ticket.lose(Reason::SinkBusy);
                     continue;
                 }
@@ -318,5 +320,21 @@ impl SinkThread {
             }
         }
         Ok(())
+    }
+}
+
+/// Gives a frame to a sink; where no frame may be lost, until it is taken or the pipeline is told
+/// to stop.
+fn give(
+    sink: &mut dyn Sink,
+    frame: &Frame,
+    overflow: Overflow,
+    stop: &Stop,
+) -> Result<(), SinkError> {
+    loop {
+        match sink.deliver(frame) {
+            Err(SinkError::Later) if overflow == Overflow::Wait && !stop.is_set() => {}
+            result => return result,
+        }
     }
 }

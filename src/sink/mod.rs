@@ -1,21 +1,25 @@
 //! Where frames go.
 //!
-//! A folder of PNG files ([`PngSink`]), a Y4M stream ([`Y4mSink`]), a video device ([`V4l2Sink`])
-//! and a live page ([`HttpSink`]).
+//! A folder of PNG files ([`PngSink`]), a recording of limited size ([`RecordSink`]), a Y4M stream
+//! ([`Y4mSink`]), a video device ([`V4l2Sink`]) and a live page ([`HttpSink`]).
 
 mod colour;
 mod encode;
+mod folder;
 mod http;
 mod pace;
 mod png;
+mod record;
 mod v4l2;
 mod whole;
 mod y4m;
 
 pub use self::y4m::Y4mSink;
 pub use encode::{encode_jpeg, encode_png};
+pub use folder::PictureKind;
 pub use http::{HttpOptions, HttpSink, Token, TokenError, needs_token};
 pub use png::PngSink;
+pub use record::{RecordOptions, RecordSink};
 pub use v4l2::{OutputFormat, V4l2Sink, V4l2SinkOptions};
 pub use whole::{is_special, remove_unfinished, try_writing, write_whole};
 
@@ -36,10 +40,12 @@ pub trait Sink: Send {
     /// Where the sink cannot take such frames.
     fn start(&mut self, format: PictureFormat, rate: FrameRate) -> Result<(), SinkError>;
 
-    /// Takes one frame; the frame's buffers are lent for the time of the call.
+    /// Takes one frame; the frame's buffers are lent for the time of the call. Returns within a
+    /// second where the sink waits for somebody.
     ///
     /// # Errors
-    /// Where this and every further frame is lost; [`SinkError::Busy`] where only this one is.
+    /// Where this and every further frame is lost; [`SinkError::Busy`] where only this one is, and
+    /// [`SinkError::Later`] where this one may be offered again.
     fn deliver(&mut self, frame: &Frame) -> Result<(), SinkError>;
 
     /// Called once, after the last frame: flushes and closes.
@@ -93,6 +99,9 @@ pub enum SinkError {
     /// A thread of the sink panicked.
     #[error("the thread of {0} panicked")]
     Panicked(&'static str),
+    /// This frame is not taken now; it may be offered again.
+    #[error("not now")]
+    Later,
     /// Whoever read the stream is gone.
     #[error("the reader of {} went away", .0.display())]
     Closed(PathBuf),

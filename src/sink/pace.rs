@@ -42,10 +42,10 @@ mod tests {
 
     #[test]
     fn the_rate_is_kept_in_the_mean() {
-        check(1.0, (0..10_000).step_by(33), 10);
+        check(1.0, (0..10_000).step_by(33), 11);
         check(30.0, (0..10_000).step_by(5), 301);
         check(1000.0, 0..1000, 1000);
-        check(0.1, (0..60_000).step_by(100), 6);
+        check(0.1, (0..60_000).step_by(100), 7);
     }
 
     #[test]

@@ -30,6 +30,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("tokio", "src/sink/http/"),
     ("prometheus_client", "src/sink/http/exposition.rs"),
     ("y4m", "/y4m"),
+    ("jiff", "src/sink/record/stamp.rs"),
     ("signal_hook", "src/service/signals.rs"),
     ("sd_notify", "src/service/notify.rs"),
     ("env_logger", "src/service/journal.rs"),

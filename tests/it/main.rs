@@ -15,6 +15,7 @@ mod camera;
 mod cli;
 mod conformance;
 mod faults;
+mod fifos;
 mod http;
 mod layering;
 mod model;
@@ -24,6 +25,7 @@ mod pictures;
 mod pipeline;
 mod program;
 mod properties;
+mod recording;
 mod service;
 mod soak;
 mod streams;
@@ -41,6 +43,7 @@ fn main() -> std::process::ExitCode {
         pictures::trials(),
         camera::trials(),
         streams::trials(),
+        fifos::trials(),
         http::trials(),
         cli::trials(),
         faults::trials(),
@@ -48,6 +51,7 @@ fn main() -> std::process::ExitCode {
         model::trials(),
         properties::trials(),
         pipeline::trials(),
+        recording::trials(),
         service::trials(),
         soak::trials(),
         oracle::trials(),

@@ -12,6 +12,7 @@ mod stream;
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -52,6 +53,10 @@ impl Y4mSource {
     /// Where it cannot be opened or does not begin as a Y4M stream that can be read.
     pub fn open(path: &Path, options: Y4mOptions) -> Result<Self, SourceError> {
         let failed = |cause| SourceError::Read { path: path.to_owned(), cause };
+        if std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
+            // The format is in the stream's first line: there is no start without a writer.
+            log::info!("waiting for a writer of {}", path.display());
+        }
         Self::new(File::open(path).map_err(failed)?, path.to_owned(), options)
     }
 

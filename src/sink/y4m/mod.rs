@@ -1,13 +1,19 @@
-//! Restored frames as a Y4M stream, to a file or to standard output.
+//! Restored frames as a Y4M stream, to a file, a FIFO or standard output.
 //!
 //! Gray and YUV pictures go out as they are, RGB as 4:4:4 by BT.601 in full range. 10 and 12 bits
 //! are kept where the format has them (10-bit gray it has not), other depths become 8 bits.
 //!
 //! A file gets its name when it is whole. A name that already belongs to a FIFO or a device is
-//! written to directly. A reader that goes away ends the stream with [`SinkError::Closed`].
+//! written to directly. A reader that goes away ends the stream with [`SinkError::Closed`], or is
+//! waited for again where the FIFO was opened for many; one that is not there or takes nothing
+//! is answered with [`SinkError::Later`], and never blocks.
+
+mod feed;
+mod pipe;
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use y4m::{Colorspace, EncoderBuilder, Ratio, VendorExtensionString};
@@ -16,12 +22,15 @@ use super::colour::push_ycc;
 use super::whole::Aside;
 use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, Layout, Picture, PictureFormat, Range};
+use feed::{Feed, Readers};
+use pipe::Pipe;
 
 /// Writes restored frames as Y4M.
 pub struct Y4mSink {
     path: PathBuf,
-    /// Gone once finished.
-    output: Option<BufWriter<Output>>,
+    output: Output,
+    /// The first line of the stream.
+    first_line: Vec<u8>,
     /// Whether samples go out in two bytes.
     deep: bool,
     /// The bytes of a frame, plane by plane.
@@ -30,48 +39,63 @@ pub struct Y4mSink {
 
 /// Where the bytes go.
 enum Output {
-    Aside(Aside),
-    Direct(Box<dyn Write + Send>),
+    File(BufWriter<Aside>),
+    Writer(BufWriter<Box<dyn Write + Send>>),
+    Pipe(Feed),
+    Finished,
 }
 
 impl Y4mSink {
-    /// Writes to a file, a FIFO or a device.
+    /// Writes to a file, a device, or a FIFO until its reader goes away.
     ///
     /// # Errors
     /// Where it cannot be made or opened.
     pub fn create(path: &Path) -> Result<Self, SinkError> {
-        let special = std::fs::metadata(path).is_ok_and(|found| !found.is_file());
-        let output = if special {
-            let device = OpenOptions::new().write(true).open(path);
-            device.map(|device| Output::Direct(Box::new(device)))
-        } else {
-            Aside::create(path).map(Output::Aside)
+        Self::open(path, Readers::One)
+    }
+
+    /// As [`Self::create`], but the readers of a FIFO may come and go.
+    ///
+    /// # Errors
+    /// Where it cannot be made or opened.
+    pub fn create_for_many(path: &Path) -> Result<Self, SinkError> {
+        Self::open(path, Readers::Many)
+    }
+
+    /// Writes to standard output.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn stdout() -> Result<Self, SinkError> {
+        let path = PathBuf::from("standard output");
+        match Pipe::stdout() {
+            Ok(pipe) => Ok(Self::new(path.clone(), Output::Pipe(Feed::into_pipe(pipe, path)))),
+            Err(cause) => Err(SinkError::Write { path, cause }),
+        }
+    }
+
+    /// Writes anywhere; `name` is for messages.
+    pub fn to_writer(writer: Box<dyn Write + Send>, name: PathBuf) -> Self {
+        Self::new(name, Output::Writer(buffered(writer)))
+    }
+
+    fn open(path: &Path, readers: Readers) -> Result<Self, SinkError> {
+        let kind = std::fs::metadata(path).map(|found| found.file_type());
+        let output = match kind {
+            Ok(kind) if kind.is_fifo() => Ok(Output::Pipe(Feed::open(path.to_owned(), readers)?)),
+            Ok(kind) if !kind.is_file() => {
+                let device = OpenOptions::new().write(true).open(path);
+                device.map(|device| Output::Writer(buffered(Box::new(device) as Box<_>)))
+            }
+            _ => Aside::create(path).map(|file| Output::File(buffered(file))),
         };
         let output = output.map_err(|cause| SinkError::Write { path: path.to_owned(), cause })?;
         Ok(Self::new(path.to_owned(), output))
     }
 
-    /// Writes to standard output.
-    pub fn stdout() -> Self {
-        Self::to_writer(Box::new(io::stdout()), PathBuf::from("standard output"))
-    }
-
-    /// Writes anywhere; `name` is for messages.
-    pub fn to_writer(writer: Box<dyn Write + Send>, name: PathBuf) -> Self {
-        Self::new(name, Output::Direct(writer))
-    }
-
     fn new(path: PathBuf, output: Output) -> Self {
-        let output = Some(BufWriter::with_capacity(1 << 16, output));
-        Self { path, output, deep: false, planes: [const { Vec::new() }; 3] }
-    }
-
-    fn write(
-        &mut self,
-        write: impl FnOnce(&mut BufWriter<Output>) -> io::Result<()>,
-    ) -> Result<(), SinkError> {
-        let output = self.output.as_mut().ok_or(io::ErrorKind::NotConnected.into());
-        output.and_then(write).map_err(|cause| self.failed(cause))
+        let planes = [const { Vec::new() }; 3];
+        Self { path, output, first_line: Vec::new(), deep: false, planes }
     }
 
     fn failed(&self, cause: io::Error) -> SinkError {
@@ -91,28 +115,46 @@ impl Sink for Y4mSink {
     fn start(&mut self, format: PictureFormat, rate: FrameRate) -> Result<(), SinkError> {
         let colours = colour_space(format);
         self.deep = colours.get_bytes_per_sample() == 2;
-        let header = header(format, rate, colours).map_err(|cause| self.failed(cause))?;
-        self.write(|output| output.write_all(&header))
+        self.first_line = header(format, rate, colours).map_err(|cause| self.failed(cause))?;
+        let written = match &mut self.output {
+            Output::File(file) => file.write_all(&self.first_line),
+            Output::Writer(writer) => writer.write_all(&self.first_line),
+            // Each reader of a pipe gets it with its first frame.
+            Output::Pipe(_) | Output::Finished => Ok(()),
+        };
+        written.map_err(|cause| self.failed(cause))
     }
 
     fn deliver(&mut self, frame: &Frame) -> Result<(), SinkError> {
-        pack(&frame.restored, self.deep, &mut self.planes);
-        let planes = std::mem::take(&mut self.planes);
-        let written = self.write(|output| {
-            output.write_all(b"FRAME\n")?;
-            planes.iter().try_for_each(|plane| output.write_all(plane))
-        });
-        self.planes = planes;
-        written
+        let Self { output, planes, first_line, deep, .. } = self;
+        let written = match output {
+            Output::Pipe(feed) => {
+                return feed.offer(frame.meta.sequence, first_line, |bytes| {
+                    pack(&frame.restored, *deep, planes);
+                    bytes.extend(b"FRAME\n");
+                    planes.iter().for_each(|plane| bytes.extend(plane));
+                });
+            }
+            Output::File(file) => write_frame(file, &frame.restored, *deep, planes),
+            Output::Writer(writer) => write_frame(writer, &frame.restored, *deep, planes),
+            Output::Finished => Err(io::ErrorKind::NotConnected.into()),
+        };
+        written.map_err(|cause| self.failed(cause))
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
-        let Some(output) = self.output.take() else { return Ok(()) };
-        let finished = output.into_inner().map_err(io::IntoInnerError::into_error);
-        let finished = finished.and_then(|output| match output {
-            Output::Aside(file) => file.finish(&self.path),
-            Output::Direct(mut writer) => writer.flush(),
-        });
+        let finished = match std::mem::replace(&mut self.output, Output::Finished) {
+            Output::File(file) => {
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error);
+                file.and_then(|file| file.finish(&self.path))
+            }
+            Output::Writer(mut writer) => writer.flush(),
+            Output::Pipe(mut feed) => {
+                feed.finish();
+                Ok(())
+            }
+            Output::Finished => Ok(()),
+        };
         finished.map_err(|cause| self.failed(cause))
     }
 }
@@ -123,20 +165,19 @@ impl std::fmt::Debug for Y4mSink {
     }
 }
 
-impl Write for Output {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Aside(file) => file.write(bytes),
-            Self::Direct(writer) => writer.write(bytes),
-        }
-    }
+fn buffered<W: Write>(writer: W) -> BufWriter<W> {
+    BufWriter::with_capacity(1 << 16, writer)
+}
 
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Aside(file) => file.flush(),
-            Self::Direct(writer) => writer.flush(),
-        }
-    }
+fn write_frame(
+    out: &mut impl Write,
+    picture: &Picture,
+    deep: bool,
+    planes: &mut [Vec<u8>; 3],
+) -> io::Result<()> {
+    pack(picture, deep, planes);
+    out.write_all(b"FRAME\n")?;
+    planes.iter().try_for_each(|plane| out.write_all(plane))
 }
 
 fn colour_space(format: PictureFormat) -> Colorspace {

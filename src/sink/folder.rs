@@ -1,0 +1,83 @@
+//! Folders of pictures: made where they are missing, tried before they are needed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::whole::Aside;
+use super::{SinkError, encode_jpeg, encode_png, write_whole};
+use crate::frame::Picture;
+
+/// A folder that pictures are written to, each whole or not at all.
+#[derive(Debug)]
+pub(super) struct Folder(PathBuf);
+
+/// How pictures are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureKind {
+    /// Without loss.
+    Png,
+    /// With a quality from 1 to 100.
+    Jpeg(u8),
+}
+
+impl Folder {
+    /// Makes the folder where only it is missing, and tries whether it can be written to.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    pub(super) fn open(path: &Path) -> Result<Self, SinkError> {
+        make_folder(path)
+            .and_then(|()| Aside::create(&path.join("probe")).map(drop))
+            .map_err(|cause| SinkError::Write { path: path.to_owned(), cause })?;
+        Ok(Self(path.to_owned()))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Writes the bytes of a picture under a name.
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), SinkError> {
+        write_whole(&self.0.join(name), |out| out.write_all(bytes))
+    }
+}
+
+impl PictureKind {
+    /// The ending of such a file's name.
+    pub(super) fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg(_) => "jpg",
+        }
+    }
+
+    pub(super) fn encode(self, picture: &Picture) -> Result<Vec<u8>, SinkError> {
+        match self {
+            Self::Png => encode_png(picture),
+            Self::Jpeg(quality) => encode_jpeg(picture, quality),
+        }
+    }
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    match std::fs::create_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_is_an_error() {
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        std::fs::write(parent.path().join("file"), "").expect("a file");
+        for name in ["file", "no/such/folder"] {
+            let error = Folder::open(&parent.path().join(name)).expect_err("no folder");
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        assert!(Folder::open(Path::new("/proc")).is_err(), "files were made in /proc");
+    }
+}

@@ -1,0 +1,79 @@
+//! Names of recorded files: the time of the picture in UTC, to the microsecond, so that they sort.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use jiff::Timestamp;
+
+const PREFIX: &str = "deblurd-";
+const FORM: &str = "%Y%m%dT%H%M%S.%6fZ";
+const EXTENSIONS: [&str; 2] = ["png", "jpg"];
+
+/// Microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Stamp(u64);
+
+impl Stamp {
+    /// The time of a picture; a clock before 1970 counts as 1970.
+    pub(super) fn of(time: SystemTime) -> Self {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(u64::try_from(since.as_micros()).unwrap_or(0))
+    }
+
+    /// The first stamp after this one.
+    pub(super) fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+
+    /// The name of a file with this stamp.
+    pub(super) fn name(self, extension: &str) -> String {
+        let micros = i64::try_from(self.0).unwrap_or(i64::MAX);
+        // Times beyond the calendar, which no clock tells, end it.
+        let time = Timestamp::from_microsecond(micros).unwrap_or(Timestamp::MAX);
+        format!("{PREFIX}{}.{extension}", time.strftime(FORM))
+    }
+
+    /// The stamp in a name, where it is the name of a recorded file.
+    pub(super) fn from_name(name: &str) -> Option<Self> {
+        let (stem, extension) = name.rsplit_once('.')?;
+        let text = stem.strip_prefix(PREFIX).filter(|_| EXTENSIONS.contains(&extension))?;
+        let time = jiff::civil::DateTime::strptime(FORM, text).ok()?;
+        let micros = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_microsecond();
+        let stamp = Self(u64::try_from(micros).ok()?);
+        // Nothing that is merely alike.
+        (stamp.name(extension) == name).then_some(stamp)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_name_tells_the_time() {
+        let time = UNIX_EPOCH + Duration::from_micros(1_795_443_330_123_456);
+        let name = Stamp::of(time).name("jpg");
+        assert_eq!(name, "deblurd-20261123T141530.123456Z.jpg");
+        for other in [
+            "deblurd-20261123T141530.123456Z.gif",
+            "deblurd-20261323T141530.123456Z.jpg",
+            "deblurd-20261123T141530.12345Z.jpg",
+            "deblurd-20261123T141530.123456Z.jpg.part",
+            "20261123T141530.123456Z.jpg",
+            "000001.png",
+            "",
+        ] {
+            assert_eq!(Stamp::from_name(other), None, "{other} is taken for ours");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_are_read_back_and_sort_by_time(a in 0_u64..4_000_000_000_000_000, b in 0_u64..4_000_000_000_000_000) {
+            let [a, b] = [a, b].map(Stamp);
+            prop_assert_eq!(Stamp::from_name(&a.name("png")), Some(a));
+            prop_assert_eq!(a.name("png").cmp(&b.name("png")), a.cmp(&b));
+        }
+    }
+}
