@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::client::ClientError;
 use crate::config::ConfigError;
 use crate::pipeline::PipelineError;
 use crate::restore::RestoreError;
@@ -86,6 +87,15 @@ fn status(error: &anyhow::Error) -> u8 {
     error.chain().find_map(of_cause).unwrap_or(FAILED)
 }
 
+fn client(error: &ClientError) -> u8 {
+    match error {
+        ClientError::Unreachable { .. } => UNAVAILABLE,
+        ClientError::Unready(_) => TRY_AGAIN,
+        ClientError::Locked { .. } => USAGE,
+        ClientError::Strange { .. } => DATA,
+    }
+}
+
 fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     let source = |error: &SourceError| match error {
         SourceError::Read { .. } => NO_INPUT,
@@ -107,6 +117,9 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     }
     if let Some(PipelineError::Sink { cause, .. }) = cause.downcast_ref() {
         return Some(sink(cause));
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return Some(client(error));
     }
     if cause.is::<Usage>() {
         return Some(USAGE);

@@ -4,6 +4,7 @@ mod assemble;
 mod attend;
 mod bench;
 mod check;
+mod client;
 mod daemon;
 mod demo;
 mod evaluate;
@@ -15,7 +16,10 @@ mod options;
 mod reload;
 mod restore;
 mod simulate;
+mod snapshot;
+mod status;
 mod terminal;
+mod top;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -43,9 +47,10 @@ Exit codes:
   2    wrong command line
   65   a picture, stream, PSF or model is damaged or not what it should be
   66   an input cannot be read
-  69   an address cannot be listened on
+  69   an address cannot be listened on, or no daemon answers (status, top, snapshot)
   73   an output cannot be written
-  75   the camera is there but does not come back: start again
+  75   the camera is there but does not come back: start again (run); the daemon runs but is
+       not ready (status, snapshot)
   78   the configuration is wrong (run, check)
   129  ended by SIGHUP before the work was done (run loads its configuration again)
   130  ended by SIGINT before the work was done
@@ -75,6 +80,12 @@ enum Command {
     Run(daemon::Run),
     /// Load everything a configuration names, restore one frame, and say what would run.
     Check(check::Check),
+    /// Tell how a running daemon fares.
+    Status(status::Status),
+    /// Show a running daemon live in the terminal.
+    Top(top::Top),
+    /// Take one picture from a running daemon.
+    Snapshot(snapshot::Snapshot),
     /// Time every stage of the restoration.
     Bench(bench::Bench),
     /// Describe a model.
@@ -113,6 +124,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Evaluate(evaluate) => evaluate.run(&shutdown),
         Command::Run(run) => run.run(&shutdown),
         Command::Check(check) => check.run(),
+        Command::Status(status) => status.run(),
+        Command::Top(top) => top.run(&shutdown),
+        Command::Snapshot(snapshot) => snapshot.run(),
         Command::Bench(bench) => bench.run(&shutdown),
         Command::Model(model) => model.run(),
         Command::Completions { shell } => completions(shell),

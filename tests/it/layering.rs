@@ -29,6 +29,8 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("hyper", "src/sink/http/"),
     ("tokio", "src/sink/http/"),
     ("prometheus_client", "src/sink/http/exposition.rs"),
+    ("crossterm", "src/cli/top/screen.rs"),
+    ("ureq", "src/cli/client/"),
     ("y4m", "/y4m"),
     ("jiff", "src/sink/record/stamp.rs"),
     ("signal_hook", "src/service/signals.rs"),

@@ -30,6 +30,8 @@ pub(crate) enum Need {
     Browser,
     /// A reader of Y4M that is not ours.
     Ffmpeg,
+    /// A program that gives others a terminal.
+    Terminal,
     /// A reader of metrics that is not ours.
     PrometheusParser,
     /// A device on which nothing can be written.
@@ -51,6 +53,7 @@ impl Need {
             }
             Self::Browser => not_installed(&["chromium", "chromedriver"]),
             Self::Ffmpeg => not_installed(&["ffmpeg"]),
+            Self::Terminal => not_installed(&["script"]),
             Self::PrometheusParser => {
                 let mut python = Command::new("python3");
                 python.args(["-c", "import prometheus_client.openmetrics.parser"]);

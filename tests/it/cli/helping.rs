@@ -27,7 +27,7 @@ pub(super) fn manual_pages_are_written() {
 }
 
 /// The commands and what people may give them.
-const OPTIONS: [(&str, &str); 10] = [
+const OPTIONS: [(&str, &str); 13] = [
     ("demo", "--frames --out --listen --psf --sigma --size --model --threads"),
     (
         "restore",
@@ -38,6 +38,9 @@ const OPTIONS: [(&str, &str); 10] = [
     ("evaluate", "--psf --sigma --boundary --model --json --camera --seed Example <SHARP>"),
     ("run", "--config DEBLURD_SECTION__KEY"),
     ("check", "--config"),
+    ("status", "--url --token-file --json 69 75"),
+    ("top", "--url --token-file"),
+    ("snapshot", "--url --token-file --output --side before after 75 Example"),
     ("bench", "--size --threads --json --frames"),
     ("model", "<FILE>"),
     ("completions", "bash fish zsh"),
@@ -47,7 +50,7 @@ const OPTIONS: [(&str, &str); 10] = [
 pub(super) fn help_tells_every_option() {
     let workshop = Workshop::new();
     let whole = workshop.succeed(&["--help"]).text();
-    for code in ["0 ", "1 ", "2 ", "65", "66", "69", "73", "78", "130", "143"] {
+    for code in ["0 ", "1 ", "2 ", "65", "66", "69", "73", "75", "78", "130", "143"] {
         assert!(whole.contains(&format!("\n  {code}")), "exit code {code} is not documented");
     }
     for (command, words) in OPTIONS {

@@ -1,5 +1,6 @@
 //! The commands of the real program, as people use them.
 
+mod asking;
 mod helping;
 mod measuring;
 mod restoring;
@@ -35,6 +36,19 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("cli::the_default_configuration_is_good", running::the_default_configuration_is_good),
         trial("cli::bench_times_every_stage", measuring::bench_times_every_stage),
         trial("cli::model_counts", measuring::model_counts),
+        trial("cli::status_tells_how_it_fares", asking::status_tells_how_it_fares),
+        trial(
+            "cli::status_has_an_exit_code_for_every_state",
+            asking::status_has_an_exit_code_for_every_state,
+        ),
+        trial("cli::a_token_lets_in", asking::a_token_lets_in),
+        trial("cli::snapshots_are_taken", asking::snapshots_are_taken),
+        trial("cli::top_needs_a_terminal", asking::top_needs_a_terminal),
+        trial_needing(
+            Need::Terminal,
+            "cli::top_shows_and_gives_the_terminal_back",
+            asking::top_shows_and_gives_the_terminal_back,
+        ),
         trial("cli::shells_get_completions", helping::shells_get_completions),
         trial("cli::manual_pages_are_written", helping::manual_pages_are_written),
         trial("cli::help_tells_every_option", helping::help_tells_every_option),

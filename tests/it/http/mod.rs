@@ -15,8 +15,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use deblurd::frame::{Extent, Frame, FrameMeta, FramePsnr, Picture, PictureFormat};
-use deblurd::metrics::{Metrics, Reason};
-use deblurd::sink::{HttpOptions, HttpSink, Sink, SinkError};
+use deblurd::metrics::{Metrics, Reason, SourceState};
+use deblurd::sink::{HttpOptions, HttpSink, Sink, SinkError, Token};
 use deblurd::source::{SceneOptions, SceneSource, Source};
 use libtest_mimic::Trial;
 
@@ -152,14 +152,32 @@ fn check_status(answer: &str, status: u16) {
     assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "not {status}: {answer:.200}");
 }
 
+/// A page to which no frame comes.
+pub(crate) fn waiting() -> HttpSink {
+    page(HttpOptions { frame_patience: Duration::from_millis(100), ..HttpOptions::default() })
+}
+
+/// A page without frames that asks for a token.
+pub(crate) fn locked(token: &str) -> HttpSink {
+    let token = Some(Token::new(token).expect("a token"));
+    page(HttpOptions { token, ..HttpOptions::default() })
+}
+
 /// The scene, blurred by a box, on a page.
-struct Show {
-    address: SocketAddr,
+pub(crate) struct Show {
+    pub(crate) address: SocketAddr,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Show {
+    /// A show whose first frame has come.
+    pub(crate) fn start_ready() -> Self {
+        let show = Self::start(HttpOptions::default());
+        while !get(show.address, "/readyz").starts_with("HTTP/1.1 200 ") {}
+        show
+    }
+
     fn start(options: HttpOptions) -> Self {
         let metrics = Arc::new(metrics());
         let sink = bind(options, Arc::clone(&metrics)).expect("a page");
@@ -190,6 +208,7 @@ fn show_until(stopped: &AtomicBool, mut sink: HttpSink, metrics: &Metrics) {
     let mut source = SceneSource::new(options).expect("a scene");
     sink.start(source.format(), source.rate()).expect("a start");
     let mut frame = Frame::new(source.format());
+    metrics.source.enter(SourceState::Live, "");
     metrics.trunk.enter().lose(Reason::Overflow);
     while !stopped.load(Ordering::Relaxed) {
         source.fill(&mut frame).expect("a frame");
@@ -200,8 +219,10 @@ fn show_until(stopped: &AtomicBool, mut sink: HttpSink, metrics: &Metrics) {
         frame.meta.sequence += 1;
         frame.meta.psnr = Some(FramePsnr { blurred_db: 20.5, restored_db: 31.25 });
         metrics.quality.record(20.5, 31.25);
+        metrics.load.full.add(1);
         for (stage, time) in metrics.stages().iter().zip([2, 7]) {
             stage.busy.record(Duration::from_millis(time));
+            stage.age.record(Duration::from_millis(2 * time));
         }
         trunk.deliver();
         sink.deliver(&frame).expect("a delivery");

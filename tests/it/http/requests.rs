@@ -37,6 +37,10 @@ pub(super) fn routes_answer() {
     let head = exchange(address, "HEAD / HTTP/1.1\r\nHost: [::1]:1\r\nConnection: close\r\n\r\n");
     check_status(&head, 200);
     assert!(head.ends_with("\r\n\r\n"), "HEAD has a body");
+    let head = "HEAD /stream.mjpg HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let head = exchange(address, head);
+    check_status(&head, 200);
+    assert!(head.ends_with("\r\n\r\n"), "HEAD has a stream: {head}");
     let state = get(address, "/state");
     let (_, json) = state.split_once("\r\n\r\n").expect("a body");
     let state: Value = serde_json::from_str(json).expect("JSON");

@@ -9,7 +9,7 @@ use deblurd::sink::{HttpOptions, Sink};
 use deblurd::source::decode_picture;
 use serde_json::Value;
 
-use super::{Show, check_status, connect, fetch, fetch_during, get, numbered, page};
+use super::{PATIENCE, Show, check_status, connect, fetch, fetch_during, get, numbered, page};
 
 /// Shows every frame, however fast they come.
 fn all() -> HttpOptions {
@@ -124,12 +124,13 @@ pub(super) fn streams_go_on() {
 }
 
 pub(super) fn a_slow_reader_skips_frames() {
-    let mut sink = page(all());
+    // The one that sleeps is not to be cut.
+    let mut sink = page(HttpOptions { write_patience: 10 * PATIENCE, ..all() });
     let address = sink.local_addr();
     let mut slow = Reader::open(address, "/stream.mjpg");
     let (mut fast, mut number) = (Reader::open(address, "/stream.mjpg"), 0);
     // As many as no buffer between the two could hold.
-    let frames = 20_000;
+    let frames = 8_000;
     std::thread::scope(|scope| {
         let reading = scope.spawn(move || while fast.part().sequence < frames {});
         while number < frames || !reading.is_finished() {

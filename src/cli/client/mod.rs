@@ -1,0 +1,114 @@
+//! Asking a running daemon, over HTTP.
+
+mod state;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use ureq::Agent;
+
+pub(super) use state::{Books, Sink, Stage, State};
+
+use super::load;
+
+/// How long an answer may take; longer than a snapshot waits for its frame.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Answers larger than this are none.
+const BYTES_MAX: u64 = 256 << 20;
+
+/// Where the daemon is, and how to be let in.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Daemon {
+    /// Address of the daemon's live page.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// File with the token, where the daemon asks for one.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
+
+/// A daemon that can be asked.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    agent: Agent,
+    url: String,
+    token: Option<String>,
+}
+
+/// Why a daemon gives no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ClientError {
+    /// Nobody answers there.
+    #[error("{url} does not answer: {cause}")]
+    Unreachable { url: String, cause: ureq::Error },
+    /// The daemon runs, but is not ready.
+    #[error("not ready: {0}")]
+    Unready(String),
+    /// The daemon does not let us in.
+    #[error("{url} asks for another token (expected --token-file FILE with that of the daemon)")]
+    Locked { url: String },
+    /// The answer is not one of deblurd.
+    #[error("{url} answers with {what} (expected a deblurd daemon)")]
+    Strange { url: String, what: String },
+}
+
+impl Daemon {
+    pub(super) fn client(&self) -> anyhow::Result<Client> {
+        let url = self.url.trim_end_matches('/').to_owned();
+        let config = Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            .http_status_as_error(false)
+            .proxy(None)
+            .user_agent(concat!("deblurd/", env!("CARGO_PKG_VERSION")))
+            .build();
+        let token = self.token_file.as_deref().map(load::token_text).transpose()?;
+        Ok(Client { agent: config.into(), url, token })
+    }
+}
+
+impl Client {
+    /// Address of the daemon.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Everything that the daemon reports.
+    pub(super) fn state(&self) -> Result<State, ClientError> {
+        let bytes = self.get("/state")?;
+        serde_json::from_slice(&bytes).map_err(|error| self.strange("/state", error.to_string()))
+    }
+
+    /// The body of a good answer.
+    pub(super) fn get(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        let url = format!("{}{path}", self.url);
+        let mut request = self.agent.get(&url);
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let unreachable = |cause| ClientError::Unreachable { url: self.url.clone(), cause };
+        let mut answer = request.call().map_err(unreachable)?;
+        let body = answer.body_mut().with_config().limit(BYTES_MAX).read_to_vec();
+        let body = body.map_err(unreachable)?;
+        match answer.status().as_u16() {
+            200 => Ok(body),
+            401 => Err(ClientError::Locked { url: self.url.clone() }),
+            503 => Err(ClientError::Unready(String::from_utf8_lossy(&body).trim().to_owned())),
+            status => Err(self.strange(path, format!("status {status}"))),
+        }
+    }
+
+    fn strange(&self, path: &str, what: String) -> ClientError {
+        ClientError::Strange { url: format!("{}{path}", self.url), what }
+    }
+}
+
+/// Asks the daemon that the arguments name.
+pub(super) fn ask<T>(
+    daemon: &Daemon,
+    question: impl FnOnce(&Client) -> Result<T, ClientError>,
+) -> anyhow::Result<T> {
+    let client = daemon.client()?;
+    question(&client).context("the daemon gives no answer")
+}

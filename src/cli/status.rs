@@ -1,0 +1,179 @@
+//! `deblurd status`: how a running daemon fares, once.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::client::{ClientError, Daemon, State, ask};
+use super::terminal;
+
+/// Time between the two looks that tell the rate.
+const GLANCE: Duration = Duration::from_millis(500);
+
+/// Tells how a running daemon fares.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The exit code is 0 while frames advance, 69 where nobody answers, 75 where the daemon runs but is
+not ready.")]
+pub(super) struct Status {
+    #[command(flatten)]
+    daemon: Daemon,
+    /// Print everything as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let state = if self.json {
+            let (text, state) = ask(&self.daemon, |client| {
+                let bytes = client.get("/state")?;
+                Ok((String::from_utf8_lossy(&bytes).into_owned(), client.state()?))
+            })?;
+            terminal::print(&format!("{text}\n"))?;
+            state
+        } else {
+            let (first, second, url) = ask(&self.daemon, |client| {
+                let first = client.state()?;
+                std::thread::sleep(GLANCE);
+                Ok((first, client.state()?, client.url().to_owned()))
+            })?;
+            terminal::print(&describe(&second, second.rate_since(&first), &url))?;
+            second
+        };
+        match state.unready_because.filter(|_| !state.ready) {
+            Some(why) => Err(ClientError::Unready(why).into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Everything a person wants to know, in lines.
+fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
+    let metrics = &state.metrics;
+    let mut text = String::new();
+    let mut line = |head: &str, rest: String| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{head:<9} {rest}");
+    };
+    let up = duration(state.uptime_s);
+    line(
+        "deblurd",
+        format!("{} at {url}, up {up}, {} connections", state.version, state.connections),
+    );
+    line(
+        "state",
+        state
+            .unready_because
+            .as_ref()
+            .map_or("ready".to_owned(), |why| format!("not ready: {why}")),
+    );
+    line("camera", camera(state));
+    if let Some(stream) = &state.stream {
+        let (extent, rate) = (&stream.extent, stream.frames_per_second);
+        line("pictures", format!("{}x{}, {rate:.2} a second offered", extent.width, extent.height));
+    }
+    line("effort", effort(state));
+    let rate = rate.map_or(String::new(), |rate| format!(", {rate:.1} a second"));
+    let trunk = &metrics.trunk;
+    let (entered, delivered, losses) = (trunk.entered, trunk.delivered, trunk.describe_losses());
+    line(
+        "frames",
+        format!("{entered} in, {delivered} out{rate}, {losses}, {} under way", trunk.in_flight),
+    );
+    if let Some(psnr) = &metrics.psnr_db {
+        line("PSNR", format!("blurred {:.2} dB, restored {:.2} dB", psnr.blurred, psnr.restored));
+    }
+    for (index, stage) in metrics.stages.iter().enumerate() {
+        let head = if index == 0 { "stages" } else { "" };
+        let failed = if stage.failed > 0 {
+            format!(", failed {} times", stage.failed)
+        } else {
+            String::new()
+        };
+        let (name, p50, p99, age) =
+            (&stage.name, stage.busy.p50_ms, stage.busy.p99_ms, stage.age.p50_ms);
+        line(
+            head,
+            format!("{name:<14} p50 {p50:8.2} ms  p99 {p99:8.2} ms  age {age:8.2} ms{failed}"),
+        );
+    }
+    for (index, queue) in metrics.queues.iter().enumerate() {
+        let head = if index == 0 { "queues" } else { "" };
+        line(head, format!("{}: {} of {}", queue.name, queue.depth, queue.capacity));
+    }
+    for (index, sink) in metrics.sinks.iter().enumerate() {
+        let head = if index == 0 { "sinks" } else { "" };
+        let (name, taken, losses) =
+            (&sink.name, sink.books.delivered, sink.books.describe_losses());
+        let (p50, p99) = (sink.latency.p50_ms, sink.latency.p99_ms);
+        line(
+            head,
+            format!("{name}: {taken} taken, {losses}; latency p50 {p50:.1} ms, p99 {p99:.1} ms"),
+        );
+    }
+    text
+}
+
+/// The camera's state in words.
+pub(super) fn camera(state: &State) -> String {
+    let source = &state.metrics.source;
+    let mut text = format!("{} for {}", source.state, duration(source.since_s));
+    for (count, what) in [
+        (source.opened.saturating_sub(1), "times reopened"),
+        (source.gaps, "pictures lost by it"),
+        (source.errored, "damaged"),
+        (source.placeholders, "stand-ins"),
+    ] {
+        if count > 0 {
+            let _ = write!(text, ", {count} {what}");
+        }
+    }
+    if !source.problem.is_empty() {
+        let _ = write!(text, "; {}", source.problem);
+    }
+    text
+}
+
+/// The step of the overload ladder in words.
+pub(super) fn effort(state: &State) -> String {
+    let load = &state.metrics.load;
+    let (full, wiener, passed) = (load.full, load.wiener, load.passthrough);
+    let heat = load.temperature_c.map_or(String::new(), |celsius| format!(", {celsius:.1} °C"));
+    format!(
+        "{}{heat} (frames: {full} full, {wiener} Wiener only, {passed} as they are)",
+        load.level
+    )
+}
+
+/// A time as a person says it.
+pub(super) fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 60.0 => format!("{s:.1} s"),
+        s if s < 3600.0 => format!("{:.0} min {:.0} s", (s / 60.0).floor(), (s % 60.0).floor()),
+        s if s < 86_400.0 => {
+            format!("{:.0} h {:.0} min", (s / 3600.0).floor(), (s % 3600.0 / 60.0).floor())
+        }
+        s => format!("{:.0} d {:.0} h", (s / 86_400.0).floor(), (s % 86_400.0 / 3600.0).floor()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_as_people_do() {
+        for (seconds, told) in [
+            (0.04, "0.0 s"),
+            (59.9, "59.9 s"),
+            (61.0, "1 min 1 s"),
+            (3599.0, "59 min 59 s"),
+            (7_260.0, "2 h 1 min"),
+            (180_000.0, "2 d 2 h"),
+        ] {
+            assert_eq!(duration(seconds), told);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! What stands on the screen: the daemon's state as lines of text.
+
+use std::collections::VecDeque;
+
+use super::screen::{Line, Look};
+use crate::cli::client::{Books, ClientError, Sink, Stage, State};
+use crate::cli::status::{camera, duration, effort};
+
+/// Rates that are drawn.
+const HISTORY: usize = 60;
+/// Levels of a drawn rate, from the lowest.
+const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// What is known of the daemon.
+#[derive(Debug)]
+pub(super) struct View {
+    url: String,
+    state: Option<State>,
+    /// Why there is no newer state.
+    problem: Option<String>,
+    /// Frames a second, the newest last.
+    rates: VecDeque<f64>,
+}
+
+impl View {
+    pub(super) fn new(url: String) -> Self {
+        Self { url, state: None, problem: None, rates: VecDeque::new() }
+    }
+
+    /// Notes an answer of the daemon, or that there was none.
+    pub(super) fn take(&mut self, answer: Result<State, ClientError>) {
+        match answer {
+            Ok(state) => {
+                let earlier = self.state.as_ref();
+                match earlier.map(|earlier| state.rate_since(earlier)) {
+                    Some(Some(rate)) => self.rates.push_back(rate),
+                    Some(None) => self.rates.clear(),
+                    None => {}
+                }
+                if self.rates.len() > HISTORY {
+                    self.rates.pop_front();
+                }
+                self.problem = None;
+                self.state = Some(state);
+            }
+            Err(error) => self.problem = Some(error.to_string()),
+        }
+    }
+
+    /// The lines of a screen of `width` columns and `height` rows.
+    pub(super) fn lines(&self, width: usize, height: usize) -> Vec<Line> {
+        let mut lines = vec![self.title()];
+        if let Some(problem) = &self.problem {
+            lines.push(vec![(Look::Bad, problem.clone())]);
+        }
+        if let Some(state) = &self.state {
+            self.summary(state, &mut lines);
+            lines.push(Vec::new());
+            stages(&state.metrics.stages, width, &mut lines);
+            lines.push(Vec::new());
+            queues(state, &mut lines);
+            lines.push(Vec::new());
+            state.metrics.sinks.iter().for_each(|each| lines.push(sink(each)));
+        }
+        // The last row stays in sight whatever does not fit.
+        lines.truncate(height.saturating_sub(2));
+        lines.push(Vec::new());
+        lines.push(vec![(Look::Soft, "q quits".to_owned())]);
+        lines.truncate(height);
+        lines.iter_mut().for_each(|line| cut(line, width));
+        lines
+    }
+
+    fn title(&self) -> Line {
+        let mut line = vec![(Look::Head, "deblurd".to_owned())];
+        let Some(state) = &self.state else {
+            line.push((Look::Soft, format!("  {}", self.url)));
+            return line;
+        };
+        let (version, up) = (&state.version, duration(state.uptime_s));
+        line.push((Look::Soft, format!(" {version}  {}  up {up}  ", self.url)));
+        line.push(match &state.unready_because {
+            _ if self.problem.is_some() => (Look::Bad, "● lost".to_owned()),
+            None => (Look::Good, "● ready".to_owned()),
+            Some(why) => (Look::Warning, format!("● not ready: {why}")),
+        });
+        line
+    }
+
+    fn summary(&self, state: &State, lines: &mut Vec<Line>) {
+        let is_live = state.metrics.source.state == "live";
+        let look = if is_live { Look::Good } else { Look::Warning };
+        lines.push(vec![head("camera"), (look, camera(state))]);
+        let look = if state.metrics.load.level == "full" { Look::Plain } else { Look::Warning };
+        lines.push(vec![head("effort"), (look, effort(state))]);
+        let rate = self.rates.back().map_or("–".to_owned(), |rate| format!("{rate:.1}"));
+        let trunk = &state.metrics.trunk;
+        lines.push(vec![
+            head("frames"),
+            (Look::Head, format!("{rate:>5} a second ")),
+            (Look::Good, self.curve()),
+            (Look::Plain, format!("  {} in, {} out, ", trunk.entered, trunk.delivered)),
+            losses(trunk),
+        ]);
+    }
+
+    /// The rates as a row of bars.
+    fn curve(&self) -> String {
+        let most = self.rates.iter().copied().fold(1.0, f64::max);
+        self.rates.iter().map(|rate| LEVELS[steps(rate / most, LEVELS.len() - 1)]).collect()
+    }
+}
+
+fn head(text: &str) -> (Look, String) {
+    (Look::Head, format!("{text:<9}"))
+}
+
+fn losses(books: &Books) -> (Look, String) {
+    let look = if books.losses().is_empty() { Look::Soft } else { Look::Warning };
+    (look, books.describe_losses())
+}
+
+/// A bar a stage: solid up to the median, light up to the 99th percentile.
+fn stages(stages: &[Stage], width: usize, lines: &mut Vec<Line>) {
+    let longest = stages.iter().map(|stage| stage.busy.p99_ms).fold(1e-3, f64::max);
+    let room = width.saturating_sub(64).clamp(8, 60);
+    let title =
+        format!("{:<14} {:room$} {:>9} {:>9} {:>11}", "stage", "", "p50 ms", "p99 ms", "age p50");
+    lines.push(vec![(Look::Soft, title)]);
+    for stage in stages {
+        let measured = stage.busy.count > 0;
+        let part = |ms: f64| if measured { steps(ms / longest, room) } else { 0 };
+        let (median, most) = (part(stage.busy.p50_ms), part(stage.busy.p99_ms));
+        let light = most.saturating_sub(median);
+        let rest = room - median - light;
+        let (p50, p99, age) = (stage.busy.p50_ms, stage.busy.p99_ms, stage.age.p50_ms);
+        let figures = format!("{:rest$} {p50:>9.2} {p99:>9.2} {age:>11.2}", "");
+        let failed =
+            if stage.failed > 0 { format!("  failed {}", stage.failed) } else { String::new() };
+        lines.push(vec![
+            (Look::Plain, format!("{:<14} ", stage.name)),
+            (Look::Good, "█".repeat(median)),
+            (Look::Soft, "░".repeat(light)),
+            (Look::Plain, figures),
+            (Look::Bad, failed),
+        ]);
+    }
+}
+
+fn queues(state: &State, lines: &mut Vec<Line>) {
+    let each = state
+        .metrics
+        .queues
+        .iter()
+        .map(|queue| format!("{} {}/{}", queue.name, queue.depth, queue.capacity));
+    let text = each.collect::<Vec<_>>().join("   ");
+    lines.push(vec![head("queues"), (Look::Plain, text)]);
+}
+
+fn sink(sink: &Sink) -> Line {
+    let (name, taken) = (&sink.name, sink.books.delivered);
+    let (p50, p99) = (sink.latency.p50_ms, sink.latency.p99_ms);
+    vec![
+        (Look::Head, format!("{name:<14} ")),
+        (Look::Plain, format!("{taken} taken, latency p50 {p50:.1} ms, p99 {p99:.1} ms, ")),
+        losses(&sink.books),
+    ]
+}
+
+/// How many of `all` steps a share from 0 to 1 is.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+fn steps(share: f64, all: usize) -> usize {
+    ((share.clamp(0.0, 1.0) * all as f64).round() as usize).min(all)
+}
+
+/// Cuts what is beyond `width` columns, and what would write elsewhere.
+fn cut(line: &mut Line, width: usize) {
+    let mut room = width;
+    for (_, text) in line {
+        *text = text.chars().filter(|c| !c.is_control()).take(room).collect();
+        room -= text.chars().count();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(frames: u64, uptime_s: f64) -> State {
+        let summary =
+            serde_json::json!({ "count": 9, "mean_ms": 2.0, "p50_ms": 2.0, "p99_ms": 8.0 });
+        let books = serde_json::json!({
+            "entered": 10, "delivered": 9, "in_flight": 0, "dropped_overflow": 1, "dropped_deadline": 0,
+        });
+        let stage = |name: &str| serde_json::json!({ "name": name, "failed": 0, "busy": summary, "age": summary });
+        serde_json::from_value(serde_json::json!({
+            "version": "1.2.3", "uptime_s": uptime_s, "ready": true, "unready_because": null,
+            "connections": 1, "stream": null,
+            "metrics": {
+                "source": {
+                    "state": "live", "since_s": 61.0, "problem": "a \u{1b}[2J b", "opened": 3,
+                    "gaps": 0, "errored": 0, "placeholders": 0,
+                },
+                "trunk": books,
+                "stages": [stage("wiener"), stage("residual 1")],
+                "queues": [{ "name": "sink http", "capacity": 1, "depth": 0 }],
+                "sinks": [{ "name": "http", "books": books, "latency": summary }],
+                "load": {
+                    "level": "full", "temperature_c": 61.5, "full": frames, "wiener": 0,
+                    "passthrough": 0,
+                },
+                "psnr_db": null,
+            },
+        }))
+        .expect("a state")
+    }
+
+    fn text(view: &View, width: usize, height: usize) -> Vec<String> {
+        let lines = view.lines(width, height);
+        lines.iter().map(|line| line.iter().map(|(_, text)| text.as_str()).collect()).collect()
+    }
+
+    #[test]
+    fn everything_is_on_the_screen_and_within_it() {
+        let mut view = View::new("http://there".to_owned());
+        view.take(Ok(state(0, 1.0)));
+        view.take(Ok(state(15, 1.5)));
+        let shown = text(&view, 100, 40).join("\n");
+        for words in [
+            "deblurd 1.2.3  http://there  up 1.5 s  ● ready",
+            "live for 1 min 1 s, 2 times reopened; a [2J b",
+            "full, 61.5 °C",
+            "30.0 a second █  10 in, 9 out, 1 dropped (overflow 1)",
+            "█████████░░░",
+            "sink http 0/1",
+            "9 taken, latency p50 2.0 ms, p99 8.0 ms",
+            "q quits",
+        ] {
+            assert!(shown.contains(words), "no '{words}' in\n{shown}");
+        }
+        for (width, height) in [(0, 0), (1, 1), (20, 5), (80, 24), (300, 100)] {
+            let lines = text(&view, width, height);
+            assert!(lines.len() <= height, "{} lines on {height}", lines.len());
+            for line in lines {
+                assert!(line.chars().count() <= width, "beyond {width} columns: {line}");
+                assert!(!line.contains('\u{1b}'), "an escape of the daemon gets through");
+            }
+        }
+    }
+
+    #[test]
+    fn a_daemon_that_goes_and_comes_is_told() {
+        let mut view = View::new("http://there".to_owned());
+        view.take(Ok(state(100, 10.0)));
+        view.take(Err(ClientError::Unready("so".to_owned())));
+        assert!(text(&view, 80, 24).join("\n").contains("● lost"));
+        // Another process: it has counted less.
+        view.take(Ok(state(3, 1.0)));
+        let shown = text(&view, 80, 24).join("\n");
+        assert!(shown.contains("● ready") && shown.contains("– a second"), "{shown}");
+    }
+}

@@ -1,0 +1,65 @@
+//! `deblurd top`: a running daemon, live in the terminal.
+
+mod draw;
+mod screen;
+
+use std::io::IsTerminal;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::client::{Client, ClientError, Daemon, State};
+use super::exit::{Interrupted, Usage};
+use crate::service::Shutdown;
+use draw::View;
+use screen::{Key, Screen};
+
+/// Time between two questions to the daemon.
+const EVERY: Duration = Duration::from_millis(500);
+/// How soon a key or a signal is noticed.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Shows a running daemon live in the terminal; q quits.
+#[derive(Debug, Args)]
+pub(super) struct Top {
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+impl Top {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+        if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
+            let why = "top needs a terminal (expected one; `deblurd status` needs none)";
+            return Err(Usage(why.to_owned()).into());
+        }
+        let client = self.daemon.client()?;
+        let mut view = View::new(client.url().to_owned());
+        let answers = ask_again_and_again(client).context("cannot start a thread")?;
+        let mut screen = Screen::open().context("the terminal cannot be used")?;
+        loop {
+            if let Some(signal) = shutdown.requested() {
+                drop(screen);
+                return Err(Interrupted(signal).into());
+            }
+            answers.try_iter().for_each(|answer| view.take(answer));
+            screen.show(|width, height| view.lines(width, height))?;
+            if screen.wait(GLANCE)? == Some(Key::Quit) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Asks on a thread of its own, so that a daemon that is slow to answer does not hold up keys.
+fn ask_again_and_again(client: Client) -> std::io::Result<Receiver<Result<State, ClientError>>> {
+    let (sender, answers) = sync_channel(1);
+    let ask = move || {
+        while sender.send(client.state()).is_ok() {
+            std::thread::sleep(EVERY);
+        }
+    };
+    std::thread::Builder::new().name("client".to_owned()).spawn(ask)?;
+    Ok(answers)
+}
