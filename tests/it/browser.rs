@@ -4,6 +4,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -104,6 +105,23 @@ impl Browser {
     pub(crate) fn type_keys(&self, css: &str, keys: &str) {
         let path = format!("/element/{}/value", self.find(css));
         self.command(&path, &json!({ "text": keys }));
+    }
+
+    /// Has files saved into `folder` without asking.
+    pub(crate) fn save_into(&self, folder: &Path) {
+        let behaviour = json!({ "behavior": "allow", "downloadPath": folder });
+        self.instruct("Browser.setDownloadBehavior", &behaviour);
+    }
+
+    /// Pretends that the person wants pages `dark` or `light`.
+    pub(crate) fn prefer(&self, scheme: &str) {
+        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.instruct("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
+    }
+
+    fn instruct(&self, command: &str, parameters: &Value) {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.command("/goog/cdp/execute", &body);
     }
 
     /// Entries of a log since it was last read.

@@ -9,6 +9,8 @@ const narrow = matchMedia("(max-width: 700px)");
 
 /** The newest frame: its bitmap holds the blurred picture above the restored one. */
 let shot = null;
+/** Whether the pair on the screen is kept while the world goes on. */
+let frozen = false;
 /** Part of the width that shows the blurred picture. */
 let split = 0.5;
 let mode = "divider";
@@ -106,16 +108,30 @@ function shownPerSecond() {
 async function takeFrame() {
   const answer = await ask(`/frame?after=${shot ? shot.number : 0}`, 15);
   if (!answer.ok) throw new Error(`the frame was answered with ${answer.status}`);
-  if (answer.status === 204) return;
+  // What was asked for before the picture was held comes too late.
+  if (answer.status === 204 || frozen) return;
   const header = (name) => answer.headers.get(`x-deblurd-${name}`);
   const bitmap = await createImageBitmap(await answer.blob());
+  if (frozen) return bitmap.close();
   const [width, height] = header("extent").split("x").map(Number);
   if (shot) shot.bitmap.close();
-  shot = { bitmap, width, height, step: Number(header("step")), number: Number(header("number")) };
+  shot = {
+    bitmap, width, height, step: Number(header("step")), number: Number(header("number")),
+    sequence: header("sequence"), taken: Number(answer.headers.get("x-timestamp")),
+    standIn: header("placeholder") === "true", effort: header("effort"),
+  };
   countShown();
   draw();
   showPsnr(header("psnr"));
+  showTaken();
   $("empty").hidden = true;
+  for (const side of ["before", "after"]) $(`save-${side}`).disabled = false;
+}
+
+function showTaken() {
+  const time = new Date(shot.taken * 1000).toLocaleTimeString();
+  const what = shot.standIn ? "stand-in" : `frame ${shot.sequence}`;
+  $("shown").value = frozen ? `${what} of ${time}, held` : `${what} of ${time}`;
 }
 
 function showPsnr(header) {
@@ -138,13 +154,52 @@ const visible = () => document.hidden
   ? new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }))
   : Promise.resolve();
 
+/** Resolved when the picture is let go again. */
+let resume = () => {};
+
+function setFrozen(to) {
+  if (to && !shot) return;
+  frozen = to;
+  $("freeze").setAttribute("aria-pressed", to);
+  $("freeze").textContent = to ? "Resume" : "Freeze";
+  if (shot) showTaken();
+  if (to) setConnection("frozen", "held");
+  else resume();
+}
+$("freeze").addEventListener("click", () => setFrozen(!frozen));
+document.addEventListener("keydown", (event) => {
+  if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) setFrozen(!frozen);
+});
+
+/** Saves one picture of the pair on the screen, which is held so that the other is of the same frame. */
+async function save(side) {
+  setFrozen(true);
+  const { bitmap, width, height, step, sequence } = shot;
+  const copy = new OffscreenCanvas(width, height);
+  copy.getContext("2d").drawImage(bitmap, 0, side === "before" ? 0 : step, width, height, 0, 0, width, height);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await copy.convertToBlob({ type: "image/png" }));
+  link.download = `deblurd-${sequence}-${side}.png`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+}
+for (const side of ["before", "after"]) $(`save-${side}`).addEventListener("click", () => save(side));
+
+// While the picture is held nothing is asked for, so that nothing is encoded for it.
+const released = () => frozen ? new Promise((done) => { resume = done; }) : Promise.resolve();
+
 async function watchFrames() {
   for (;;) {
     await visible();
+    await released();
     try {
       await takeFrame();
-      setConnection(shot ? "live" : "waiting", shot ? "live" : "waiting for frames");
+      if (frozen) continue;
+      if (!shot) setConnection("waiting", "waiting for frames");
+      else if (shot.standIn) setConnection("waiting", "waiting for the camera");
+      else setConnection("live", "live");
     } catch (error) {
+      if (frozen) continue;
       setConnection("lost", "connection lost, trying again");
       await pause(1000);
     }
@@ -155,7 +210,10 @@ async function watchFrames() {
 
 const number = (value) => value.toLocaleString("en", { maximumFractionDigits: 0 });
 const ms = (value) => value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
-const reasons = { overflow: "overtaken by a newer frame", unusable: "unusable", sink_failed: "output failed", sink_busy: "output busy", shutdown: "at the end" };
+const reasons = {
+  overflow: "overtaken by a newer frame", unusable: "unusable", sink_failed: "output failed",
+  sink_busy: "output was busy", deadline: "too late", shutdown: "at the end",
+};
 
 function dropsOf(books) {
   return Object.entries(books)
@@ -210,10 +268,39 @@ function showBooks({ trunk, sinks }) {
 
 function showDrops({ trunk, sinks }, own) {
   const here = own ? [trunk, own.books] : [trunk];
-  const why = here.flatMap(dropsOf);
-  $("dropped").value = number(why.reduce((sum, [, count]) => sum + count, 0));
-  const text = why.map(([key, count]) => `${number(count)} ${reasons[key] || key}`).join(", ");
+  const why = new Map();
+  for (const [key, count] of here.flatMap(dropsOf)) why.set(key, (why.get(key) || 0) + count);
+  $("dropped").value = number([...why.values()].reduce((sum, count) => sum + count, 0));
+  const text = [...why].map(([key, count]) => `${number(count)} ${reasons[key] || key}`).join(", ");
   $("dropped-why").value = text || `of ${number(trunk.entered)} frames`;
+}
+
+const cameras = {
+  starting: ["waiting", "Starting"], live: ["live", "Live"], silent: ["waiting", "Silent"],
+  frozen: ["waiting", "Frozen"], absent: ["bad", "Absent"], failing: ["bad", "Failing"],
+};
+const efforts = { full: "Full", alternate: "Alternate", wiener: "Wiener only", passthrough: "None" };
+
+function span(seconds) {
+  const [unit, size] = seconds < 60 ? ["s", 1] : seconds < 3600 ? ["min", 60] : seconds < 86400 ? ["h", 3600] : ["days", 86400];
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
+
+function showCamera(source) {
+  const [state, words] = cameras[source.state] || ["waiting", source.state];
+  $("camera").textContent = words;
+  $("camera").dataset.state = state;
+  const counts = [["reopened", source.opened - 1], ["lost", source.gaps], ["damaged", source.errored]]
+    .filter(([, count]) => count > 0).map(([what, count]) => `${what} ${number(count)}×`);
+  $("camera-note").textContent = [source.problem, `for ${span(source.since_s)}`, ...counts].filter(Boolean).join(", ");
+}
+
+function showEffort(load) {
+  $("effort").textContent = efforts[load.level] || load.level;
+  $("effort").dataset.state = load.level === "full" ? "all" : "less";
+  const heat = load.temperature_c === null ? [] : [`${load.temperature_c.toFixed(1)} °C`];
+  const less = load.wiener + load.passthrough;
+  $("effort-note").textContent = [...heat, less ? `${number(less)} frames with less` : "every frame in full"].join(", ");
 }
 
 async function takeState() {
@@ -229,6 +316,9 @@ async function takeState() {
   $("psnr-note").textContent = mean
     ? `mean ${mean.blurred.toFixed(2)} to ${mean.restored.toFixed(2)} dB PSNR`
     : "needs a known truth";
+  showCamera(metrics.source);
+  showEffort(metrics.load);
+  plotLatency(metrics, own, state.uptime_s);
   showDrops(metrics, own);
   showStages(metrics.stages);
   showBooks(metrics);
@@ -246,6 +336,122 @@ async function watchState() {
     await pause(1000);
   }
 }
+
+// ---------------------------------------------------------------- latency plot
+
+/** Seconds that are plotted. */
+const PLOTTED = 120;
+const hues = [200, 168, 45, 20, 330, 265, 100, 230, 0, 60];
+const tint = (index) => `hsl(${hues[index % hues.length]} 62% 55%)`;
+
+/** Mean time from capture to the end of each stage, second by second. */
+const plotted = [];
+let counted = new Map();
+
+function plotLatency({ stages }, own, time) {
+  const ends = stages.map(({ name, age }) => ({ name, ...age }));
+  if (own) ends.push({ name: `to ${own.name}`, ...own.latency });
+  if (plotted.length && time < plotted[plotted.length - 1].time) plotted.length = 0;
+  const sums = new Map(ends.map(({ name, count, mean_ms }) => [name, { count, sum: count * mean_ms }]));
+  const recent = ends.map(({ name }) => {
+    const now = sums.get(name), before = counted.get(name);
+    const frames = before ? now.count - before.count : 0;
+    return frames > 0 ? (now.sum - before.sum) / frames : null;
+  });
+  if (counted.size) plotted.push({ time, names: ends.map(({ name }) => name), recent });
+  counted = sums;
+  while (plotted.length && plotted[0].time < time - PLOTTED) plotted.shift();
+  drawPlot();
+}
+
+/** The greatest of 1, 2, 5, 10, … that is not less. */
+function rounded(value) {
+  const power = 10 ** Math.floor(Math.log10(Math.max(value, 1e-3)));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= value);
+}
+
+function drawPlot() {
+  const plot = $("plot"), last = plotted[plotted.length - 1];
+  const scale = devicePixelRatio || 1, { width, height } = plot.getBoundingClientRect();
+  plot.width = Math.round(width * scale);
+  plot.height = Math.round(height * scale);
+  const pen = plot.getContext("2d"), style = getComputedStyle(document.documentElement);
+  pen.scale(scale, scale);
+  const left = 44, bottom = height - 20, top = 8;
+  const most = rounded(Math.max(1, ...plotted.flatMap(({ recent }) => recent.filter((ms) => ms !== null))));
+  const shown = Math.ceil(Math.max(20, last ? last.time - plotted[0].time : 0));
+  const x = (time) => width - (last ? last.time - time : 0) / shown * (width - left) - 1;
+  const y = (value) => bottom - value / most * (bottom - top);
+  pen.font = `12px ${getComputedStyle(document.body).fontFamily}`;
+  pen.fillStyle = style.getPropertyValue("--soft");
+  pen.strokeStyle = style.getPropertyValue("--line");
+  for (const part of [0, 0.5, 1]) {
+    const at = Math.round(y(most * part)) + 0.5;
+    pen.beginPath();
+    pen.moveTo(left, at);
+    pen.lineTo(width, at);
+    pen.stroke();
+    pen.textAlign = "right";
+    pen.fillText(String(+(most * part).toPrecision(2)), left - 8, at + 4);
+  }
+  pen.textAlign = "left";
+  pen.fillText(`${shown} s ago`, left, height - 4);
+  pen.textAlign = "right";
+  pen.fillText("now", width, height - 4);
+  if (!last) return;
+  // From the last stage to the first: each lies before what comes after it.
+  for (let index = last.names.length - 1; index >= 0; index -= 1) {
+    drawStage(pen, last.names[index], tint(index), x, y);
+  }
+  showLegend(last);
+}
+
+/** The area under a stage's line; broken where no frame came. */
+function drawStage(pen, name, colour, x, y) {
+  const panel = getComputedStyle(document.documentElement).getPropertyValue("--panel");
+  const points = plotted.map(({ time, names, recent }) => ({ at: x(time), ms: recent[names.indexOf(name)] ?? null }));
+  const runs = [[]];
+  for (const point of points) {
+    if (point.ms === null) runs.push([]);
+    else runs[runs.length - 1].push(point);
+  }
+  for (const run of runs.filter(({ length }) => length)) {
+    // A single second is a point, and seen as one.
+    const line = run.length > 1 ? run : [{ at: run[0].at - 3, ms: run[0].ms }, run[0]];
+    pen.beginPath();
+    line.forEach(({ at, ms }) => pen.lineTo(at, y(ms)));
+    pen.strokeStyle = colour;
+    pen.lineWidth = 1.5;
+    pen.stroke();
+    pen.lineTo(line[line.length - 1].at, y(0));
+    pen.lineTo(line[0].at, y(0));
+    // What lies behind must not shine through.
+    pen.fillStyle = panel;
+    pen.fill();
+    pen.fillStyle = colour.replace(")", " / .45)");
+    pen.fill();
+  }
+  pen.lineWidth = 1;
+}
+
+function showLegend({ names, recent }) {
+  const told = (value) => value === null ? "–" : `${ms(value)} ms`;
+  $("legend").replaceChildren(...names.map((name, index) => {
+    const item = document.createElement("li"), mark = document.createElement("i");
+    mark.style.background = tint(index);
+    item.append(mark, `${name} ${told(recent[index])}`);
+    return item;
+  }));
+  const all = names.map((name, index) => `${name} ${told(recent[index])}`).join(", ");
+  $("plot").setAttribute("aria-label", `Time from capture, second by second; now ${all}`);
+}
+
+addEventListener("resize", drawPlot);
+matchMedia("(prefers-color-scheme: light)").addEventListener("change", drawPlot);
+drawPlot();
+
+// The token was good for a cookie, and needs not to stay in sight.
+if (location.search) history.replaceState(null, "", location.pathname);
 
 watchFrames();
 watchState();

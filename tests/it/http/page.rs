@@ -1,10 +1,16 @@
 //! How the live page looks in a real browser.
 
+use std::time::Instant;
+
+use deblurd::frame::{Extent, Picture};
+use deblurd::restore::luma;
+use deblurd::sink::HttpOptions;
+use deblurd::source::read_picture;
 use serde_json::Value;
 
 use super::Show;
 use crate::browser::Browser;
-use deblurd::sink::HttpOptions;
+use crate::program::DEADLINE;
 
 /// Mean difference between neighbours in a row of pixels, within columns of the canvas.
 const DETAIL: &str = "const detail = (from, until) => {
@@ -32,7 +38,10 @@ pub(super) fn a_browser_shows_it() {
     check_halves(&browser, split);
     check_keys(&browser);
     check_statistics(&browser);
+    check_camera_and_latency(&browser);
     check_side_by_side(&browser);
+    check_held_pair(&browser);
+    check_schemes(&browser);
     check_quiet(&browser, &address);
     show.stop();
     browser.wait_for("document.getElementById('connection').dataset.state === 'lost'");
@@ -82,6 +91,68 @@ fn check_side_by_side(browser: &Browser) {
     let (before, after) = (shown[0].as_f64().unwrap_or(0.0), shown[1].as_f64().unwrap_or(0.0));
     assert!(before > 0.5 && after > 1.5 * before, "no two pictures: {shown}");
     browser.click("#mode-divider");
+}
+
+fn check_camera_and_latency(browser: &Browser) {
+    let text = |id: &str| browser.wait_for(&format!("document.getElementById('{id}').textContent"));
+    assert_eq!(text("camera"), "Live");
+    assert_eq!(text("effort"), "Full");
+    browser.wait_for("document.getElementById('legend').children.length === 3");
+    let legend = text("legend");
+    for name in ["wiener", "network", "to http"] {
+        assert!(legend.as_str().is_some_and(|text| text.contains(name)), "no {name}: {legend}");
+    }
+    browser.wait_for("/network [0-9.]+ ms/.test(document.getElementById('plot').ariaLabel)");
+    let colours = browser.run(
+        "const plot = document.getElementById('plot'), pen = plot.getContext('2d');
+         const { data } = pen.getImageData(0, 0, plot.width, plot.height);
+         const seen = new Set();
+         for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) seen.add(data.slice(i, i + 3).join());
+         return seen.size;",
+    );
+    assert!(colours.as_u64() > Some(3), "the plot has {colours} colours");
+}
+
+/// The pair on the screen can be held, saved and let go.
+fn check_held_pair(browser: &Browser) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    browser.save_into(folder.path());
+    browser.click("#freeze");
+    browser.wait_for("document.getElementById('connection').dataset.state === 'frozen'");
+    let held = browser.run("return shot.number");
+    let saved = ["before", "after"].map(|side| {
+        browser.click(&format!("#save-{side}"));
+        let name = browser.run(&format!("return `deblurd-${{shot.sequence}}-{side}.png`"));
+        let path = folder.path().join(name.as_str().expect("a name"));
+        let start = Instant::now();
+        loop {
+            match read_picture(&path) {
+                Ok(picture) => return luma(&picture),
+                Err(error) => assert!(start.elapsed() < DEADLINE, "{error}"),
+            }
+        }
+    });
+    assert_eq!(browser.run("return shot.number"), held, "the picture moved");
+    let detail = |picture: &Picture| {
+        let plane = &picture.planes()[0];
+        let steps = plane.rows().flat_map(|row| row.windows(2).map(|two| two[0].abs_diff(two[1])));
+        steps.map(f64::from).sum::<f64>()
+    };
+    let [before, after] = &saved;
+    assert_eq!((before.extent(), after.extent()), (Extent::new(320, 180), Extent::new(320, 180)));
+    assert!(detail(after) > 1.5 * detail(before), "the saved pictures are alike");
+    // The key lets go what the button held.
+    browser.type_keys("body", "f");
+    browser.wait_for("document.getElementById('connection').dataset.state === 'live'");
+    browser.wait_for(&format!("shot.number > {held}"));
+}
+
+fn check_schemes(browser: &Browser) {
+    let ground = ["dark", "light"].map(|scheme| {
+        browser.prefer(scheme);
+        browser.run("return getComputedStyle(document.documentElement).backgroundColor")
+    });
+    assert_eq!(ground, ["rgb(11, 15, 21)", "rgb(243, 245, 248)"]);
 }
 
 /// No complaint in the console, and no request to anywhere else.
