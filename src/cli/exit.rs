@@ -11,6 +11,7 @@ use crate::restore::residual::ModelError;
 use crate::service::exit_code;
 use crate::sink::SinkError;
 use crate::source::SourceError;
+use crate::v4l2::V4l2Error;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -120,6 +121,9 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     }
     if let Some(error) = cause.downcast_ref() {
         return Some(client(error));
+    }
+    if cause.is::<V4l2Error>() {
+        return Some(NO_INPUT);
     }
     if cause.is::<Usage>() {
         return Some(USAGE);

@@ -13,6 +13,7 @@ mod inputs;
 mod load;
 mod model;
 mod options;
+mod probe;
 mod reload;
 mod restore;
 mod simulate;
@@ -62,6 +63,7 @@ Environment:
 
 Examples:
   deblurd demo
+  deblurd probe
   deblurd restore blurred.png --psf kernel.txt -o sharp.png
   deblurd simulate photos/ --psf disk:3 --sigma 2.55 -o blurred/
   ffmpeg -i clip.mp4 -f yuv4mpegpipe - | deblurd restore - --psf motion:9,0 -o - | ffplay -";
@@ -90,6 +92,8 @@ enum Command {
     Bench(bench::Bench),
     /// Describe a model.
     Model(model::Model),
+    /// Show cameras and video outputs, and the configuration lines that use them.
+    Probe(probe::Probe),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -129,6 +133,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Snapshot(snapshot) => snapshot.run(),
         Command::Bench(bench) => bench.run(&shutdown),
         Command::Model(model) => model.run(),
+        Command::Probe(probe) => probe.run(),
         Command::Completions { shell } => completions(shell),
         Command::Man { folder } => manual(&folder),
     }

@@ -9,6 +9,7 @@
 //! its streams get stuck after one timeout, and its formats and destructors panic on what drivers
 //! say. Unsafe code is in two files: `sys` hands addresses to the kernel, `map` maps its buffers.
 
+mod nodes; // which there are
 mod device; // what it is
 mod format; // what pictures it has
 mod control; // what can be set
@@ -34,6 +35,7 @@ pub use format::{
 };
 pub use kernel::{Dequeued, Driver, Events, Kernel, Memory, PLANES_MAX, PlaneUse};
 pub use map::Mapping;
+pub use nodes::Node;
 pub use output::{Output, Vacant};
 pub use queue::BUFFERS_MAX;
 

@@ -191,6 +191,8 @@ impl Retry {
 fn advice(kind: ErrorKind, device: &Path) -> String {
     let name = device.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let number = name.strip_prefix("video").filter(|number| number.parse::<u8>().is_ok());
+    // A number that is taken cannot be had.
+    let number = number.filter(|_| kind == ErrorKind::Gone);
     let number = number.map_or(String::new(), |number| format!("video_nr={number} "));
     let make = format!("modprobe v4l2loopback {number}exclusive_caps=1 card_label=deblurd");
     match kind {
@@ -312,6 +314,8 @@ mod tests {
         check_refused(ENOENT, &["/dev/video10", line]);
         check_refused(EACCES, &["/dev/video10", "group", "video"]);
         assert!(advice(ErrorKind::Gone, Path::new("/dev/out")).contains("loopback exclusive"));
+        let taken = advice(ErrorKind::Unsupported, Path::new("/dev/video0"));
+        assert!(taken.contains("loopback exclusive"), "{taken}");
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn manual_pages_are_written() {
 }
 
 /// The commands and what people may give them.
-const OPTIONS: [(&str, &str); 13] = [
+const OPTIONS: [(&str, &str); 14] = [
     ("demo", "--frames --out --listen --psf --sigma --size --model --threads"),
     (
         "restore",
@@ -43,6 +43,7 @@ const OPTIONS: [(&str, &str); 13] = [
     ("snapshot", "--url --token-file --output --side before after 75 Example"),
     ("bench", "--size --threads --json --frames"),
     ("model", "<FILE>"),
+    ("probe", "--json [DEVICE] Examples"),
     ("completions", "bash fish zsh"),
     ("man", "<FOLDER>"),
 ];

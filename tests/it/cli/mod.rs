@@ -3,6 +3,7 @@
 mod asking;
 mod helping;
 mod measuring;
+mod probing;
 mod restoring;
 mod running;
 
@@ -49,6 +50,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             "cli::top_shows_and_gives_the_terminal_back",
             asking::top_shows_and_gives_the_terminal_back,
         ),
+        trial("cli::probe_tells_what_there_is", probing::probe_tells_what_there_is),
         trial("cli::shells_get_completions", helping::shells_get_completions),
         trial("cli::manual_pages_are_written", helping::manual_pages_are_written),
         trial("cli::help_tells_every_option", helping::help_tells_every_option),

@@ -33,6 +33,10 @@ pub(crate) fn trials() -> Vec<Trial> {
             inputs::a_cut_stream_gives_its_whole_frames,
         ),
         trial("faults::outputs_that_cannot_be_are_told_first", outputs::outputs_that_cannot_be),
+        trial(
+            "faults::outputs_that_are_no_devices_are_told",
+            outputs::outputs_that_are_no_devices_are_told,
+        ),
         trial("faults::inputs_are_not_overwritten", outputs::inputs_are_not_overwritten),
         trial_needing(
             Need::FullDevice,

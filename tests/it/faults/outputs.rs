@@ -160,3 +160,22 @@ pub(super) fn a_port_in_use_is_an_error() {
     workshop.write("run.toml", format!("{SCENE}[[sink]]\nkind = 'http'\nlisten = '{address}'\n"));
     check_refused(&workshop, &["run", "--config", "run.toml"], 69, &words);
 }
+
+pub(super) fn outputs_that_are_no_devices_are_told() {
+    let workshop = Workshop::new();
+    let line = "modprobe v4l2loopback video_nr=10 exclusive_caps=1 card_label=deblurd";
+    let check = |device: &str, words: &[&str]| {
+        let sink = format!("[[sink]]\nkind = 'v4l2'\ndevice = '{device}'\n");
+        workshop.write("run.toml", format!("{SCENE}{sink}"));
+        check_refused(&workshop, &["run", "--config", "run.toml"], 73, words);
+    };
+    check("no/video10", &["cannot use no/video10", "No such file", line]);
+    check("/dev/null", &["/dev/null: it is not a video device", "modprobe v4l2loopback"]);
+    for (device, words) in [
+        ("no/video10", ["no/video10", "No such file"]),
+        ("/dev/null", ["/dev/null", "not a video device"]),
+    ] {
+        check_refused(&workshop, &["probe", device], 66, &words);
+        check_refused(&workshop, &["probe", "--json", device], 66, &words);
+    }
+}

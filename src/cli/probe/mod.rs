@@ -1,0 +1,63 @@
+//! `deblurd probe`: which cameras and outputs there are, what they can do, and the lines of the
+//! configuration that use them.
+
+mod gather;
+mod lines;
+mod table;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::terminal;
+use crate::v4l2::Node;
+use gather::Report;
+
+/// Shows cameras and video outputs: names that stay, formats, sizes, rates, controls, and the lines
+/// of a configuration that use them.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  deblurd probe                    # everything there is
+  deblurd probe /dev/video0
+  deblurd probe --json | jq '.[].stable'")]
+pub(super) struct Probe {
+    /// A device, by any of its names; all there are where none is given.
+    device: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Probe {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let reports = match &self.device {
+            // What was asked for by name must be there.
+            Some(device) => vec![Report::of(&Node::of(device), device)?],
+            None => all(),
+        };
+        if self.json {
+            return terminal::print(&format!("{}\n", serde_json::to_string_pretty(&reports)?));
+        }
+        if reports.is_empty() {
+            return terminal::print(NOTHING);
+        }
+        let texts: Vec<String> = reports.iter().map(table::describe).collect();
+        terminal::print(&texts.join("\n"))
+    }
+}
+
+const NOTHING: &str = "\
+no cameras and no video outputs (there is no /dev/video*)
+an output can be made by `modprobe v4l2loopback video_nr=10 exclusive_caps=1 card_label=deblurd`
+";
+
+/// Everything that moves pictures, and what cannot be opened to find out.
+fn all() -> Vec<Report> {
+    let report = |node: &Node| {
+        Report::of(node, &node.path).unwrap_or_else(|error| Report::failed(node, &error))
+    };
+    // Cameras have nodes beside their own, for what is not pictures.
+    let is_of_use = |report: &Report| !report.sides.is_empty() || report.problem.is_some();
+    Node::all().iter().map(report).filter(is_of_use).collect()
+}
