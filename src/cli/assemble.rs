@@ -15,7 +15,8 @@ use crate::restore::psf::Psf;
 use crate::restore::residual::ResidualModel;
 use crate::restore::{Assess, RestoreOptions, Restorer, Stage};
 use crate::sink::{
-    HttpOptions, HttpSink, PngSink, RecordSink, Sink, V4l2Sink, V4l2SinkOptions, Y4mSink,
+    HttpOptions, HttpSink, Iceoryx2Options, Iceoryx2Sink, PngSink, RecordSink, Sink, V4l2Sink,
+    V4l2SinkOptions, Y4mSink,
 };
 use crate::source::{
     FilesOptions, FilesSource, SceneOptions, SceneSource, Source, V4l2Source, Y4mOptions, Y4mSource,
@@ -179,6 +180,7 @@ pub(super) fn sink_names(sinks: &[SinkConfig]) -> Vec<String> {
         SinkConfig::Record(_) => "record",
         SinkConfig::V4l2(_) => V4l2Sink::NAME,
         SinkConfig::Http(_) => "http",
+        SinkConfig::Iceoryx2(_) => "iceoryx2",
     };
     let is_alike = |a: &SinkConfig, b: &SinkConfig| kind(a) == kind(b);
     let name = |(index, sink): (usize, &SinkConfig)| {
@@ -219,6 +221,11 @@ pub(super) fn open_sinks(
                 super::terminal::note(&format!("live page: http://{}/", sink.local_addr()));
                 Box::new(sink)
             }
+            SinkConfig::Iceoryx2(shared) => Box::new(Iceoryx2Sink::open(Iceoryx2Options {
+                service: shared.service.clone(),
+                subscribers: shared.subscribers as usize,
+                folder: shared.folder.clone(),
+            })?),
         })
     };
     configs.iter().map(open).collect()

@@ -105,7 +105,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         _ => DATA,
     };
     let sink = |error: &SinkError| match error {
-        SinkError::Listen { .. } => UNAVAILABLE,
+        SinkError::Listen { .. } | SinkError::Publish { .. } => UNAVAILABLE,
         SinkError::Write { .. } | SinkError::Device { .. } => CANNOT_CREATE,
         SinkError::Unprotected(_) => CONFIG,
         _ => FAILED,

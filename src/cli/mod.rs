@@ -48,7 +48,8 @@ Exit codes:
   2    wrong command line
   65   a picture, stream, PSF or model is damaged or not what it should be
   66   an input cannot be read
-  69   an address cannot be listened on, or no daemon answers (status, top, snapshot)
+  69   an address cannot be listened on, shared memory not be published in, or no daemon answers
+       (status, top, snapshot)
   73   an output cannot be written
   75   the camera is there but does not come back: start again (run); the daemon runs but is
        not ready (status, snapshot)

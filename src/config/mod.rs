@@ -208,6 +208,8 @@ pub enum SinkConfig {
     Record(RecordConfig),
     /// `kind = "http"`.
     Http(HttpConfig),
+    /// `kind = "iceoryx2"`.
+    Iceoryx2(Iceoryx2Config),
 }
 
 /// A folder of PNG pictures.
@@ -307,6 +309,21 @@ pub struct HttpConfig {
     pub hosts: Vec<String>,
 }
 
+/// Frames in shared memory.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Iceoryx2Config {
+    /// Name of the service.
+    #[serde(default = "default_service")]
+    pub service: String,
+    /// Subscribers at a time.
+    #[serde(default = "default_subscribers", deserialize_with = "within::<1, 32, _>")]
+    pub subscribers: u32,
+    /// Where iceoryx2 notes nodes and services, an absolute path; as it is configured itself where
+    /// absent.
+    pub folder: Option<PathBuf>,
+}
+
 impl Config {
     /// Reads the text of a configuration file and lets variables override it.
     ///
@@ -366,11 +383,12 @@ fn read_source(mut section: Section) -> Result<SourceConfig, ConfigError> {
 }
 
 fn read_sink(mut section: Section) -> Result<SinkConfig, ConfigError> {
-    match section.kind(&["png", "y4m", "record", "v4l2", "http"])?.as_str() {
+    match section.kind(&["png", "y4m", "record", "v4l2", "http", "iceoryx2"])?.as_str() {
         "png" => section.read().map(SinkConfig::Png),
         "y4m" => section.read().map(SinkConfig::Y4m),
         "record" => section.read().map(SinkConfig::Record),
         "v4l2" => section.read().map(SinkConfig::V4l2),
+        "iceoryx2" => section.read().map(SinkConfig::Iceoryx2),
         _ => read_http(section).map(SinkConfig::Http),
     }
 }
@@ -445,4 +463,12 @@ fn default_record_rate() -> f64 {
 
 fn default_clients() -> u32 {
     32
+}
+
+fn default_service() -> String {
+    "deblurd/restored".to_owned()
+}
+
+fn default_subscribers() -> u32 {
+    4
 }

@@ -1,12 +1,14 @@
 //! Where frames go.
 //!
 //! A folder of PNG files ([`PngSink`]), a recording of limited size ([`RecordSink`]), a Y4M stream
-//! ([`Y4mSink`]), a video device ([`V4l2Sink`]) and a live page ([`HttpSink`]).
+//! ([`Y4mSink`]), a video device ([`V4l2Sink`]), a live page ([`HttpSink`]) and shared memory for
+//! other processes ([`Iceoryx2Sink`]).
 
 mod colour;
 mod encode;
 mod folder;
 mod http;
+mod iceoryx2;
 mod pace;
 mod png;
 mod record;
@@ -14,6 +16,7 @@ mod v4l2;
 mod whole;
 mod y4m;
 
+pub use self::iceoryx2::{Iceoryx2Options, Iceoryx2Sink, wire};
 pub use self::y4m::Y4mSink;
 pub use encode::{encode_jpeg, encode_png};
 pub use folder::PictureKind;
@@ -96,6 +99,14 @@ pub enum SinkError {
     /// Other machines could connect, and nothing would be asked of them.
     #[error("{0} can be reached from other machines (expected a token)")]
     Unprotected(std::net::SocketAddr),
+    /// Frames cannot be published in shared memory.
+    #[error("cannot publish as '{service}': {cause}")]
+    Publish {
+        /// The name of the service.
+        service: String,
+        /// Why not.
+        cause: String,
+    },
     /// A thread of the sink panicked.
     #[error("the thread of {0} panicked")]
     Panicked(&'static str),

@@ -26,8 +26,9 @@ use deblurd::source::{
 use libtest_mimic::Trial;
 use tracking_allocator::{AllocationGroupId, AllocationRegistry, AllocationTracker, Allocator};
 
-use crate::program::stream;
+use crate::program::{Workshop, stream};
 use crate::properties::{model, random_picture, random_psf};
+use crate::shared;
 use crate::support::{root, trial};
 
 #[global_allocator]
@@ -292,9 +293,12 @@ fn run(
     let degrade = degrade.into_iter().map(|degrade| Box::new(degrade) as Box<dyn Stage>);
     let front = degrade.chain(stages).collect();
     let back = rest.into_iter().chain(assess).collect();
-    let names = ["nowhere", "y4m", "http"].map(str::to_owned);
+    let names = ["nowhere", "y4m", "http", "iceoryx2"].map(str::to_owned);
     let metrics = Arc::new(Metrics::new(&names));
-    let sinks = sinks(&metrics);
+    let workshop = Workshop::new();
+    let sinks = sinks(&metrics, &workshop);
+    // It never takes anything: the newest frames displace each other.
+    let _subscriber = shared::subscribe(&workshop);
     let source = Box::new(Counted { source, frames: 0 });
     let groups = vec![front, back];
     let pipeline = Pipeline { source, groups, sinks, restored: format, options, metrics, stop };
@@ -304,12 +308,13 @@ fn run(
     assert!(trunk.delivered > WARM + MEASURED / 2, "{trunk}");
 }
 
-fn sinks(metrics: &Arc<Metrics>) -> Vec<Box<dyn Sink>> {
+fn sinks(metrics: &Arc<Metrics>, workshop: &Workshop) -> Vec<Box<dyn Sink>> {
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     let http = HttpOptions { listen, ..HttpOptions::default() };
     vec![
         Box::new(Nowhere),
         Box::new(Y4mSink::create(Path::new("/dev/null")).expect("a sink")),
         Box::new(HttpSink::bind(http, Arc::clone(metrics)).expect("a page")),
+        Box::new(shared::sink(workshop)),
     ]
 }

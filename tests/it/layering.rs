@@ -38,6 +38,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("env_logger", "src/service/journal.rs"),
     ("zune_jpeg", "src/source/unpack/jpeg/"),
     ("v4l", "src/v4l2/"),
+    ("iceoryx2", "src/sink/iceoryx2/"),
     ("anyhow", "src/cli/"),
 ];
 

@@ -27,6 +27,7 @@ mod program;
 mod properties;
 mod recording;
 mod service;
+mod shared;
 mod soak;
 mod streams;
 mod support;
@@ -54,6 +55,7 @@ fn main() -> std::process::ExitCode {
         recording::trials(),
         service::trials(),
         soak::trials(),
+        shared::trials(),
         oracle::trials(),
         unpack::trials(),
     ]

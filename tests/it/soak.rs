@@ -16,6 +16,7 @@ use std::thread::JoinHandle;
 use libtest_mimic::Trial;
 
 use crate::program::{Running, Workshop, stream};
+use crate::shared;
 use crate::support::{Need, trial_needing};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -47,7 +48,9 @@ struct Sample {
 fn memory_stays_flat() {
     let seconds = minutes().expect("minutes") * 60;
     let workshop = Workshop::new();
-    workshop.write("soak.toml", CONFIGURATION);
+    let (service, folder) = (shared::service(&workshop), shared::folder());
+    let shared = format!("service = '{service}'\nfolder = '{}'\n", folder.display());
+    workshop.write("soak.toml", format!("{CONFIGURATION}{shared}"));
     let mut command = workshop.command(&["run", "--config", "soak.toml"]);
     let mut running = Running::start(command.stdin(std::process::Stdio::piped()));
     let mut pipe = running.take_stdin();
@@ -59,17 +62,20 @@ fn memory_stays_flat() {
     let page = running.wait_for("live page: http://");
     let address = page.split("http://").nth(1).expect("an address").trim_end_matches('/');
     let clients = Clients::start(address);
+    let (subscriber, mut received) = (shared::subscribe(&workshop), 0);
     // The source takes frames at their rate, which is what paces the writing and the sampling.
     let turn: Vec<u8> = frames.iter().copied().cycle().take(frames.len() / 50 * RATE).collect();
     let mut samples = Vec::new();
     while samples.len() < seconds {
         pipe.write_all(&turn).expect("a reader");
         samples.push(Sample::of(running.id()));
+        received += shared::sequences(&subscriber).len();
     }
     let answers = clients.stop();
     drop(pipe);
     let told = running.finish();
     assert_eq!(told.code, Some(0), "{}", told.stderr);
+    assert!(received >= samples.len(), "{received} frames in shared memory");
     judge(&samples, answers, &told.stderr);
 }
 
@@ -79,7 +85,8 @@ const CONFIGURATION: &str = "\
     [restore]\npsf = 'disk:2'\nsigma = 2.55\n\
     [pipeline]\nthreads = 1\n\
     [[sink]]\nkind = 'http'\nlisten = '127.0.0.1:0'\n\
-    [[sink]]\nkind = 'y4m'\npath = '/dev/null'\n";
+    [[sink]]\nkind = 'y4m'\npath = '/dev/null'\n\
+    [[sink]]\nkind = 'iceoryx2'\n";
 
 #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 fn judge(samples: &[Sample], answers: u64, books: &str) {

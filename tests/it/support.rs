@@ -42,6 +42,10 @@ pub(crate) enum Need {
     PrivateMounts,
     /// Time for a long replay.
     SoakMinutes,
+    /// The examples, which cargo builds unless it is told to build single targets.
+    Examples,
+    /// A Python with the package that the example in Python needs.
+    PythonIceoryx2,
 }
 
 impl Need {
@@ -82,6 +86,14 @@ impl Need {
                 let missing = crate::soak::minutes().is_none();
                 missing.then(|| "DEBLURD_SOAK_MINUTES is not set".to_owned())
             }
+            Self::Examples => {
+                let missing = !example("subscribe").is_file();
+                missing.then(|| "the examples are not built".to_owned())
+            }
+            Self::PythonIceoryx2 => {
+                let missing = python().is_none();
+                missing.then(|| "no Python with examples/requirements.txt".to_owned())
+            }
         }
     }
 }
@@ -89,6 +101,21 @@ impl Need {
 fn not_installed(programs: &[&str]) -> Option<String> {
     let missing = programs.iter().find(|program| find_program(program).is_none());
     missing.map(|program| format!("{program} is not installed"))
+}
+
+/// Where cargo puts an example.
+pub(crate) fn example(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_deblurd")).with_file_name("examples").join(name)
+}
+
+/// A Python that has what `examples/requirements.txt` asks for: the one that `.ci/run` has made, or
+/// the system's.
+pub(crate) fn python() -> Option<PathBuf> {
+    let own = root().join("target/python/bin/python3");
+    [Some(own), find_program("python3")].into_iter().flatten().find(|python| {
+        let has = Command::new(python).args(["-c", "import iceoryx2"]).output();
+        has.is_ok_and(|output| output.status.success())
+    })
 }
 
 /// The folder of photographs and kernels beside the project.

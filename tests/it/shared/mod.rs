@@ -1,0 +1,226 @@
+//! Frames in shared memory: what subscribers get, and that none of them, alive, stopped or dead,
+//! holds up the daemon.
+
+mod consumers;
+mod room;
+
+use std::io::{BufRead, BufReader, Lines};
+use std::path::{Path, PathBuf};
+use std::process::{ChildStdout, Command};
+
+use deblurd::frame::{Effort, Extent, Frame, FrameRate, Layout, PictureFormat, Range};
+use deblurd::sink::{Iceoryx2Options, Iceoryx2Sink, Sink, wire};
+use iceoryx2::config::Config;
+use iceoryx2::port::subscriber::Subscriber;
+use iceoryx2::prelude::{NodeBuilder, SemanticString, ServiceName, ipc};
+use libtest_mimic::Trial;
+
+use crate::program::{Running, Workshop};
+use crate::properties::random_picture;
+use crate::support::{Need, example, trial, trial_needing};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("shared::every_format_arrives", every_format_arrives),
+        trial("shared::the_newest_frames_wait", the_newest_frames_wait),
+        trial("shared::a_latecomer_gets_the_last_frame", a_latecomer_gets_the_last_frame),
+        trial("shared::names_that_cannot_be_are_refused", names_that_cannot_be_are_refused),
+        trial_needing(
+            Need::Examples,
+            "shared::the_rust_example_receives",
+            consumers::the_rust_example_receives,
+        ),
+        trial_needing(
+            Need::PythonIceoryx2,
+            "shared::the_python_example_receives",
+            consumers::the_python_example_receives,
+        ),
+        trial_needing(
+            Need::Examples,
+            "shared::stopped_and_killed_subscribers_delay_nobody",
+            consumers::stopped_and_killed_subscribers_delay_nobody,
+        ),
+        trial_needing(
+            Need::Examples,
+            "shared::a_killed_daemon_is_replaced",
+            consumers::a_killed_daemon_is_replaced,
+        ),
+        trial("shared::a_name_in_use_is_an_error", consumers::a_name_in_use_is_an_error),
+        trial_needing(
+            Need::PrivateMounts,
+            "shared::too_little_memory_is_an_error",
+            room::too_little_memory_is_an_error,
+        ),
+        trial_needing(
+            Need::PrivateMounts,
+            "shared::memory_that_others_fill_ends_nobody",
+            room::memory_that_others_fill_ends_nobody,
+        ),
+    ]
+}
+
+/// Where services are noted: for all tests one folder, since iceoryx2 leaves a segment for each.
+pub(crate) fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("services")
+}
+
+/// The service of a workshop.
+pub(crate) fn service(workshop: &Workshop) -> String {
+    let path = workshop.path("");
+    format!("deblurd/{}", path.file_name().expect("a name").to_string_lossy())
+}
+
+/// A sink that publishes the service of a workshop.
+pub(crate) fn sink(workshop: &Workshop) -> Iceoryx2Sink {
+    Iceoryx2Sink::open(options(&service(workshop))).expect("a sink")
+}
+
+fn options(service: &str) -> Iceoryx2Options {
+    Iceoryx2Options { service: service.to_owned(), subscribers: 2, folder: Some(folder()) }
+}
+
+pub(crate) type Received = Subscriber<ipc::Service, [u8], ()>;
+
+/// A subscriber to the service of a workshop.
+pub(crate) fn subscribe(workshop: &Workshop) -> Received {
+    let mut config = Config::global_config().clone();
+    let path = SemanticString::new(folder().to_str().expect("a path").as_bytes());
+    config.global.set_root_path(&path.expect("a folder"));
+    let node = NodeBuilder::new().config(&config).create::<ipc::Service>().expect("a node");
+    let name = ServiceName::new(&service(workshop)).expect("a name");
+    let service = node.service_builder(&name).publish_subscribe::<[u8]>().open();
+    service.expect("the service").subscriber_builder().create().expect("a subscriber")
+}
+
+/// The frames that wait for a subscriber.
+fn received(subscriber: &Received) -> Vec<wire::Received> {
+    let samples = std::iter::from_fn(|| subscriber.receive().expect("a connection"));
+    samples.map(|sample| wire::read(sample.payload()).expect("a frame")).collect()
+}
+
+pub(crate) fn sequences(subscriber: &Received) -> Vec<u64> {
+    received(subscriber).iter().map(|frame| frame.sequence).collect()
+}
+
+fn start(sink: &mut Iceoryx2Sink, format: PictureFormat) {
+    sink.start(format, FrameRate::per_second(30)).expect("a start");
+}
+
+fn numbered(format: PictureFormat, sequence: u64) -> Frame {
+    let mut frame = Frame::new(format);
+    frame.meta.sequence = sequence;
+    frame
+}
+
+fn every_format_arrives() {
+    let workshop = Workshop::new();
+    let layouts = [Layout::Gray, Layout::Yuv420, Layout::Yuv422, Layout::Yuv444, Layout::Rgb];
+    for (seed, layout) in layouts.into_iter().enumerate() {
+        for (depth, range) in [(8, Range::Full), (10, Range::Limited), (16, Range::Full)] {
+            let format = PictureFormat { extent: Extent::new(35, 21), layout, depth, range };
+            let mut sink = sink(&workshop);
+            start(&mut sink, format);
+            let subscriber = subscribe(&workshop);
+            let mut frame = numbered(format, 1 << 40);
+            frame.restored = random_picture(format, seed as u64);
+            frame.meta.effort = Effort::Wiener;
+            (frame.meta.placeholder, frame.meta.degraded) = (depth == 8, depth == 10);
+            sink.deliver(&frame).expect("a delivery");
+            let found = received(&subscriber);
+            assert_eq!(found.len(), 1, "frames of {format:?}");
+            assert!(found[0].picture == frame.restored, "{format:?} is not what was published");
+            assert_eq!((found[0].sequence, found[0].effort), (1 << 40, Effort::Wiener));
+            assert_eq!((found[0].placeholder, found[0].degraded), (depth == 8, depth == 10));
+            sink.finish().expect("an end");
+        }
+    }
+}
+
+/// Neither one who takes nothing nor one who gives nothing back is waited for.
+fn the_newest_frames_wait() {
+    let workshop = Workshop::new();
+    let format = PictureFormat::gray(Extent::new(16, 16));
+    let mut sink = sink(&workshop);
+    start(&mut sink, format);
+    let (idle, greedy) = (subscribe(&workshop), subscribe(&workshop));
+    let mut kept = Vec::new();
+    for number in 0..1_000 {
+        sink.deliver(&numbered(format, number)).expect("a delivery");
+        if kept.len() < 2 {
+            kept.extend(greedy.receive().expect("a connection"));
+        }
+    }
+    assert_eq!(sequences(&idle), [998, 999]);
+    let kept: Vec<u64> =
+        kept.iter().map(|sample| wire::read(sample.payload()).expect("a frame").sequence).collect();
+    assert_eq!(kept, [0, 1], "what a subscriber holds is not written over");
+}
+
+fn a_latecomer_gets_the_last_frame() {
+    let workshop = Workshop::new();
+    let format = PictureFormat::gray(Extent::new(16, 16));
+    let mut sink = sink(&workshop);
+    start(&mut sink, format);
+    for number in 0..5 {
+        sink.deliver(&numbered(format, number)).expect("a delivery");
+    }
+    let late = subscribe(&workshop);
+    sink.deliver(&numbered(format, 5)).expect("a delivery");
+    assert_eq!(sequences(&late), [4, 5]);
+    sink.finish().expect("an end");
+}
+
+fn names_that_cannot_be_are_refused() {
+    for name in [String::new(), "x".repeat(256), "iox2://x".to_owned()] {
+        let error = Iceoryx2Sink::open(options(&name)).expect_err("a refusal");
+        let error = error.to_string();
+        let words = format!("cannot publish as '{name}': not a name (expected 1 to 255 bytes");
+        assert!(error.starts_with(&words), "{error}");
+    }
+    let relative = Iceoryx2Options { folder: Some("here".into()), ..options("a name") };
+    let error = Iceoryx2Sink::open(relative).expect_err("a refusal").to_string();
+    assert!(error.ends_with("'here' (expected an absolute path)"), "{error}");
+}
+
+/// The daemon with a small live scene, published as the service of the workshop.
+fn daemon(workshop: &Workshop, folder: &Path, more: &str) -> Command {
+    let (service, folder) = (service(workshop), folder.display());
+    let text = format!(
+        "[source]\nkind = 'scene'\nextent = '64x48'\nrate = 100\n\
+         [restore]\npsf = 'disk:2'\nsigma = 2.55\nmodel = 'none'\n\
+         [[sink]]\nkind = 'iceoryx2'\nsubscribers = 2\nservice = '{service}'\nfolder = '{folder}'\n{more}"
+    );
+    workshop.write("daemon.toml", text);
+    workshop.command(&["run", "--config", "daemon.toml"])
+}
+
+/// An example that receives from the daemon of a workshop.
+struct Consumer {
+    running: Running,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Consumer {
+    fn start(workshop: &Workshop, program: Command, arguments: &[&str]) -> Self {
+        let mut program = program;
+        program.arg("--folder").arg(folder()).args(["--service", &service(workshop)]);
+        program.args(arguments);
+        let mut running = Running::start_unread(&mut program);
+        let lines = BufReader::new(running.take_stdout()).lines();
+        Self { running, lines }
+    }
+
+    fn example(workshop: &Workshop, arguments: &[&str]) -> Self {
+        Self::start(workshop, Command::new(example("subscribe")), arguments)
+    }
+
+    /// The number of the next frame that it tells of.
+    #[track_caller]
+    fn next_frame(&mut self) -> Option<u64> {
+        let line = self.lines.next()?.expect("a line");
+        let number = line.strip_prefix("frame ").and_then(|rest| rest.split(':').next());
+        let number = number.and_then(|number| number.parse().ok());
+        assert!(number.is_some(), "not a frame: {line}");
+        number
+    }
+}
