@@ -13,6 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("camera::an_absent_camera_is_stood_in_for", an_absent_camera_is_stood_in_for),
         trial("camera::check_tells_how_the_camera_fares", check_tells_how_the_camera_fares),
         trial("camera::what_is_no_camera_is_refused", what_is_no_camera_is_refused),
+        trial("camera::one_that_does_not_come_back_is_given_up", one_that_does_not_come_back),
     ]
 }
 
@@ -68,4 +69,16 @@ fn what_is_no_camera_is_refused() {
     let outcome = workshop.run(&["check", "--config", "camera.toml"]);
     assert_eq!(outcome.code, Some(78), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("camera.toml: it is not a video device"), "{}", outcome.stderr);
+}
+
+/// A folder is there and cannot be opened as a device, now or later.
+fn one_that_does_not_come_back() {
+    let workshop = Workshop::new();
+    workshop.make_folder("camera");
+    let config = config("camera").replace("extent", "reopens = 3\nextent");
+    workshop.write("camera.toml", config);
+    let outcome = workshop.run(&["run", "--config", "camera.toml"]);
+    assert_eq!(outcome.code, Some(75), "{}", outcome.stderr);
+    let words = "the camera is given up after 3 openings: camera: open: Is a directory";
+    assert!(outcome.stderr.contains(words), "{}", outcome.stderr);
 }

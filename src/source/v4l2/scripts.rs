@@ -239,6 +239,9 @@ fn a_camera_that_does_not_come_back_is_given_up() {
     }
     let seen = limited(Trouble::Unplugged).expect("an absent camera is waited for");
     assert!(seen.placeholders > 500, "{seen:?}");
+    let options = V4l2Options { reopens: 5, ..options() };
+    let mut busy = Stage::with(Trouble::Closed(Errno::BUSY), options).expect("a source");
+    busy.run(Duration::from_secs(120)).expect("a busy camera is waited for");
 }
 
 #[test]

@@ -273,16 +273,21 @@ impl Supervisor {
         self.close();
         let mut problem = error.to_string();
         match error.kind() {
-            ErrorKind::Gone => {
-                self.enter(SourceState::Absent, &problem);
-                return Ok(());
+            ErrorKind::Gone => self.enter(SourceState::Absent, &problem),
+            // Ending this process would not end the other.
+            ErrorKind::Busy => {
+                problem.push_str(" (is another program using the camera?)");
+                self.enter(SourceState::Failing, &problem);
             }
-            ErrorKind::Denied => problem.push_str(" (is this user in the group of the device?)"),
-            ErrorKind::Busy => problem.push_str(" (is another program using the camera?)"),
-            _ => {}
+            kind => {
+                if kind == ErrorKind::Denied {
+                    problem.push_str(" (is this user in the group of the device?)");
+                }
+                self.enter(SourceState::Failing, &problem);
+                return self.give_up_after(&problem);
+            }
         }
-        self.enter(SourceState::Failing, &problem);
-        self.give_up_after(&problem)
+        Ok(())
     }
 
     /// Closes everything and says when to open again: later each time.
