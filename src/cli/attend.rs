@@ -76,7 +76,8 @@ fn sentence(snapshot: &Snapshot, rate: f64) -> String {
         state if source.problem.is_empty() => vec![format!("the source is {}", state.name())],
         state => vec![format!("the source is {}: {}", state.name(), source.problem)],
     };
-    let p99_ms = snapshot.sinks.iter().map(|sink| sink.latency.p99_ms).fold(0.0, f64::max);
+    let measured = snapshot.sinks.iter().filter(|sink| sink.latency.count > 0);
+    let p99_ms = measured.map(|sink| sink.latency.p99_ms).fold(0.0, f64::max);
     if p99_ms > 0.0 {
         parts.push(format!("p99 {p99_ms:.0} ms from capture to sink"));
     }

@@ -8,8 +8,8 @@ use clap::Args;
 use super::assemble::{Recipe, sink_names};
 use super::daemon::Loaded;
 use super::exit::Unusable;
-use super::terminal;
-use crate::config::SourceConfig;
+use super::{load, terminal};
+use crate::config::{SinkConfig, SourceConfig};
 use crate::frame::{Extent, Frame, FrameRate, PictureFormat};
 use crate::metrics::SourceSnapshot;
 use crate::restore::boundary::Boundary;
@@ -37,6 +37,11 @@ impl Check {
         let planned = assembly.recipe.plan(assembly.source.format(), capacity).context(Unusable)?;
         let golden = restore_golden(&loaded, &assembly.recipe).context(Unusable)?;
         let stages: Vec<&str> = planned.groups.iter().flatten().map(|stage| stage.name()).collect();
+        for sink in &loaded.config.sinks {
+            if let SinkConfig::Http(http) = sink {
+                load::token(http).context(Unusable)?;
+            }
+        }
         let format = planned.format;
         let (psf, threads) = (loaded.psf.extent(), loaded.threads());
         let model =

@@ -50,7 +50,8 @@ impl Collector for Statistics {
 impl Statistics {
     fn tell_program(&self, page: &mut Page<'_>) -> Result<(), Error> {
         let version = ("version", env!("CARGO_PKG_VERSION"));
-        page.info("build", "The running program", &[version])?;
+        // A gauge, as readers of the older text know no other type for it.
+        page.gauges("build_info", "The running program", None, [(vec![version], 1.0)])?;
         let uptime = self.0.uptime().as_secs_f64();
         page.gauge("uptime", "Time since the start", Some(Unit::Seconds), uptime)?;
         let ready = f64::from(u8::from(self.0.unreadiness().is_none()));
@@ -201,11 +202,6 @@ fn dropped<'a>(books: &Books, sink: Option<&'a str>) -> Vec<(Labels<'a>, u64)> {
 struct Page<'a>(DescriptorEncoder<'a>);
 
 impl Page<'_> {
-    fn info(&mut self, name: &str, help: &str, labels: &[(&str, &str)]) -> Result<(), Error> {
-        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Info)?;
-        family.encode_info(&labels)
-    }
-
     fn counters<'l>(
         &mut self,
         name: &str,

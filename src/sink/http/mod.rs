@@ -51,8 +51,11 @@ pub struct HttpOptions {
     pub hosts: Vec<String>,
     /// Quality of the pictures that are shown, 1 to 100.
     pub quality: u8,
-    /// Connections served at a time; further ones are told to come back.
+    /// Connections served at a time.
     pub clients_max: usize,
+    /// Further connections that are told within a second how the program is, so that a full house
+    /// never looks like a dead one; beyond them all are told to come back.
+    pub callers_max: usize,
     /// Frames shown a second, at most, in the mean.
     pub rate_max: u32,
     /// How long the address may be taken by somebody else, or missing, before it is an error.
@@ -75,6 +78,7 @@ impl Default for HttpOptions {
             hosts: Vec::new(),
             quality: 85,
             clients_max: 32,
+            callers_max: 256,
             rate_max: 30,
             bind_patience: Duration::ZERO,
             header_patience: Duration::from_secs(5),

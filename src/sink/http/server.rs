@@ -25,9 +25,6 @@ use super::{HttpOptions, SinkError};
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
 /// Header lines of a request, at most.
 const HEADERS_MAX: usize = 64;
-/// Connections beyond the seats that are told how the program is, so that a full house never looks
-/// like a dead program.
-const DOOR_PLACES: usize = 8;
 /// How long such a request's headers may take.
 const DOOR_PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes that the system keeps for a client that does not read: enough for the pace of a network,
@@ -90,7 +87,7 @@ fn serve(
 
 async fn accept_all(listener: TcpListener, options: HttpOptions, site: Arc<Site>) {
     let seats = Arc::new(Semaphore::new(options.clients_max));
-    let door = Arc::new(Semaphore::new(DOOR_PLACES));
+    let door = Arc::new(Semaphore::new(options.callers_max));
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,

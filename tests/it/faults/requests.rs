@@ -97,6 +97,18 @@ pub(super) fn bad_configurations_are_refused() {
         &["cannot read no.y4m"],
     );
 
+    let locked = "[[sink]]\nkind = 'http'\nlisten = '127.0.0.1:0'\ntoken_file = 'token'\n";
+    workshop.write("locked.toml", format!("{SCENE}{locked}"));
+    for command in ["run", "check"] {
+        let arguments = [command, "--config", "locked.toml"];
+        check_refused(&workshop, &arguments, 78, &["cannot read token"]);
+    }
+    workshop.write("token", "short\n");
+    for command in ["run", "check"] {
+        let words = ["the token in token: 5 characters (expected 16 to 256"];
+        check_refused(&workshop, &[command, "--config", "locked.toml"], 78, &words);
+    }
+
     workshop.write("good.toml", format!("{SCENE}[[sink]]\nkind = 'y4m'\npath = 'out.y4m'\n"));
     for (name, value, words) in [
         ("DEBLURD_RESTORE__SIGMA", "-1", "restore.sigma: -1 (expected"),

@@ -134,7 +134,7 @@ pub(super) fn a_client_that_does_not_read_is_cut() {
 }
 
 pub(super) fn clients_are_limited() {
-    let sink = page(HttpOptions { clients_max: 2, ..HttpOptions::default() });
+    let sink = page(HttpOptions { clients_max: 2, callers_max: 8, ..HttpOptions::default() });
     let mut kept = Vec::new();
     for _ in 0..2 {
         let mut client = connect(sink.local_addr());

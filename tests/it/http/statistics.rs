@@ -147,7 +147,6 @@ fn families(text: &str) -> BTreeMap<String, (String, Vec<Sample>)> {
         let endings: &[&str] = match kind.as_str() {
             "counter" => &["_total"],
             "histogram" => &["_bucket", "_count", "_sum"],
-            "info" => &["_info"],
             _ => &[""],
         };
         assert!(endings.contains(&ending), "{line} in a {kind}");
@@ -209,7 +208,7 @@ pub(super) fn metrics_are_well_formed() {
         ("deblurd_effort_level", ("level", "full"), 1.0),
         ("deblurd_temperature_celsius", none, 61.5),
         ("deblurd_psnr_decibels", ("picture", "restored"), 31.25),
-        ("deblurd_build", ("version", env!("CARGO_PKG_VERSION")), 1.0),
+        ("deblurd_build_info", ("version", env!("CARGO_PKG_VERSION")), 1.0),
         ("deblurd_ready", none, 0.0),
     ] {
         assert!((value(family, label) - expected).abs() < 1e-9, "{family} {label:?}");
