@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("service::the_watchdog_is_fed_while_frames_flow", notify::fed_while_frames_flow),
         trial("service::the_watchdog_starves_while_stages_hang", notify::not_fed_while_stages_hang),
         trial("service::a_source_that_waits_is_no_failure", notify::waiting_is_no_failure),
+        trial("service::a_missing_camera_is_no_failure", notify::a_missing_camera_is_no_failure),
         trial("service::a_failure_is_told", notify::a_failure_is_told),
         trial("service::signals_end_it_while_it_starts", notify::signals_end_it_while_it_starts),
         trial("service::signals_end_it_with_stuck_sinks", notify::signals_end_it_with_stuck_sinks),

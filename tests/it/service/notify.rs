@@ -101,6 +101,26 @@ pub(super) fn waiting_is_no_failure() {
     check_ends(running, "TERM", &[0]);
 }
 
+/// A camera that is not there is a state like any other: ready, fed, loaded again, ended in time.
+pub(super) fn a_missing_camera_is_no_failure() {
+    let workshop = Workshop::new();
+    let camera = "kind = 'v4l2'\ndevice = 'no-camera'\nformats = ['GREY']\nextent = '64x48'";
+    let config = SMALL.replace("kind = 'scene'\nextent = '64x48'", camera);
+    workshop.write("run.toml", config);
+    let mut command = workshop.command(&["run", "--config", "run.toml"]);
+    let manager = Manager::of(&workshop, command.env("WATCHDOG_USEC", "200000"));
+    let running = Running::start(&mut command);
+    manager.until("READY=1");
+    let status = manager.until("STATUS=").pop().expect("it");
+    assert!(status.starts_with("STATUS=the source is absent: no-camera: "), "{status}");
+    (0..5).for_each(|_| drop(manager.until("WATCHDOG=1")));
+    running.signal("HUP");
+    manager.until("RELOADING=1");
+    manager.until("READY=1");
+    (0..2).for_each(|_| drop(manager.until("WATCHDOG=1")));
+    check_ends(running, "TERM", &[0]);
+}
+
 pub(super) fn a_failure_is_told() {
     let workshop = Workshop::new();
     workshop.write("run.toml", SMALL.replace("2.55", "-1"));
