@@ -126,6 +126,15 @@ def tell(frame):
     )
 
 
+def rest(node, milliseconds):
+    """Waits, or less where the process was stopped and goes on."""
+    try:
+        node.wait(iox2.Duration.from_millis(milliseconds))
+    except iox2.NodeWaitFailure as failure:
+        if "Interrupt" not in str(failure):
+            raise
+
+
 def find(node, name):
     """The service, once there is a daemon that offers it."""
     while True:
@@ -135,7 +144,7 @@ def find(node, name):
         except iox2.PublishSubscribeOpenError as error:
             if "DoesNotExist" not in str(error):
                 raise
-        node.wait(iox2.Duration.from_millis(50))
+        rest(node, 50)
 
 
 def main():
@@ -156,7 +165,7 @@ def main():
     while options.frames is None or count < options.frames:
         sample = subscriber.receive()
         if sample is None:
-            node.wait(iox2.Duration.from_millis(1))
+            rest(node, 1)
             continue
         count += 1
         frame = read(sample.payload().as_memory_view())

@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::Parser;
 use deblurd::sink::{encode_png, wire};
 use iceoryx2::config::Config;
+use iceoryx2::node::NodeWaitFailure;
 use iceoryx2::prelude::{Node, NodeBuilder, SemanticString, ServiceName, ipc};
 use iceoryx2::service::builder::publish_subscribe::PublishSubscribeOpenError;
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
@@ -47,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Ends with an error at SIGINT and SIGTERM.
     while options.frames.is_none_or(|frames| count < frames) {
         let Some(sample) = subscriber.receive()? else {
-            node.wait(Duration::from_millis(1))?;
+            rest(&node, 1)?;
             continue;
         };
         count += 1;
@@ -73,9 +74,18 @@ fn configuration(options: &Options) -> Result<Config, Box<dyn Error>> {
 fn find(node: &Node<ipc::Service>, name: &ServiceName) -> Result<Service, Box<dyn Error>> {
     loop {
         match node.service_builder(name).publish_subscribe::<[u8]>().open() {
-            Err(PublishSubscribeOpenError::DoesNotExist) => node.wait(Duration::from_millis(50))?,
+            Err(PublishSubscribeOpenError::DoesNotExist) => rest(node, 50)?,
             found => return Ok(found?),
         }
+    }
+}
+
+/// Waits, or less where the process was stopped and goes on. An end by a signal comes as an error
+/// of the next wait.
+fn rest(node: &Node<ipc::Service>, milliseconds: u64) -> Result<(), NodeWaitFailure> {
+    match node.wait(Duration::from_millis(milliseconds)) {
+        Err(NodeWaitFailure::Interrupt) => Ok(()),
+        outcome => outcome,
     }
 }
 

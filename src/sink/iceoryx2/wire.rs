@@ -243,10 +243,10 @@ mod tests {
         #[test]
         fn what_is_written_is_read(
             format in formats(),
-            sequence: u64,
+            sequence in any::<u64>(),
             effort in prop::sample::select(EFFORTS.as_slice()),
-            (placeholder, degraded): (bool, bool),
-            seed: u16,
+            (placeholder, degraded) in any::<(bool, bool)>(),
+            seed in any::<u16>(),
         ) {
             let mut frame = Frame::new(format);
             (frame.meta.sequence, frame.meta.effort) = (sequence, effort);
