@@ -252,8 +252,8 @@ mod tests {
             (frame.meta.sequence, frame.meta.effort) = (sequence, effort);
             (frame.meta.placeholder, frame.meta.degraded) = (placeholder, degraded);
             for plane in frame.restored.planes_mut() {
-                for (sample, value) in plane.samples_mut().iter_mut().zip(seed..) {
-                    *sample = value.wrapping_mul(31_421) & format.white();
+                for (sample, place) in plane.samples_mut().iter_mut().zip((0..=u16::MAX).cycle()) {
+                    *sample = place.wrapping_add(seed).wrapping_mul(31_421) & format.white();
                 }
             }
             let bytes = written(&frame);
