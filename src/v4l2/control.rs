@@ -211,8 +211,8 @@ impl Control {
     }
 
     fn is_step(&self, value: i64) -> bool {
-        let above = value.checked_sub(self.minimum).and_then(|above| u64::try_from(above).ok());
-        value <= self.maximum && above.is_some_and(|above| above % self.step == 0)
+        let is_within = (self.minimum..=self.maximum).contains(&value);
+        is_within && value.abs_diff(self.minimum).is_multiple_of(self.step)
     }
 
     fn item_of(&self, wanted: &Setting) -> Option<i64> {
@@ -381,7 +381,10 @@ impl Device {
             let read = self.call(|| sys::control_text(self.file(), id, control.text_size()));
             return read.map(ControlValue::Text);
         }
-        self.call(|| sys::control(self.file(), id, wide)).map(ControlValue::Integer)
+        let value = self.call(|| sys::control(self.file(), id, wide))?;
+        // Bits have no sign.
+        let is_bits = control.kind == ControlKind::Bitmask;
+        Ok(ControlValue::Integer(if is_bits { value & i64::from(u32::MAX) } else { value }))
     }
 
     fn write_control(&self, control: &Control, value: &ControlValue) -> Result<(), V4l2Error> {
@@ -465,6 +468,15 @@ mod tests {
         check_taken(Bitmask, Setting::Integer(0xA), 0xA);
         check_refused(Bitmask, Setting::Integer(0x100), "256 (expected a sum of bits of 0xfa)");
         assert_eq!(control(Text).value_of(&text("x")), Ok(ControlValue::Text("x".to_owned())));
+    }
+
+    #[test]
+    fn the_whole_range_of_wide_numbers_can_be_set() {
+        let (minimum, maximum) = (i64::MIN, i64::MAX);
+        let wide = Control { minimum, maximum, step: 1, ..control(ControlKind::Integer64) };
+        for value in [i64::MIN, -1, 0, 0x1_0000_0001, i64::MAX] {
+            assert_eq!(wide.value_of(&Setting::Integer(value)), Ok(ControlValue::Integer(value)));
+        }
     }
 
     #[test]
