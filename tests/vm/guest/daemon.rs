@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -127,13 +127,17 @@ impl Daemon {
         wait_or(lacking, || self.frames() >= before + more)
     }
 
-    /// Waits until so many more frames were captured, whatever became of them, and tells how long
-    /// that took.
+    /// Frames captured a second, whatever became of them, over at least so many.
     #[track_caller]
-    pub(crate) fn wait_for_captures(&self, more: u64) -> Duration {
-        let before = self.count("/trunk/entered");
-        let lacking = || format!("{more} captures more; log:\n{}", self.log());
-        wait_or(lacking, || self.count("/trunk/entered") >= before + more)
+    pub(crate) fn capture_rate(&self, frames: u64) -> f64 {
+        let (before, begun) = (self.count("/trunk/entered"), Instant::now());
+        let (mut now, mut ended) = (before, begun);
+        let lacking = || format!("{frames} captures more; log:\n{}", self.log());
+        wait_or(lacking, || {
+            (now, ended) = (self.count("/trunk/entered"), Instant::now());
+            now >= before + frames
+        });
+        (now - before) as f64 / (ended - begun).as_secs_f64()
     }
 
     /// Asks it to end, and tells its exit status and how long that took.
