@@ -191,7 +191,7 @@ impl Pipeline {
         let mut output = Outlet::Sinks(outlets);
         for (index, stages) in counted(groups, &common.metrics).into_iter().enumerate().rev() {
             let names: Vec<&str> = stages.iter().map(|(stage, _)| stage.name()).collect();
-            let name = names.join("+");
+            let name = if names.is_empty() { "passing on".to_owned() } else { names.join("+") };
             let (producer, input) = queue::<Moving>(options, &name, &common.metrics);
             let common = common.clone();
             let thread = StageThread { index, stages, plan: 0, input, output, common };
