@@ -1,9 +1,10 @@
-"""Checks exported files against the checkpoint they came from, in ONNX Runtime.
+"""Checks a model's two files against each other and against PyTorch, in ONNX Runtime.
 
-    python3 models/training/check.py CHECKPOINT models/
+    python3 models/training/check.py models/base.onnx [models/nano.onnx ...]
 
-(a) any even extent runs, (b) the float file equals PyTorch, (c) the int8 file equals the fake quantisation it was
-trained with to one step of its output, (d) nothing beyond the stated halo moves an output, (e) the seals hold.
+The network is read back from the files. (a) any even extent runs, (b) the float file equals PyTorch, (c) the int8 file
+equals the fake quantisation it was trained with to one step of its output, (d) nothing beyond the stated halo moves an
+output, (e) the seals hold.
 """
 import argparse
 import hashlib
@@ -11,25 +12,28 @@ import pathlib
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
+from onnx.utils import Extractor
 
-import network
-from evaluate import Model
+import export
+import quantisation
+from quantisation import Quantiser
 
 EXTENTS = [(2, 2), (6, 14), (34, 50), (62, 126), (98, 66), (360, 640)]
 
 
 def check_outputs(sessions, model, quantised, rng):
     """(a), (b), (c): inputs of a picture's range, every extent."""
-    model.quantise(network.Quantiser.ON if quantised else network.Quantiser.OFF)
+    quantisation.set_mode(model, Quantiser.ON if quantised else Quantiser.OFF)
     for stage, session in zip(model.stages, sessions):
-        step = stage.output_range.log_scale.exp().item()
+        step = stage.output_range.scale()
         differences = []
         for extent in EXTENTS:
             z = smooth_noise((1, stage.head.in_channels, *extent), rng)
             (ours,) = session.run(None, {session.get_inputs()[0].name: z})
             with torch.no_grad():
-                theirs = stage(torch.from_numpy(z)).numpy()
+                theirs = stage(torch.from_numpy(z))[0].numpy()
             assert ours.shape == (1, 1, *extent), ours.shape
             differences.append(np.abs(ours - theirs))
         worst = max(d.max() for d in differences)
@@ -55,8 +59,9 @@ def check_halo(sessions, model, rng):
             changed = np.argwhere(session.run(None, {name: z})[0][0, 0] != before)
             reach = max(reach, np.abs(changed - place).max())
         reaches.append(int(reach))
-    print(f"  a pixel moves outputs up to {reaches} px away, halo {network.halo()}")
-    assert max(reaches) <= network.halo() < max(reaches) + network.ALIGNMENT
+    halo = model.shape.halo()
+    print(f"  a pixel moves outputs up to {reaches} px away, halo {halo}")
+    assert max(reaches) <= halo < max(reaches) + model.shape.alignment
 
 
 def check_seal(path):
@@ -77,20 +82,27 @@ def smooth_noise(shape, rng):
     return (z / z.std() * 0.2).astype(np.float32)
 
 
+def stages(path):
+    """A session for each stage, cut out: ONNX Runtime would ask for every input at once."""
+    whole = onnx.load(path)
+    suffixes = [""] + [str(k) for k in range(2, len(whole.graph.input) + 1)]
+    extractor = Extractor(whole)
+    parts = [extractor.extract_model(["z" + s], ["f" + s]).SerializeToString() for s in suffixes]
+    return [onnxruntime.InferenceSession(part, providers=["CPUExecutionProvider"]) for part in parts]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=pathlib.Path)
-    parser.add_argument("folder", type=pathlib.Path)
-    args = parser.parse_args()
-    model = network.Restorer()
-    model.load_state_dict(torch.load(args.checkpoint)["model"])
-    rng = np.random.default_rng(0)
-    for name, quantised in (("base.onnx", True), ("base-f32.onnx", False)):
-        print(name)
-        sessions = Model(args.folder / name).stages
-        check_outputs(sessions, model, quantised, rng)
-        check_halo(sessions, model, rng)
-        check_seal(args.folder / name)
+    parser.add_argument("models", nargs="+", type=pathlib.Path)
+    for path in parser.parse_args().models:
+        model = export.read(path.parent, path.stem).eval()
+        rng = np.random.default_rng(0)
+        for file, quantised in ((path, True), (path.with_stem(f"{path.stem}-f32"), False)):
+            print(file.name)
+            sessions = stages(file)
+            check_outputs(sessions, model, quantised, rng)
+            check_halo(sessions, model, rng)
+            check_seal(file)
 
 
 if __name__ == "__main__":

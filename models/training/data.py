@@ -1,38 +1,92 @@
-"""Training photographs, kept whole in memory, and their degradation on the fly.
+"""Training photographs, kept whole in memory, and the `DataModule` that draws degraded crops from them on the device.
 
 A step sees crops no other step saw: random photograph, place, orientation, PSF and noise. The photographs are read
 as gray (luma of gamma-encoded RGB), each also reduced, because the scale of detail varies more between cameras
 than between photographs.
 """
-import math
 import pathlib
 
 import numpy as np
+import pytorch_lightning as lightning
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader
 
-import wiener
+import psfs
+from camera import Camera
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCALES = (1.0, 0.7, 0.5)
 HELD_OUT = 25  # every 25th photograph is never trained on: it makes the validation set
+PSFS = 20_000
+LEVELS = (2.55, 7.65, 12.75)  # noise of the validation frames, 8-bit gray levels
 
-SIGMA_MIN, SIGMA_MAX = 0.5, 12.75  # 8-bit gray levels
-SIGMA_TYPICAL, SIGMA_SPREAD = 2.55, 0.3  # median and log standard deviation of the half drawn near the usual noise
 
+class DataModule(lightning.LightningDataModule):
+    """Photographs, PSFs and a camera. A loader's item is only a number: crops are drawn where they are used.
 
-def read(folder):
-    """(training, validation) lists of gray uint8 arrays from the PNG files under `folder`."""
-    paths = sorted(pathlib.Path(folder).glob("*/*.png"))
-    if not paths:
-        raise SystemExit(f"no photographs in {folder}/*/*.png")
-    photographs = [Image.open(path).convert("L") for path in paths]
-    training = [
-        np.asarray(p.resize([round(n * scale) for n in p.size], Image.Resampling.LANCZOS) if scale < 1 else p)
-        for i, p in enumerate(photographs)
-        for scale in SCALES
-        if i % HELD_OUT
-    ]
-    return training, [np.asarray(p) for p in photographs[::HELD_OUT]]
+    An epoch is `epoch` steps, which the trainer makes `block` at a time: its own work between two items then costs
+    nothing, however small the network is.
+    """
+
+    def __init__(self, recipe, camera=Camera(), photographs=None, cache=None, psf=None, seed=0):
+        super().__init__()
+        self.recipe, self.camera, self.psf, self.seed = recipe, camera, psf, seed
+        self.folder = pathlib.Path(photographs or ROOT.parent / "shared/data/train")
+        self.cache = pathlib.Path(cache or pathlib.Path.home() / ".cache/deblurd-training")
+
+    def prepare_data(self):
+        """Reads and reduces the photographs and makes the PSFs once for all runs."""
+        if (self.cache / "psfs.npy").exists():
+            return
+        self.cache.mkdir(parents=True, exist_ok=True)
+        training, held_out = _read(self.folder)
+        np.savez(self.cache / "training.npz", *training)
+        np.savez(self.cache / "held_out.npz", *held_out)
+        np.save(self.cache / "psfs.npy", psfs.bank(PSFS, np.random.default_rng(0)))
+
+    def place(self, device):
+        """Puts everything on the device."""
+        training, held_out = (_load(self.cache / name) for name in ("training.npz", "held_out.npz"))
+        bank = np.load(self.cache / "psfs.npy")
+        unseen = psfs.bank(96, np.random.default_rng(1))
+        if self.psf is not None:
+            bank = unseen = psfs.padded(self.psf)[None]
+        self.bank, self.unseen = (torch.from_numpy(b).to(device) for b in (bank, unseen))
+        self.crops = Crops(training, self.recipe.patch, device)
+        self.held_out = Crops(held_out, self.recipe.patch, device)
+
+    def draw(self):
+        """A batch of training."""
+        return self._observe(self.crops, self.bank, self.recipe.batch)
+
+    def probes(self):
+        """(name, observation) of what is measured after each epoch, always the same.
+
+        `training` and `validation` are degraded as in training; the others come from a faultless camera.
+        """
+        devices = [self.bank.device] if self.bank.is_cuda else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(1)
+            yield "training", self._observe(self.crops, self.bank, 4 * self.recipe.batch)
+            yield "validation", self._observe(self.held_out, self.unseen, 4 * self.recipe.batch)
+            for level in LEVELS:
+                sharp = self.held_out.draw(2 * self.recipe.batch)
+                sigma = torch.full((len(sharp),), level / 255, device=sharp.device)
+                yield f"sigma {level}", Camera(share=0).observe(sharp, self._psfs(self.unseen, len(sharp)), sigma)
+
+    def train_dataloader(self):
+        return DataLoader(range(self.recipe.epoch // self.recipe.block), batch_size=None)
+
+    def val_dataloader(self):
+        return DataLoader(range(1), batch_size=None)
+
+    def _observe(self, crops, bank, count):
+        return self.camera.observe(crops.draw(count), self._psfs(bank, count))
+
+    @staticmethod
+    def _psfs(bank, count):
+        return bank[torch.randint(len(bank), (count,), device=bank.device)]
 
 
 class Crops:
@@ -64,15 +118,21 @@ class Crops:
         return self.pixels[index].float()[:, None] / 255
 
 
-def draw_sigmas(count, device):
-    """Noise levels as a share of the full range: half log-uniform over the whole range, half near the usual one."""
-    low, high = math.log(SIGMA_MIN), math.log(SIGMA_MAX)
-    uniform = low + (high - low) * torch.rand(count, device=device)
-    usual = math.log(SIGMA_TYPICAL) + SIGMA_SPREAD * torch.randn(count, device=device)
-    return torch.where(torch.rand(count, device=device) < 0.5, uniform, usual).clamp(low, high).exp() / 255
+def _read(folder):
+    """(training, validation) lists of gray uint8 arrays from the pictures under `folder`."""
+    paths = sorted(path for path in folder.glob("*/*") if path.suffix in (".png", ".webp"))
+    if not paths:
+        raise SystemExit(f"no photographs in {folder}/*/*.png")
+    photographs = [Image.open(path).convert("L") for path in paths]
+    training = [
+        np.asarray(p.resize([round(n * scale) for n in p.size], Image.Resampling.LANCZOS) if scale < 1 else p)
+        for i, p in enumerate(photographs)
+        for scale in SCALES
+        if i % HELD_OUT
+    ]
+    return training, [np.asarray(p) for p in photographs[::HELD_OUT]]
 
 
-def degrade(sharp, transfer, sigma):
-    """Circular blur, Gaussian noise, rounding to 8 bits."""
-    noisy = wiener.apply(transfer, sharp) + sigma[:, None, None, None] * torch.randn_like(sharp)
-    return (noisy * 255).round().clamp(0, 255) / 255
+def _load(path):
+    with np.load(path) as file:
+        return [file[name] for name in file.files]

@@ -1,12 +1,14 @@
 """Measures model files over test pictures blurred by the eight kernels of Levin et al., in NumPy and ONNX Runtime.
 
-    python3 models/training/evaluate.py models/base.onnx [models/base-f32.onnx ...] [--sigma 2.55 5.1 ...]
-        [--pictures ../shared/data/test/set12] [--per-kernel]
+    python3 models/training/evaluate.py models/base.onnx [models/base-f32.onnx ...] [--sigma 2.55 7.65 ...]
+        [--pictures ../shared/data/test/set12] [--per-kernel] [--faults] [--jobs 2]
 
 The field's protocol: circular blur, Gaussian noise of `sigma` gray levels, y rounded to 8 bits, PSNR of the clipped
-result, mean over all pairs. Nothing is shared with the training code, so that it cannot hide a mistake made there.
+result, mean over all pairs. `--faults` adds what a camera and its calibration do wrong (faults.py). Nothing is shared
+with the training code, so that it cannot hide a mistake made there.
 """
 import argparse
+import concurrent.futures
 import pathlib
 import re
 
@@ -16,6 +18,8 @@ import onnxruntime
 from onnx.utils import Extractor
 from PIL import Image
 from scipy import fft
+
+import faults
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEST_DATA = ROOT.parent / "shared/data"
@@ -27,13 +31,15 @@ C, P = -3.92, 1.753
 class Model:
     """The stages of one file, each cut out as a model of its own: ONNX Runtime would ask for every input at once."""
 
-    def __init__(self, path):
+    def __init__(self, path, threads=1):
         whole = onnx.load(path)
         extractor = Extractor(whole)
-        stages = int({p.key: p.value for p in whole.metadata_props}["deblurd.stages"])
+        properties = {p.key: p.value for p in whole.metadata_props}
+        stages = int(properties["deblurd.stages"])
         suffixes = [""] + [str(k) for k in range(2, stages + 1)]
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 2
+        options.intra_op_num_threads = threads
+        self.strengths = [float(c) for c in properties["deblurd.consistency"].split()]
         self.stages = [
             onnxruntime.InferenceSession(
                 extractor.extract_model(["z" + s], ["f" + s]).SerializeToString(), options, ["CPUExecutionProvider"]
@@ -42,19 +48,19 @@ class Model:
         ]
 
     def restore(self, y, transfer, regulariser):
-        """g_k = x_w + P (g_(k-1) - x_w + f_k(x_w, y, g_(k-1))), the frame mean set aside."""
+        """g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k(x_w, y, g_(k-1))), the frame mean set aside."""
         mean = y.mean()
         centred = y - mean
         estimate = wiener(centred, transfer, regulariser)
-        projection = regulariser / (np.abs(transfer) ** 2 + regulariser)
-        projection[0, 0] = 0
         restored = estimate
-        for k, session in enumerate(self.stages):
+        for k, (session, strength) in enumerate(zip(self.stages, self.strengths)):
             planes = [estimate, centred] if k == 0 else [estimate, centred, restored]
             z = np.stack(planes)[None].astype(np.float32)
             (f,) = session.run(None, {session.get_inputs()[0].name: z})
-            correction = fft.rfft2(restored - estimate + f[0, 0].astype(float)) * projection
-            restored = estimate + fft.irfft2(correction, s=y.shape)
+            projection = strength * regulariser / (np.abs(transfer) ** 2 + strength * regulariser)
+            projection[0, 0] = 0
+            bracket = restored - (1 - 1 / strength) * estimate + f[0, 0].astype(float)
+            restored = estimate + fft.irfft2(fft.rfft2(bracket) * projection, s=y.shape)
         return restored + mean
 
 
@@ -82,18 +88,20 @@ def psnr(restored, truth):
     return -10 * np.log10(np.mean((np.clip(restored, 0, 1) - truth) ** 2))
 
 
-def measure(models, pictures, psfs, level):
-    """PSNR [pictures, PSFs, 1 + models]: the Wiener filter alone, then each model, for noise of `level` gray levels."""
-    sigma, rng = level / 255, np.random.default_rng(0)
-    table = np.zeros((len(pictures), len(psfs), 1 + len(models)))
-    for i, x in enumerate(pictures):
-        for j, psf in enumerate(psfs):
-            transfer, regulariser = otf(psf, x.shape), spectral_regulariser(x.shape, sigma)
-            blurred = fft.irfft2(fft.rfft2(x) * transfer, s=x.shape)
-            y = np.clip(np.round((blurred + rng.normal(0, sigma, x.shape)) * 255), 0, 255) / 255
-            restored = [wiener(y - y.mean(), transfer, regulariser) + y.mean()]
-            restored += [model.restore(y, transfer, regulariser) for model in models]
-            table[i, j] = [psnr(g, x) for g in restored]
+def measure(paths, picture, kernels, level, fault):
+    """PSNR [PSFs, 2 + models] of one picture: blurred, the Wiener filter alone, then each model."""
+    models = [Model(path) for path in paths]
+    x = np.asarray(Image.open(picture).convert("L"), float) / 255
+    table = np.zeros((len(kernels), 2 + len(models)))
+    for j, kernel in enumerate(kernels):
+        rng = np.random.default_rng(faults.seed(picture.name, j))
+        frame = faults.FAULTS[fault](x, np.loadtxt(kernel), level / 255, rng)
+        transfer = otf(frame.psf, frame.observed.shape)
+        regulariser = spectral_regulariser(frame.observed.shape, frame.sigma)
+        mean = frame.observed.mean()
+        restored = [frame.observed, wiener(frame.observed - mean, transfer, regulariser) + mean]
+        restored += [model.restore(frame.observed, transfer, regulariser) for model in models]
+        table[j] = [psnr(frame.shown(g), frame.truth) for g in restored]
     return table
 
 
@@ -105,25 +113,38 @@ def natural(path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", type=pathlib.Path)
-    parser.add_argument("--sigma", nargs="+", type=float, default=[2.55, 5.1, 7.65, 12.75], help="8-bit gray levels")
+    parser.add_argument("--sigma", nargs="+", type=float, default=[2.55, 7.65, 12.75], help="8-bit gray levels")
     parser.add_argument("--pictures", type=pathlib.Path, default=TEST_DATA / "test/set12")
     parser.add_argument("--kernels", type=pathlib.Path, default=TEST_DATA / "psf/levin")
+    parser.add_argument("--only", type=int, help="number of the one kernel to use")
     parser.add_argument("--per-kernel", action="store_true")
+    parser.add_argument("--faults", action="store_true", help="also every fault of faults.py")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
     args = parser.parse_args()
 
-    models = [Model(path) for path in args.models]
-    paths = sorted(args.pictures.glob("*.png"))
-    pictures = [np.asarray(Image.open(path).convert("L"), float) / 255 for path in paths]
-    psfs = [np.loadtxt(path) for path in sorted(args.kernels.glob("*.txt"), key=natural)]
-    print(f"{len(pictures)} pictures x {len(psfs)} kernels, mean PSNR in dB")
-    print(" ".join(["sigma  kernel", f"{'wiener':>14}", *(f"{path.stem:>14}" for path in args.models)]))
-    for level in args.sigma:
-        table = measure(models, pictures, psfs, level)
-        rows = [("mean", table.mean(axis=(0, 1)))]
-        if args.per_kernel:
-            rows += [(str(j + 1), table[:, j].mean(axis=0)) for j in range(len(psfs))]
-        for label, values in rows:
-            print(" ".join([f"{level:5.2f}  {label:>6}", *(f"{v:14.3f}" for v in values)]))
+    pictures = sorted(args.pictures.glob("*.png"), key=natural)
+    kernels = sorted(args.kernels.glob("*.txt"), key=natural)
+    kernels = kernels if args.only is None else kernels[args.only - 1 : args.only]
+    print(f"{len(pictures)} pictures x {len(kernels)} kernels, mean PSNR in dB")
+    print("in brackets: the share of frames on which the model loses to the Wiener filter, and its smallest gain")
+    names = ["blurred", "wiener", *(path.stem for path in args.models)]
+    print(" ".join([f"{'sigma  fault or kernel':30}", *(f"{name:>22}" for name in names)]))
+    with concurrent.futures.ProcessPoolExecutor(args.jobs) as pool:
+        for level in args.sigma:
+            for fault in faults.FAULTS if args.faults else ["none"]:
+                jobs = [pool.submit(measure, args.models, p, kernels, level, fault) for p in pictures]
+                table = np.stack([job.result() for job in jobs])
+                report(f"{level:5.2f}  {fault}", table.reshape(-1, table.shape[2]))
+                for j in range(len(kernels) if args.per_kernel else 0):
+                    report(f"{level:5.2f}  kernel {args.only or j + 1}", table[:, j])
+
+
+def report(label, rows):
+    cells = [f"{value:22.3f}" for value in rows[:, :2].mean(axis=0)]
+    for column in rows.T[2:]:
+        gain = column - rows[:, 1]
+        cells.append(f"{column.mean():7.3f} ({np.mean(gain < 0):4.0%}, {gain.min():+5.2f})")
+    print(f"{label:30} " + " ".join(f"{cell:>22}" for cell in cells), flush=True)
 
 
 if __name__ == "__main__":

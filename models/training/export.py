@@ -1,22 +1,22 @@
-"""Writes a trained checkpoint as the two model files: base.onnx (int8) and base-f32.onnx, its float twin.
-
-    python3 models/training/export.py CHECKPOINT models/
+"""Model files: a trained network as sealed ONNX, int8 or float, and back.
 
 The graphs are built node by node, so that every name and every rounding is chosen here. One file holds all stages as
 sub-graphs that share nothing: `z` -> `f` for the first, `z2` -> `f2` for the second, and so on; what happens between
 them (Fourier filters) is the restorer's. The int8 file is in QDQ form: float inputs and outputs, and between them
 every tensor passes QuantizeLinear and DequantizeLinear, so a runtime may compute all of it in integers.
 """
-import argparse
+import dataclasses
 import hashlib
-import pathlib
+import json
 
 import numpy as np
 import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-import network
+from camera import SIGMA_MAX, SIGMA_MIN
+from network import Restorer, Shape
+from quantisation import Quantiser
 
 OPSET, IR_VERSION = 17, 8
 SEAL = "deblurd.seal"
@@ -50,20 +50,19 @@ class GraphBuilder:
         a = self.node("Relu", f"{prefix}/head/relu", [a])
         a = self.rounded(f"{prefix}/head", a, stage.head_range)
         source = stage.head_range
-        for i, layer in enumerate(zip(stage.body, stage.branch_ranges, stage.sum_ranges), start=1):
-            convolution, branch, total = layer
+        for i, addition in enumerate(stage.body, start=1):
             name = f"{prefix}/body{i}"
-            b = self.convolution(name, a, convolution, source)
+            b = self.convolution(name, a, addition.convolution, source)
             b = self.node("Relu", f"{name}/relu", [b])
-            b = self.rounded(name, b, branch)
+            b = self.rounded(name, b, addition.branch)
             a = self.node("Add", f"{name}/add", [a, b])
-            a = self.rounded(f"{name}/add", a, total)
-            source = total
+            a = self.rounded(f"{name}/add", a, addition.total)
+            source = addition.total
         a = self.convolution(f"{prefix}/tail", a, stage.tail, source)
         # Dequantised before the shuffle, not after: the two commute exactly, and this way Conv keeps the QDQ
         # neighbourhood runtimes look for and DepthToSpace needs no integer kernel.
         a = self.rounded(f"{prefix}/tail", a, stage.output_range)
-        self.node("DepthToSpace", f"{prefix}/shuffle", [a], f, blocksize=network.ALIGNMENT, mode="CRD")
+        self.node("DepthToSpace", f"{prefix}/shuffle", [a], f, blocksize=stage.shuffle, mode="CRD")
 
     def node(self, kind, name, inputs, output=None, **attributes):
         """Adds a node and returns its output, which has the node's name unless told otherwise."""
@@ -79,7 +78,7 @@ class GraphBuilder:
         """`tensor` after a QDQ pair; itself in the float file."""
         if not self.quantised:
             return tensor
-        scale = self.constant(f"{name}/scale", np.float32(quantiser.log_scale.exp().item()))
+        scale = self.constant(f"{name}/scale", np.float32(quantiser.scale()))
         zero_point = self.constant(f"{name}/zero_point", np.uint8(quantiser.zero_point))
         q = self.node("QuantizeLinear", f"{name}/quantise", [tensor, scale, zero_point])
         return self.node("DequantizeLinear", f"{name}/dequantise", [q, scale, zero_point])
@@ -89,7 +88,7 @@ class GraphBuilder:
         weight, bias = convolution.weight.detach().numpy(), convolution.bias.detach().numpy()
         if self.quantised:
             scale = convolution.weight_scale().numpy()
-            unit = np.float32(source.log_scale.exp().item()) * scale
+            unit = np.float32(source.scale()) * scale
             weight = np.clip(np.rint(weight / scale[:, None, None, None]), -127, 127).astype(np.int8)
             bias = np.rint(bias / unit).astype(np.int32)
             operands = [
@@ -116,35 +115,80 @@ class GraphBuilder:
         return helper.make_graph(self.nodes, name, self.inputs, self.outputs, self.constants)
 
 
-def export(model, training, noise, quantised):
+def export(model, name, training, quantised):
     """The sealed bytes of one model file."""
+    shape = model.shape
+    plain = Shape(shape.bodies, channels=shape.channels, reach=shape.reach, shuffle=shape.shuffle)
+    if shape != plain:
+        raise ValueError(f"{shape} was made to be measured (expected no more than {plain})")
     builder = GraphBuilder(quantised)
     for index, stage in enumerate(model.stages, start=1):
         builder.stage(index, stage)
     onnx_model = helper.make_model(
-        builder.graph("base"),
+        builder.graph(name),
         producer_name="deblurd",
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
     )
     metadata = {
-        "deblurd.contract": "1",
-        "deblurd.name": "base",
+        "deblurd.contract": "2",
+        "deblurd.name": name,
         "deblurd.stages": str(len(model.stages)),
-        "deblurd.alignment": str(network.ALIGNMENT),
-        "deblurd.halo": str(network.halo()),
-        "deblurd.sigma_min": str(noise[0]),
-        "deblurd.sigma_max": str(noise[1]),
+        "deblurd.consistency": " ".join(f"{c:.5g}" for c in model.strengths().tolist()),
+        "deblurd.alignment": str(shape.alignment),
+        "deblurd.halo": str(shape.halo()),
+        "deblurd.sigma_min": str(SIGMA_MIN),
+        "deblurd.sigma_max": str(SIGMA_MAX),
         "deblurd.regulariser": "spectral",
         "deblurd.domain": "gamma, mean-free",
         "deblurd.quantisation": QUANTISATION[quantised],
         "deblurd.training": training,
         "deblurd.licence": LICENCE,
+        "deblurd.shape": json.dumps(dataclasses.asdict(plain)),
         SEAL: UNSEALED,
     }
     helper.set_model_props(onnx_model, metadata)
     onnx.checker.check_model(onnx_model, full_check=True)
     return _sealed(onnx_model.SerializeToString(deterministic=True))
+
+
+def write(model, folder, name, training):
+    """Writes `name`.onnx (int8) and its float twin `name`-f32.onnx."""
+    for path, quantised in ((folder / f"{name}.onnx", True), (folder / f"{name}-f32.onnx", False)):
+        content = export(model, path.stem, training, quantised)
+        path.write_bytes(content)
+        print(f"{path.name}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
+    print(f"{model.shape.macs_per_pixel():.0f} MAC/px, halo {model.shape.halo()} px")
+
+
+def read(folder, name):
+    """The network of `name`-f32.onnx with the scales of `name`.onnx."""
+    twin, rounded = (onnx.load(folder / f"{stem}.onnx") for stem in (f"{name}-f32", name))
+    properties = {p.key: p.value for p in twin.metadata_props}
+    shape = json.loads(properties["deblurd.shape"])
+    model = Restorer(Shape(**{key: tuple(value) if isinstance(value, list) else value for key, value in shape.items()}))
+    constants = {c.name: numpy_helper.to_array(c) for file in (rounded, twin) for c in file.graph.initializer}
+    with torch.no_grad():
+        strengths = [float(c) for c in properties["deblurd.consistency"].split()]
+        model.log_strength.copy_(torch.tensor(strengths).log())
+        for index, stage in enumerate(model.stages, start=1):
+            for name, part in _named(f"stage{index}", stage):
+                if isinstance(part, Quantiser):
+                    part.set_scale(float(constants[f"{name}/scale"]))
+                else:
+                    part.weight.copy_(torch.tensor(constants[f"{name}/weight"]))
+                    part.bias.copy_(torch.tensor(constants[f"{name}/bias"]))
+    return model
+
+
+def _named(prefix, stage):
+    """Convolutions and quantisers of a stage with their names in the file."""
+    yield from ((f"{prefix}/head", stage.head), (f"{prefix}/tail", stage.tail))
+    yield from ((f"{prefix}/input", stage.input_range), (f"{prefix}/head", stage.head_range))
+    yield f"{prefix}/tail", stage.output_range
+    for i, addition in enumerate(stage.body, start=1):
+        name = f"{prefix}/body{i}"
+        yield from ((name, addition.convolution), (name, addition.branch), (f"{name}/add", addition.total))
 
 
 def _frame(name, channels):
@@ -155,22 +199,3 @@ def _sealed(content):
     """Replaces the 64 zeros of the seal by the SHA-256 of the content that has them."""
     at = content.index(UNSEALED.encode(), content.index(SEAL.encode()))
     return content[:at] + hashlib.sha256(content).hexdigest().encode() + content[at + len(UNSEALED) :]
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", type=pathlib.Path)
-    parser.add_argument("folder", type=pathlib.Path)
-    args = parser.parse_args()
-    checkpoint = torch.load(args.checkpoint)
-    model = network.Restorer()
-    model.load_state_dict(checkpoint["model"])
-    for name, quantised in (("base.onnx", True), ("base-f32.onnx", False)):
-        content = export(model, checkpoint["training"], checkpoint["noise"], quantised)
-        (args.folder / name).write_bytes(content)
-        print(f"{name}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
-    print(f"{network.macs_per_pixel()} MAC/px, halo {network.halo()} px")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,134 +1,160 @@
-"""The unrolled restoration: small residual networks with the null-space projection between them.
+"""The unrolled restoration: small residual networks with a data-consistent step between them.
 
-    g1 = x_w + P f1(x_w, y)
-    g2 = x_w + P (g1 - x_w + f2(x_w, y, g1))
+    g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k),   g_0 = x_w
 
-A stage works at half resolution: its head is a 6x6 convolution of stride 2 (a pixel-unshuffle by 2 and a 3x3
-convolution in one), its body adds `relu(conv(a))` to `a`, its tail goes back through a pixel shuffle. Behind the head
-every activation is therefore non-negative, and eight unsigned bits with zero point 0 hold it.
+In frequency that is (conj(H) y + c R v) / (|H|^2 + c R) for v = g_(k-1) + f_k: the best compromise between the data and
+v. What f_k has to say is the error of the estimate so far, and c, learned per stage, is how far it is trusted against
+the data.
 
-For the int8 form every tensor between input and output passes a `Quantiser`. It is the identity while the weights
-are trained in float, then watches ranges, then rounds as the exported file does, with a learned scale.
+A stage works at a half of the resolution: its head is a convolution of that stride, its body adds `relu(conv(a))` to
+`a`, its tail goes back through a pixel shuffle. A stage may have a coarse branch, at a quarter of the resolution,
+before its body: it sees farther for a quarter of the price. Behind the head every activation is non-negative, and
+eight unsigned bits with zero point 0 hold it.
 """
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 from torch.nn import functional
 
 import wiener
-
-CHANNELS = 16
-BODIES = (2, 3)  # convolutions in the body of each stage
-ALIGNMENT = 2
+from quantisation import Convolution, Quantiser
 
 
-class Quantiser(nn.Module):
-    """Fake quantisation of one tensor to uint8: zero point 0 for what is never negative, else 128."""
+@dataclass(frozen=True)
+class Shape:
+    """What a model is made of; stored in its file, so that training can go on from there."""
 
-    OFF, WATCH, ON = range(3)
+    bodies: tuple  # convolutions in the body of each stage
+    coarse: tuple = ()  # convolutions of each stage at a quarter of the resolution; 0: no such branch
+    channels: int = 16
+    reach: int = 2  # of the head, in samples of the half resolution: 2 is a 4x4 convolution of stride 2
+    shuffle: int = 2
+    inputs: tuple = ("estimate", "blurred")
+    consistency: str = "learned"  # or "fixed" (c = 1 and g_(k-1) - x_w + f_k), or "none" (g_k = g_(k-1) + f_k)
+    flat: float | None = None  # a flat regulariser instead of the spectral one
+    carry: bool = False  # whether a stage starts from the last one's activations, too
 
-    def __init__(self, signed):
+    def __post_init__(self):
+        object.__setattr__(self, "coarse", tuple(self.coarse) or (0,) * len(self.bodies))
+
+    @property
+    def alignment(self):
+        return self.shuffle * (2 if any(self.coarse) else 1)
+
+    def planes(self, stage):
+        return len(self.inputs) + (stage > 0)
+
+    def macs_per_pixel(self):
+        """Multiply-accumulates of all stages for one full-resolution pixel."""
+        total, c = 0, self.channels
+        for k, (body, coarse) in enumerate(zip(self.bodies, self.coarse)):
+            total += (self.reach * self.shuffle) ** 2 * self.planes(k) * c + 9 * c * (body * c + self.shuffle**2)
+            total += (8 * c * c + coarse * 9 * c * c) / 4 if coarse else 0
+        return total / self.shuffle**2
+
+    def halo(self):
+        """Receptive-field margin of the widest stage in full-resolution pixels, rounded up to the alignment."""
+        s = self.shuffle
+        head = (self.reach * s - s) // 2 + s - 1
+        reaches = []
+        for body, coarse in zip(self.bodies, self.coarse):
+            reaches.append(head + s * (body + 1) + (s + 2 * s * coarse if coarse else 0))
+        return -(-max(reaches) // self.alignment) * self.alignment
+
+
+class Addition(nn.Module):
+    """a + relu(conv(a)), every tensor through its quantiser."""
+
+    def __init__(self, channels):
         super().__init__()
-        self.zero_point = 128 if signed else 0
-        self.mode = Quantiser.OFF
-        self.log_scale = nn.Parameter(torch.zeros(()))
-        self.register_buffer("reach", torch.zeros(()))
+        self.convolution = Convolution(channels, channels, 3, padding=1)
+        self.branch, self.total = Quantiser(), Quantiser()
 
-    def forward(self, x):
-        if self.mode == Quantiser.WATCH:
-            self.watch(x.detach())
-        if self.mode != Quantiser.ON:
-            return x
-        scale = self.log_scale.exp()
-        level = (x / scale).clamp(-self.zero_point, 255 - self.zero_point)
-        return _round(level) * scale
-
-    def watch(self, x):
-        """Starts the scale at the widest 99.99th percentile of |x| seen."""
-        sample = x.abs().flatten()
-        rank = max(1, round(sample.numel() * 0.9999))
-        self.reach.copy_(torch.maximum(self.reach, sample.kthvalue(rank).values))
-        levels = 127 if self.zero_point else 255
-        self.log_scale.data.copy_((self.reach / levels).clamp(min=1e-8).log())
+    def forward(self, a, source):
+        return self.total(a + self.branch(functional.relu(self.convolution(a, source))))
 
 
-class Convolution(nn.Conv2d):
-    """A convolution whose weights are rounded to int8 per output channel, and its bias to the accumulator's int32."""
+class CoarseBranch(nn.Module):
+    """Adds what is seen at half the resolution: down (2x2, stride 2), additions, up (1x1 and a pixel shuffle)."""
 
-    def forward(self, x, quantiser):
-        if quantiser.mode != Quantiser.ON:
-            return super().forward(x)
-        scale = self.weight_scale()
-        weight = _round(self.weight / scale[:, None, None, None]) * scale[:, None, None, None]
-        unit = quantiser.log_scale.exp() * scale
-        return self._conv_forward(x, weight, _round(self.bias / unit) * unit)
+    def __init__(self, channels, count):
+        super().__init__()
+        self.down = Convolution(channels, channels, 2, stride=2)
+        self.additions = nn.ModuleList(Addition(channels) for _ in range(count))
+        self.up = Convolution(channels, 4 * channels, 1)
+        self.down_range, self.up_range, self.total = Quantiser(), Quantiser(), Quantiser()
 
-    def weight_scale(self):
-        """One symmetric scale an output channel: the largest weight becomes 127."""
-        return self.weight.detach().abs().amax(dim=(1, 2, 3)).clamp(min=1e-8) / 127
+    def forward(self, a, source):
+        c, inner = self.down_range(functional.relu(self.down(a, source))), self.down_range
+        for addition in self.additions:
+            c, inner = addition(c, inner), addition.total
+        up = self.up_range(functional.relu(self.up(c, inner)))
+        return self.total(a + functional.pixel_shuffle(up, 2))
 
 
 class Stage(nn.Module):
-    """One residual network f(z). `layers()` lists what export needs, in order."""
+    """One residual network f(z)."""
 
-    def __init__(self, inputs, body):
+    def __init__(self, shape, index):
         super().__init__()
-        self.head = Convolution(inputs, CHANNELS, 6, stride=2, padding=2)
-        self.body = nn.ModuleList(Convolution(CHANNELS, CHANNELS, 3, padding=1) for _ in range(body))
-        self.tail = Convolution(CHANNELS, ALIGNMENT**2, 3, padding=1)
-        self.input_range = Quantiser(signed=True)
-        self.head_range = Quantiser(signed=False)
-        self.branch_ranges = nn.ModuleList(Quantiser(signed=False) for _ in range(body))
-        self.sum_ranges = nn.ModuleList(Quantiser(signed=False) for _ in range(body))
-        self.output_range = Quantiser(signed=True)
+        c, s = shape.channels, shape.shuffle
+        kernel = shape.reach * s
+        self.shuffle = s
+        self.head = Convolution(shape.planes(index), c, kernel, stride=s, padding=(kernel - s) // 2)
+        self.coarse = CoarseBranch(c, shape.coarse[index]) if shape.coarse[index] else None
+        self.body = nn.ModuleList(Addition(c) for _ in range(shape.bodies[index]))
+        self.tail = Convolution(c, s * s, 3, padding=1)
+        self.input_range, self.output_range = Quantiser(signed=True), Quantiser(signed=True)
+        self.head_range = Quantiser()
 
-    def forward(self, z):
-        a = self.head_range(functional.relu(self.head(self.input_range(z), self.input_range)))
+    def forward(self, z, carried=None):
+        a = self.head(self.input_range(z), self.input_range)
+        a = self.head_range(functional.relu(a if carried is None else a + carried))
         source = self.head_range
-        for convolution, branch, total in zip(self.body, self.branch_ranges, self.sum_ranges):
-            a = total(a + branch(functional.relu(convolution(a, source))))
-            source = total
-        return functional.pixel_shuffle(self.output_range(self.tail(a, source)), ALIGNMENT)
+        for part in ([self.coarse] if self.coarse else []) + list(self.body):
+            a, source = part(a, source), part.total
+        return functional.pixel_shuffle(self.output_range(self.tail(a, source)), self.shuffle), a
 
 
 class Restorer(nn.Module):
-    """All stages with their projections, on square mean-free frames."""
+    """All stages with their filters, on square mean-free frames."""
 
-    def __init__(self):
+    def __init__(self, shape):
         super().__init__()
-        self.stages = nn.ModuleList(Stage(2 if k == 0 else 3, body) for k, body in enumerate(BODIES))
+        self.shape = shape
+        self.stages = nn.ModuleList(Stage(shape, k) for k in range(len(shape.bodies)))
+        learned = shape.consistency == "learned"
+        self.log_strength = nn.Parameter(torch.ones(len(self.stages)), requires_grad=learned)
 
-    def forward(self, blurred, inverse, projection):
-        """Restored mean-free frames from mean-free `blurred` ones."""
-        estimate = wiener.apply(inverse, blurred)
-        restored = estimate
+    def strengths(self):
+        """c of every stage."""
+        return self.log_strength.exp() if self.shape.consistency == "learned" else torch.ones_like(self.log_strength)
+
+    def forward(self, blurred, filters, sigma, half=False):
+        """Restored mean-free frames from mean-free `blurred` ones; `half` runs the networks in half precision."""
+        estimate = wiener.apply(filters.inverse(), blurred)
+        planes, restored, carried = self._planes(estimate, blurred, filters, sigma), estimate, None
         for k, stage in enumerate(self.stages):
-            z = (estimate, blurred) if k == 0 else (estimate, blurred, restored)
-            restored = estimate + wiener.apply(projection, restored - estimate + stage(torch.cat(z, dim=1)))
+            z = torch.cat(planes if k == 0 else [*planes, restored], dim=1)
+            with torch.autocast(z.device.type, torch.float16, enabled=half, cache_enabled=False):
+                f, activations = stage(z.to(memory_format=torch.channels_last), carried)
+            carried = activations if self.shape.carry else None
+            restored = self._consistent(k, estimate, restored, f.float(), filters)
         return restored
 
-    def quantise(self, mode):
-        for module in self.modules():
-            if isinstance(module, Quantiser):
-                module.mode = mode
+    def _planes(self, estimate, blurred, filters, sigma):
+        made = {
+            "estimate": lambda: estimate,
+            "blurred": lambda: blurred,
+            "weak": lambda: wiener.apply(filters.inverse(0.1), blurred),
+            "sigma": lambda: (10 * sigma)[:, None, None, None].expand_as(blurred),
+        }
+        return [made[name]() for name in self.shape.inputs]
 
-
-def halo():
-    """Receptive-field margin of the widest stage in full-resolution pixels, rounded up to the alignment.
-
-    The head reaches 3 px, each 3x3 behind it 2 px.
-    """
-    reach = 3 + 2 * (max(BODIES) + 1)
-    return -(-reach // ALIGNMENT) * ALIGNMENT
-
-
-def macs_per_pixel():
-    """Multiply-accumulates of all stages for one full-resolution pixel."""
-    heads = sum(36 * (2 if k == 0 else 3) * CHANNELS for k in range(len(BODIES)))
-    bodies = sum(BODIES) * 9 * CHANNELS**2
-    tails = len(BODIES) * 9 * CHANNELS * ALIGNMENT**2
-    return (heads + bodies + tails) // ALIGNMENT**2
-
-
-def _round(x):
-    """Rounding that gradients pass straight through."""
-    return x + (x.round() - x).detach()
+    def _consistent(self, stage, estimate, restored, f, filters):
+        if self.shape.consistency == "none":
+            return restored + f
+        c = self.strengths()[stage]
+        share = 1 - 1 / c if self.shape.consistency == "learned" else 1
+        return estimate + wiener.apply(filters.projection(c), restored - share * estimate + f)

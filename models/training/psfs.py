@@ -5,18 +5,26 @@ centre at index (SUPPORT // 2, SUPPORT // 2). Trajectories are deliberately left
 measured camera shake is. No measured kernel enters: the benchmark kernels stay unseen.
 """
 import numpy as np
+from scipy import special
 
 SUPPORT = 31
 CENTRE = SUPPORT // 2
 SAMPLES = 400  # points of a trajectory: under 0.25 px apart for a path three times as long as SUPPORT
 
 # Shares of the families in a bank. Camera shake leads because its OTF has the most irregular zeros.
-SHARES = {"shake": 0.66, "linear": 0.08, "disk": 0.08, "gaussian": 0.08, "compound": 0.10}
+SHARES = {"shake": 0.62, "linear": 0.08, "disk": 0.08, "gaussian": 0.08, "airy": 0.04, "compound": 0.10}
 
 
 def bank(count, rng):
     """A shuffled mixture of all families."""
-    makers = {"shake": camera_shake, "linear": linear_motion, "disk": disk, "gaussian": gaussian, "compound": compound}
+    makers = {
+        "shake": camera_shake,
+        "linear": linear_motion,
+        "disk": disk,
+        "gaussian": gaussian,
+        "airy": airy,
+        "compound": compound,
+    }
     sizes = {name: int(count * share) for name, share in SHARES.items()}
     sizes["shake"] += count - sum(sizes.values())
     psfs = np.concatenate([makers[name](size, rng) for name, size in sizes.items()])
@@ -59,7 +67,7 @@ def disk(count, rng):
 
 
 def gaussian(count, rng):
-    """Diffraction and cheap lenses: Gaussians of 0.6-4 px, round to three times longer than wide."""
+    """Cheap lenses: Gaussians of 0.6-4 px, round to three times longer than wide (astigmatism)."""
     rows, columns = _grid(count, rng)
     long = np.exp(rng.uniform(np.log(0.6), np.log(4.0), (count, 1, 1)))
     short = np.maximum(long / rng.uniform(1, 3, (count, 1, 1)), 0.5)
@@ -67,6 +75,14 @@ def gaussian(count, rng):
     along = rows * np.sin(angle) + columns * np.cos(angle)
     across = rows * np.cos(angle) - columns * np.sin(angle)
     return _normalise(np.exp(-0.5 * ((along / long) ** 2 + (across / short) ** 2)))
+
+
+def airy(count, rng):
+    """Diffraction: Airy disks whose first dark ring has a radius of 1-6 px."""
+    rows, columns = _grid(count, rng)
+    ring = np.exp(rng.uniform(0, np.log(6), (count, 1, 1)))
+    v = np.maximum(np.hypot(rows, columns) / ring * 3.8317, 1e-6)
+    return _normalise((2 * special.j1(v) / v) ** 2)
 
 
 def compound(count, rng):
@@ -116,3 +132,13 @@ def _normalise(psfs):
     """Drops everything below 1 % of the peak, as calibration does, and scales each sum to 1."""
     psfs = np.where(psfs < 0.01 * psfs.max(axis=(1, 2), keepdims=True), 0, psfs)
     return (psfs / psfs.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
+
+
+def padded(psf):
+    """One PSF, normalised, in a square plane of odd side with its centre in the middle, at least SUPPORT wide."""
+    psf = np.asarray(psf, np.float64)
+    side = max(SUPPORT, 2 * max((n + 1) // 2 for n in psf.shape) + 1)
+    plane = np.zeros((side, side))
+    top, left = (side // 2 - n // 2 for n in psf.shape)
+    plane[top : top + psf.shape[0], left : left + psf.shape[1]] = psf
+    return (plane / plane.sum()).astype(np.float32)

@@ -1,0 +1,56 @@
+"""Makes a model for one PSF out of a general one, and says what that gained on photographs it was not trained on.
+
+    python3 models/training/finetune.py --psf kernel.txt --model models/base.onnx --out DIR
+
+Needs the float twin beside the model. Writes DIR/NAME.onnx and DIR/NAME-f32.onnx, NAME being the model's name and the
+PSF's, unless told.
+"""
+import argparse
+import pathlib
+
+import numpy as np
+
+import export
+import train
+from camera import Camera
+from data import LEVELS, DataModule
+from module import Module
+
+STEPS, RATE = 6_000, 1e-3
+ON_A_PROCESSOR = {"steps": 1_500, "epoch": 250}
+
+
+def read_psf(path):
+    """A PSF as deblurd's calibration writes it: a text matrix or a .npy file."""
+    psf = np.load(path) if path.suffix == ".npy" else np.loadtxt(path, ndmin=2)
+    if psf.ndim != 2 or psf.min() < 0 or not psf.sum() > 0:
+        raise SystemExit(f"{path} is no PSF (expected a matrix without negative entries and a sum above 0)")
+    return psf
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--psf", type=pathlib.Path, required=True)
+    parser.add_argument("--model", type=pathlib.Path, required=True)
+    parser.add_argument("--name")
+    parser.add_argument("--camera-share", type=float, default=Camera.share, help="of crops from a camera with faults")
+    parser.add_argument("--out", type=pathlib.Path, required=True)
+    train.add_arguments(parser)
+    args = parser.parse_args()
+    train.settle(args.seed)
+    name = args.name or f"{args.model.stem}-{args.psf.stem}"
+    recipe = train.recipe(args, ON_A_PROCESSOR, steps=STEPS, rate=RATE, rounding=True, epoch=500, warm_up=200)
+    general = export.read(args.model.parent, args.model.stem)
+    module = Module(general.shape, recipe)
+    module.restorer.load_state_dict(general.state_dict())
+    data = DataModule(recipe, Camera(share=args.camera_share), args.data, args.cache, read_psf(args.psf))
+    history = train.fit(module, data, args.out, name, args.resume)
+    for level in LEVELS:
+        before, after = (row[f"sigma {level} psnr"] for row in (history[0], history[-1]))
+        print(f"sigma {level}: {before:.2f} -> {after:.2f} dB ({after - before:+.2f}) on held-out photographs")
+    note = f"{args.model.stem} fine-tuned to {args.psf.name}, {module.done} steps with int8 in the loop"
+    export.write(module.restorer.cpu(), args.out, name, note)
+
+
+if __name__ == "__main__":
+    main()
