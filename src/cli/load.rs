@@ -13,10 +13,16 @@ use crate::restore::psf::{Psf, PsfError};
 use crate::restore::residual::ResidualModel;
 use crate::sink::Token;
 
-/// The released models that are part of the program.
+/// The released models that are part of the program: their names and their files.
 const BUILT_IN: &[(&str, &[u8])] = &[
+    ("nano", include_bytes!("../../models/nano.onnx")),
+    ("small", include_bytes!("../../models/small.onnx")),
     ("base", include_bytes!("../../models/base.onnx")),
+    ("large", include_bytes!("../../models/large.onnx")),
+    ("nano-f32", include_bytes!("../../models/nano-f32.onnx")),
+    ("small-f32", include_bytes!("../../models/small-f32.onnx")),
     ("base-f32", include_bytes!("../../models/base-f32.onnx")),
+    ("large-f32", include_bytes!("../../models/large-f32.onnx")),
 ];
 
 /// Configurations larger than this are none.

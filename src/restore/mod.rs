@@ -7,8 +7,9 @@
 //!   y        x_w         f_1            g_1             f_K             g_K
 //! ```
 //!
-//! with `g_k = x_w + P (g_(k-1) - x_w + f_k)` and `g_0 = x_w`. Whatever the networks answer, only
-//! the part of it that the blur had destroyed enters the picture. The list can be run in order on
+//! with `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)` and `g_0 = x_w`: each network says what is
+//! wrong with the estimate so far, and as much of that as the data leave open enters the picture;
+//! `c` is the network's own. The list can be run in order on
 //! one thread, which is the definition of the result, or be dealt out to several threads.
 
 pub mod psf; // the blur
@@ -150,24 +151,25 @@ impl Restorer {
         let curve = Arc::new(ToneCurve::new(options.transfer, format));
         let extension = Extension::plan(options.boundary, format.extent, psf.extent());
         let (outer, offset) = (extension.outer(), extension.offset());
-        let filters =
-            Filters::plan(psf, outer, regulariser(options, model), linear_sigma(options))?;
+        let strengths = model.map_or(&[][..], |model| &model.contract().consistency);
+        let (regulariser, sigma) = (regulariser(options, model), linear_sigma(options));
+        let filters = Filters::plan(psf, outer, regulariser, sigma, strengths)?;
         let channels = stages::channels(options.channels, format.layout);
         let pool = Pool::new(in_work, || Workspace::new(outer, channels));
-        let projection = Arc::new(filters.projection);
         let decode = stages::Decode::new(format, Arc::clone(&curve), extension, pool);
         let mut list: Vec<Box<dyn Stage>> = vec![Box::new(decode)];
         list.push(Box::new(stages::Wiener::new(outer, filters.wiener)));
-        let networks = model.map_or(0, ResidualModel::stages);
         if let Some(model) = model {
-            for index in 0..networks {
+            let projections = filters.projections.into_iter().zip(strengths);
+            for (index, (projection, &strength)) in projections.enumerate() {
                 let net = model.plan(index, outer, residual::BAND_ROWS)?;
                 list.push(Box::new(stages::Residual::new(index, net, Arc::clone(executor))));
-                let projection = Arc::clone(&projection);
-                list.push(Box::new(stages::Projection::new(index, outer, projection)));
+                let projection = stages::Projection::new(index, outer, projection, strength);
+                list.push(Box::new(projection));
             }
         }
-        list.push(Box::new(stages::Encode::new(curve, format.extent, offset, networks > 0)));
+        let has_networks = !strengths.is_empty();
+        list.push(Box::new(stages::Encode::new(curve, format.extent, offset, has_networks)));
         Ok(Self { stages: list })
     }
 

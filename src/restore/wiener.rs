@@ -5,6 +5,7 @@
 //! ```text
 //! H+_R = conj(H) / (|H|^2 + R)      the Wiener filter; x_w = H+_R y
 //! P    = I - H+_R H = R / (|H|^2 + R)      the null-space projection
+//! P_c  = cR / (|H|^2 + cR)                 the same, the data trusted c times less
 //! ```
 //!
 //! With `R = 0` these are the Moore-Penrose pseudo-inverse and the projection onto the null space
@@ -65,8 +66,8 @@ impl std::fmt::Display for Regulariser {
 pub struct Filters {
     /// The Wiener filter `H+_R`.
     pub wiener: Filter,
-    /// The null-space projection `I - H+_R H`.
-    pub projection: Filter,
+    /// A null-space projection `P_c` for each strength `c`; `P_1` is `I - H+_R H`.
+    pub projections: Vec<Filter>,
 }
 
 impl Filters {
@@ -74,7 +75,7 @@ impl Filters {
     const NOTHING_LEFT: f64 = 1e-5;
 
     /// Precomputes the filters of `psf` on planes of `extent` for noise of standard deviation
-    /// `sigma` (1.0 is white).
+    /// `sigma` (1.0 is white), with a projection for each of `strengths`.
     ///
     /// # Errors
     /// Where the PSF is larger than `extent`.
@@ -83,6 +84,7 @@ impl Filters {
         extent: Extent,
         regulariser: Regulariser,
         sigma: f64,
+        strengths: &[f64],
     ) -> Result<Self, PsfError> {
         let otf = otf(psf, extent)?;
         let r = |index: usize| match regulariser {
@@ -91,6 +93,13 @@ impl Filters {
         };
         let power = |index: usize| f64::from(otf[index].norm_sqr());
         let lost = |index: usize| r(index) == 0.0 && power(index).sqrt() < Self::NOTHING_LEFT;
+        let projection = |strength: f64| {
+            Filter::real(extent, |index| match index {
+                0 => 0.0,
+                _ if lost(index) => 1.0,
+                _ => strength * r(index) / (power(index) + strength * r(index)),
+            })
+        };
         Ok(Self {
             wiener: Filter::complex(extent, |index| match index {
                 0 => Complex::new(1.0, 0.0),
@@ -98,11 +107,7 @@ impl Filters {
                 #[expect(clippy::cast_possible_truncation, reason = "the transforms work in f32")]
                 _ => otf[index].conj() * (1.0 / (power(index) + r(index))) as f32,
             }),
-            projection: Filter::real(extent, |index| match index {
-                0 => 0.0,
-                _ if lost(index) => 1.0,
-                _ => r(index) / (power(index) + r(index)),
-            }),
+            projections: strengths.iter().map(|&strength| projection(strength)).collect(),
         })
     }
 }
@@ -136,7 +141,7 @@ mod tests {
     }
 
     fn filters(psf: &Psf, extent: Extent, regulariser: Regulariser, sigma: f64) -> Filters {
-        Filters::plan(psf, extent, regulariser, sigma).expect("the PSF fits")
+        Filters::plan(psf, extent, regulariser, sigma, &[1.0]).expect("the PSF fits")
     }
 
     proptest! {
@@ -152,7 +157,7 @@ mod tests {
             let y = filtered(&random_plane(extent, seed), &blur);
             // Whatever a network may answer.
             let f = random_plane(extent, seed ^ 1);
-            let (x_w, p_f) = (filtered(&y, &filters.wiener), filtered(&f, &filters.projection));
+            let (x_w, p_f) = (filtered(&y, &filters.wiener), filtered(&f, &filters.projections[0]));
             let g = Plane::from_fn(extent, |x, y| x_w.row(y)[x] + p_f.row(y)[x]);
             let difference = largest_difference(&filtered(&g, &blur), &y);
             prop_assert!(difference < 1e-4, "H g differs from y by {}", difference);
@@ -170,9 +175,30 @@ mod tests {
             let mean = x.mean();
             x.samples_mut().iter_mut().for_each(|sample| *sample -= mean);
             let inverted = filtered(&filtered(&x, &blur), &filters.wiener);
-            let projected = filtered(&x, &filters.projection);
+            let projected = filtered(&x, &filters.projections[0]);
             let sum = Plane::from_fn(extent, |x, y| inverted.row(y)[x] + projected.row(y)[x]);
             prop_assert!(largest_difference(&sum, &x) < 1e-4);
+        }
+
+        #[test]
+        fn a_network_that_tells_the_truth_is_left_alone(
+            width in 9_usize..40, height in 9_usize..40, seed: u64, strength in 0.05_f32..100.0,
+        ) {
+            let extent = Extent::new(width, height);
+            let psf = random_psf(seed, 9);
+            let strengths = [f64::from(strength)];
+            let filters = Filters::plan(&psf, extent, Regulariser::Spectral, 0.02, &strengths)
+                .expect("the PSF fits");
+            let mut x = random_plane(extent, seed);
+            let mean = x.mean();
+            x.samples_mut().iter_mut().for_each(|sample| *sample -= mean);
+            let x_w = filtered(&filtered(&x, &blur(&psf, extent)), &filters.wiener);
+            let share = 1.0 - 1.0 / strength;
+            let v = Plane::from_fn(extent, |at, y| x.row(y)[at] - share * x_w.row(y)[at]);
+            let projected = filtered(&v, &filters.projections[0]);
+            let g = Plane::from_fn(extent, |at, y| x_w.row(y)[at] + projected.row(y)[at]);
+            let difference = largest_difference(&g, &x);
+            prop_assert!(difference < 1e-3, "strength {}: {} away", strength, difference);
         }
     }
 

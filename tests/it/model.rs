@@ -58,11 +58,17 @@ fn missing_metadata_is_named() {
 
 fn invalid_metadata_is_named() {
     for (key, value, expected) in [
-        ("deblurd.contract", "2", "expected 1"),
-        ("deblurd.contract", "one", "expected 1"),
+        ("deblurd.contract", "1", "expected 2"),
+        ("deblurd.contract", "two", "expected 2"),
         ("deblurd.stages", "0", "from 1 to 8"),
         ("deblurd.stages", "9", "from 1 to 8"),
         ("deblurd.stages", "-1", "from 1 to 8"),
+        ("deblurd.consistency", "", "for each stage"),
+        ("deblurd.consistency", "1 1", "for each stage"),
+        ("deblurd.consistency", "0", "from 0.001 to 1e6"),
+        ("deblurd.consistency", "-1", "from 0.001 to 1e6"),
+        ("deblurd.consistency", "NaN", "from 0.001 to 1e6"),
+        ("deblurd.consistency", "1e7", "from 0.001 to 1e6"),
         ("deblurd.alignment", "0", "from 1 to 256"),
         ("deblurd.alignment", "1000000", "from 1 to 256"),
         ("deblurd.alignment", "99999999999999999999", "from 1 to 256"),

@@ -165,9 +165,10 @@ pub(crate) fn tiny_model(stages: usize, channels: usize, seed: u64, quantised: b
     let mut model = network.graph.into_model();
     let reach = 3 + 2 * (BODY + 1);
     let entries = [
-        ("deblurd.contract", "1".to_owned()),
+        ("deblurd.contract", "2".to_owned()),
         ("deblurd.name", "tiny".to_owned()),
         ("deblurd.stages", stages.to_string()),
+        ("deblurd.consistency", vec!["1.5"; stages].join(" ")),
         ("deblurd.alignment", "2".to_owned()),
         ("deblurd.halo", reach.next_multiple_of(2).to_string()),
         ("deblurd.sigma_min", "0".to_owned()),

@@ -12,7 +12,8 @@
 //! H and W are free, up to multiples of the alignment. One file, because networks that were
 //! trained together must not be mixed, and because a file can be replaced in one step.
 //!
-//! Metadata: `deblurd.contract` (1), `deblurd.name`, `deblurd.stages`, `deblurd.alignment`,
+//! Metadata: `deblurd.contract` (2), `deblurd.name`, `deblurd.stages`, `deblurd.consistency` (a
+//! number for each network: how far it is trusted against the data), `deblurd.alignment`,
 //! `deblurd.halo`, `deblurd.sigma_min`, `deblurd.sigma_max`, `deblurd.regulariser`,
 //! `deblurd.domain`; and, to find damage, `deblurd.seal`: the SHA-256 of the file in which the
 //! seal's own 64 digits are replaced by zeros. Without its seal a file is not run: a flipped bit
@@ -33,6 +34,8 @@ pub struct Contract {
     pub name: String,
     /// Number of networks, run in turn.
     pub stages: usize,
+    /// For each network, the regulariser of its projection in multiples of the Wiener filter's.
+    pub consistency: Vec<f64>,
     /// Width and height are padded to multiples of this.
     pub alignment: usize,
     /// Samples on every side that the widest network sees.
@@ -117,6 +120,7 @@ pub enum ModelError {
 impl Contract {
     const SEAL: &'static str = "deblurd.seal";
     const SIDE: std::ops::RangeInclusive<usize> = 1..=256;
+    const STRENGTH: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
     /// Reads the promises of a model and checks the seal of its bytes.
     ///
@@ -127,8 +131,8 @@ impl Contract {
             proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone()));
         let metadata = Metadata(entries.collect());
         metadata.check_seal(bytes)?;
-        let version: usize = metadata.parse("deblurd.contract", "1")?;
-        metadata.check("deblurd.contract", version == 1, "1")?;
+        let version: usize = metadata.parse("deblurd.contract", "2")?;
+        metadata.check("deblurd.contract", version == 2, "2")?;
         let stages = metadata.parse("deblurd.stages", "a number from 1 to 8")?;
         metadata.check("deblurd.stages", (1..=8).contains(&stages), "a number from 1 to 8")?;
         let alignment = metadata.parse("deblurd.alignment", "a number from 1 to 256")?;
@@ -148,6 +152,7 @@ impl Contract {
         Ok(Self {
             name: metadata.get("deblurd.name", "a name")?.to_owned(),
             stages,
+            consistency: metadata.strengths("deblurd.consistency", stages)?,
             alignment,
             halo,
             sigma: least..=most,
@@ -177,6 +182,18 @@ impl Metadata {
 
     fn parse<T: FromStr>(&self, key: &str, expected: &'static str) -> Result<T, ModelError> {
         self.get(key, expected)?.parse().map_err(|_| self.invalid(key, expected))
+    }
+
+    /// Reads one strength for each of `count` networks.
+    fn strengths(&self, key: &str, count: usize) -> Result<Vec<f64>, ModelError> {
+        let expected = "a number from 0.001 to 1e6 for each stage, with spaces between";
+        let strength =
+            |word: &str| word.parse().ok().filter(|value| Contract::STRENGTH.contains(value));
+        let strengths: Option<Vec<f64>> =
+            self.get(key, expected)?.split_whitespace().map(strength).collect();
+        strengths
+            .filter(|strengths| strengths.len() == count)
+            .ok_or_else(|| self.invalid(key, expected))
     }
 
     fn check(&self, key: &str, holds: bool, expected: &'static str) -> Result<(), ModelError> {

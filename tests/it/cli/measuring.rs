@@ -99,6 +99,10 @@ pub(super) fn bench_times_every_stage() {
         "projection 1",
         "residual 2",
         "projection 2",
+        "residual 3",
+        "projection 3",
+        "residual 4",
+        "projection 4",
         "encode",
         "in all",
     ];
@@ -115,18 +119,32 @@ pub(super) fn bench_times_every_stage() {
 
 pub(super) fn model_counts() {
     let workshop = Workshop::new();
-    for (name, kind) in [("base", " int8"), ("base-f32", " f32")] {
-        let told = workshop.succeed(&["model", name]).text();
-        assert!(told.contains("in all: 15672 parameters, 3888 MAC/pixel"), "{told}");
-        // The two numbers at the end of a line with weights.
-        let layers = told.lines().filter(|line| line.contains(kind) && line.starts_with("  stage"));
-        let numbers = layers.map(|line| {
-            let words: Vec<u64> =
-                line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
-            (words[0], words[1])
-        });
-        let sum = numbers.fold((0, 0), |sum, layer| (sum.0 + layer.0, sum.1 + layer.1));
-        assert_eq!(sum, (15_672, 3_888), "the layers of {name}:\n{told}");
-        assert!(told.contains("network 1: receptive field 19x19"), "{told}");
+    for (name, parameters, macs, reach) in [
+        ("nano", 3_836, 944, 9),
+        ("small", 6_156, 1_520, 9),
+        ("base", 14_480, 3_584, 13),
+        ("large", 32_084, 7_952, 17),
+    ] {
+        check_model(&workshop, name, " int8", (parameters, macs), reach);
+        check_model(&workshop, &format!("{name}-f32"), " f32", (parameters, macs), reach);
     }
+}
+
+/// What `deblurd model` says of a released model, and the sums of the layers it lists.
+#[track_caller]
+fn check_model(workshop: &Workshop, name: &str, kind: &str, counts: (u64, u64), reach: usize) {
+    let told = workshop.succeed(&["model", name]).text();
+    let (parameters, macs) = counts;
+    let in_all = format!("in all: {parameters} parameters, {macs} MAC/pixel");
+    assert!(told.contains(&in_all), "{told}");
+    // The two numbers at the end of a line with weights.
+    let layers = told.lines().filter(|line| line.contains(kind) && line.starts_with("  stage"));
+    let numbers = layers.map(|line| {
+        let words: Vec<u64> =
+            line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        (words[0], words[1])
+    });
+    let sum = numbers.fold((0, 0), |sum, layer| (sum.0 + layer.0, sum.1 + layer.1));
+    assert_eq!(sum, counts, "the layers of {name}:\n{told}");
+    assert!(told.contains(&format!("network 1: receptive field {reach}x{reach}")), "{told}");
 }

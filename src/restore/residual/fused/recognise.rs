@@ -5,7 +5,7 @@
 //! as it is written, in real numbers. From the end to the beginning, the pattern is
 //!
 //! ```text
-//! source -> Q -> DQ -> Conv 6x6, stride 2 -> ReLU -> Q -> DQ = a
+//! source -> Q -> DQ -> Conv 6x6 or 4x4, stride 2 -> ReLU -> Q -> DQ = a
 //! a -> Conv 3x3 -> ReLU -> Q -> DQ = b                              any number of times; or
 //! a -> Conv 3x3 -> ReLU -> Q -> DQ -> Add a -> Q -> DQ = b          with a residual around it
 //! b -> Conv 3x3 to four channels -> Q -> DQ -> DepthToSpace -> output
@@ -29,8 +29,10 @@ use super::chain::Chain;
 use super::kernels::Quantiser;
 use super::layer::{Convolution, Layer, Residual, SIDE};
 
-/// Rows and columns of the first convolution.
+/// Rows and columns of the first convolution, at most.
 const HEAD_SIDE: usize = 2 * SIDE;
+/// And of the first convolution of a small network.
+const SMALL_HEAD_SIDE: usize = 4;
 /// Channels of the last convolution, and samples of a plane in a pixel of the half-size frame.
 const UNSHUFFLED: usize = 4;
 /// Channels that a layer may have: more, and a pixel's rows leave the cache.
@@ -163,7 +165,7 @@ impl<'a> Graph<'a> {
             let found = self.convolution(self.before_relu(at.from)?)?;
             let before = self.dequantised(found.input)?;
             let layer = found.packed(before.quantiser, at.quantiser.scale, None)?;
-            return Ok((layer, before, found.side == HEAD_SIDE));
+            return Ok((layer, before, found.side != SIDE));
         }
         let operands = &self.node(at.from).inputs;
         let pair = |branch: usize| (operands[branch], operands[1 - branch]);
@@ -204,7 +206,7 @@ impl<'a> Graph<'a> {
         }
     }
 
-    /// A convolution of the two kinds there are.
+    /// A convolution of the kinds there are.
     fn convolution(&self, outlet: OutletId) -> Result<Found<'a>, Unfit> {
         let node = self.node(outlet);
         let Some(conv) = node.op_as::<Conv>() else {
@@ -213,7 +215,7 @@ impl<'a> Graph<'a> {
         let pool = &conv.pool_spec;
         let (side, stride) = (pool.kernel_shape[0], pool.stride(0));
         let padding = side.saturating_sub(1) / 2;
-        let is_known = [(SIDE, 1), (HEAD_SIDE, 2)].contains(&(side, stride))
+        let is_known = [(SIDE, 1), (HEAD_SIDE, 2), (SMALL_HEAD_SIDE, 2)].contains(&(side, stride))
             && pool.kernel_shape[..] == [side; 2]
             && pool.stride(1) == stride
             && (0..2).all(|axis| pool.dilation(axis) == 1)
@@ -223,7 +225,8 @@ impl<'a> Graph<'a> {
             && (conv.group, conv.q_params.is_none()) == (1, true);
         let channels = pool.input_channels.max(pool.output_channels);
         if !is_known || channels > CHANNELS_MAX {
-            return self.unfit(outlet, "expected 3x3, or 6x6 of stride 2, and up to 64 channels");
+            let why = "expected 3x3, or 6x6 or 4x4 of stride 2, and up to 64 channels";
+            return self.unfit(outlet, why);
         }
         let (weights, bias) = (self.constant(node.inputs[1])?, self.constant(node.inputs[2])?);
         let (inputs, outputs) = (pool.input_channels, pool.output_channels);
@@ -288,8 +291,8 @@ impl Found<'_> {
             multiplier.push((unit / f64::from(scale)) as f32);
         }
         let (inputs, weights) = match self.side {
-            HEAD_SIDE => (UNSHUFFLED * self.inputs, unshuffled(&weights)),
-            _ => (self.inputs, weights),
+            SIDE => (self.inputs, weights),
+            side => (UNSHUFFLED * self.inputs, unshuffled(&widened(&weights, side))),
         };
         let input_zero = input.zero;
         let outputs = self.outputs;
@@ -325,6 +328,22 @@ fn whole_bias(bias: f64) -> Option<i32> {
     #[expect(clippy::cast_possible_truncation, reason = "checked")]
     let whole = bias.round() as i32;
     (bias.abs() < MOST).then_some(whole)
+}
+
+/// From windows of `side` rows and columns to 6x6 windows with zeros around them.
+fn widened(weights: &[i8], side: usize) -> Vec<i8> {
+    let border = (HEAD_SIDE - side) / 2;
+    let inside = border..border + side;
+    let mut result = Vec::with_capacity(weights.len() / (side * side) * HEAD_SIDE * HEAD_SIDE);
+    for window in weights.chunks_exact(side * side) {
+        for at in 0..HEAD_SIDE * HEAD_SIDE {
+            let (row, column) = (at / HEAD_SIDE, at % HEAD_SIDE);
+            let is_inside = inside.contains(&row) && inside.contains(&column);
+            let place = || (row - border) * side + column - border;
+            result.push(if is_inside { window[place()] } else { 0 });
+        }
+    }
+    result
 }
 
 /// From 6x6 windows of stride 2 to 3x3 windows of pixels that hold 2x2 samples.
