@@ -112,6 +112,7 @@ fn wrong_tensors_are_named() {
     check_refused(&model, &["z is missing"]);
     let mut model = tiny_model(1, 2, 1, false);
     set_metadata(&mut model, "deblurd.stages", "2");
+    set_metadata(&mut model, "deblurd.consistency", "1.5 1.5");
     check_refused(&model, &["z2 is missing", "[1, 3, H, W]"]);
     let mut model = tiny_model(2, 2, 1, false);
     let inputs = graph(&mut model).node.iter_mut().flat_map(|node| &mut node.input);

@@ -109,7 +109,7 @@ pub(super) fn bad_models_are_refused() {
         &workshop,
         "missing.onnx",
         66,
-        &["missing.onnx", "No such file", "expected none, base"],
+        &["missing.onnx", "No such file", "expected none, nano"],
     );
     for length in [0, 1, 100, model.len() / 2, model.len() - 1] {
         workshop.write("cut.onnx", &model[..length]);
@@ -149,12 +149,20 @@ pub(super) fn broken_contracts_are_refused() {
         entry.expect("an entry").value = value.to_owned();
     };
     check_changed(
-        |m| value(m, "deblurd.contract", "2"),
-        &["deblurd.contract' is '2' (expected 1)"],
+        |m| value(m, "deblurd.contract", "1"),
+        &["deblurd.contract' is '1' (expected 2)"],
     );
     check_changed(|m| value(m, "deblurd.halo", "2"), &["halo is 2", "expected"]);
     check_changed(|m| value(m, "deblurd.alignment", "x"), &["deblurd.alignment' is 'x' (expected"]);
-    check_changed(|m| value(m, "deblurd.stages", "3"), &["z3 is missing", "expected [1, 3, H, W]"]);
+    let five_stages = |m: &mut ModelProto| {
+        value(m, "deblurd.stages", "5");
+        value(m, "deblurd.consistency", "1 1 1 1 1");
+    };
+    check_changed(five_stages, &["z5 is missing", "expected [1, 3, H, W]"]);
+    check_changed(
+        |m| value(m, "deblurd.consistency", "1"),
+        &["deblurd.consistency' is '1' (expected"],
+    );
     check_changed(|m| value(m, "deblurd.regulariser", "some"), &["'some' (expected spectral"]);
     check_changed(
         |m| m.metadata_props.retain(|entry| entry.key != "deblurd.sigma_max"),

@@ -84,7 +84,7 @@ pub(super) fn bad_configurations_are_refused() {
     check_configuration(
         "sigma = 2.55",
         "sigma = 2.55\nmodel = 'better'",
-        &["model better", "expected none, base"],
+        &["model better", "expected none, nano"],
     );
     check_configuration(
         "kind = 'scene'\nextent = '64x48'",

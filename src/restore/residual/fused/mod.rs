@@ -129,14 +129,14 @@ impl OpState for FusedState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ResidualModel;
+    use super::super::{ResidualModel, graph};
     use super::*;
     use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable};
     use tract_onnx::tract_hir::infer::InferenceFact;
 
     /// Network `stage` of a model, for planes of some extent.
     fn typed(model: &ResidualModel, stage: usize, [height, width]: [usize; 2]) -> TypedModel {
-        let shape = tvec![1, stage + 2, height, width];
+        let shape = tvec![1, graph::planes(stage), height, width];
         let parsed = tract_onnx::onnx().model_for_proto_model(&model.stages[stage]);
         let fact = InferenceFact::dt_shape(f32::datum_type(), shape);
         parsed.and_then(|model| model.with_input_fact(0, fact)?.into_typed()).expect("a model")
@@ -172,7 +172,7 @@ mod tests {
                 let stock = typed(&model, stage, extent);
                 let fused = fuse(&stock).expect("a known network");
                 let step = recognise::recognise(&stock).expect("a known network").output.scale;
-                let z = planes(stage + 2, extent);
+                let z = planes(graph::planes(stage), extent);
                 let expected = run(stock.into_optimized().expect("a model"), z.clone());
                 let given = run(fused, z);
                 let differences: Vec<f32> =
