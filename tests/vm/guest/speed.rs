@@ -14,7 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("speed::wiener_640x480", || measure("640x480", "none", 150)),
         trial("speed::wiener_1280x720", || measure("1280x720", "none", 60)),
         trial("speed::smallest_model_640x480", || measure("640x480", "nano", 8)),
-        trial("speed::smallest_model_1280x720", || measure("1280x720", "nano", 4)),
+        trial("speed::smallest_model_1280x720", || measure("1280x720", "nano", 2)),
     ]
 }
 
