@@ -7,15 +7,17 @@ mod room;
 use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command};
+use std::time::Instant;
 
 use deblurd::frame::{Effort, Extent, Frame, FrameRate, Layout, PictureFormat, Range};
 use deblurd::sink::{Iceoryx2Options, Iceoryx2Sink, Sink, wire};
 use iceoryx2::config::Config;
 use iceoryx2::port::subscriber::Subscriber;
 use iceoryx2::prelude::{NodeBuilder, SemanticString, ServiceName, ipc};
+use iceoryx2::service::builder::publish_subscribe::PublishSubscribeOpenError;
 use libtest_mimic::Trial;
 
-use crate::program::{Running, Workshop};
+use crate::program::{DEADLINE, Running, Workshop};
 use crate::properties::random_picture;
 use crate::support::{Need, example, trial, trial_needing};
 
@@ -88,8 +90,17 @@ pub(crate) fn subscribe(workshop: &Workshop) -> Received {
     config.global.set_root_path(&path.expect("a folder"));
     let node = NodeBuilder::new().config(&config).create::<ipc::Service>().expect("a node");
     let name = ServiceName::new(&service(workshop)).expect("a name");
-    let service = node.service_builder(&name).publish_subscribe::<[u8]>().open();
-    service.expect("the service").subscriber_builder().create().expect("a subscriber")
+    // A daemon that was just started may not offer it yet.
+    let deadline = Instant::now() + DEADLINE;
+    let service = loop {
+        match node.service_builder(&name).publish_subscribe::<[u8]>().open() {
+            Err(PublishSubscribeOpenError::DoesNotExist) if Instant::now() < deadline => {
+                std::thread::yield_now();
+            }
+            found => break found.expect("the service"),
+        }
+    };
+    service.subscriber_builder().create().expect("a subscriber")
 }
 
 /// The frames that wait for a subscriber.
