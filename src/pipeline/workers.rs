@@ -29,6 +29,10 @@ impl Executor for Workers {
     fn run(&self, count: usize, part: &(dyn Fn(usize) + Sync)) {
         self.pool.install(|| (0..count).into_par_iter().with_max_len(1).for_each(part));
     }
+
+    fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
 }
 
 /// Leaves the remaining parts undone once the pipeline was told to stop: a large frame may take
@@ -49,6 +53,10 @@ impl Executor for Stoppable {
                 part(index);
             }
         });
+    }
+
+    fn threads(&self) -> usize {
+        self.executor.threads()
     }
 }
 

@@ -8,7 +8,7 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 
-use super::fft2d::{Filter, RealFft2d, good_size};
+use super::fft2d::{Filter, RealFft2d, Spectrum, good_size};
 use super::psf::Psf;
 use super::wiener::otf;
 use super::{RestoreError, Stage};
@@ -43,6 +43,7 @@ pub struct Degrade {
     radius: (usize, usize),
     blur: Filter,
     fft: RealFft2d,
+    spectrum: Spectrum,
     input: Plane<f32>,
     output: Plane<f32>,
 }
@@ -65,12 +66,14 @@ impl Degrade {
             Scenery::Valid => Extent::new(good_size(extent.width), good_size(extent.height)),
         };
         let otf = otf(psf, transformed)?;
+        let fft = RealFft2d::plan(transformed);
         let degrade = Self {
             options,
             format,
             radius: psf.radius(),
             blur: Filter::complex(transformed, |index| otf[index]),
-            fft: RealFft2d::plan(transformed),
+            spectrum: fft.spectrum(1),
+            fft,
             input: Plane::new(transformed, 0.0),
             output: Plane::new(transformed, 0.0),
         };
@@ -104,8 +107,7 @@ impl Degrade {
                 .zip(row)
                 .for_each(|(light, sample)| *light = f32::from(*sample) / white);
         }
-        let (fft, output) = (&mut self.fft, &mut self.output);
-        fft.filter(&self.input, &self.blur, |y, row| output.row_mut(y).copy_from_slice(row));
+        self.fft.filter(&mut self.spectrum, &self.blur, &self.input, &mut self.output);
     }
 
     /// Writes the blurred plane, with noise, into `target`.

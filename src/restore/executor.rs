@@ -1,11 +1,16 @@
 //! Who does the independent parts of a stage.
 
+use std::sync::{Mutex, PoisonError};
+
 /// Runs independent parts of work, on one thread or on several. Results must not depend on which:
 /// a part writes only what is its own.
 pub trait Executor: Send + Sync + std::fmt::Debug {
     /// Calls `part` once with each index below `count`, in any order, and returns when all calls
     /// have returned.
     fn run(&self, count: usize, part: &(dyn Fn(usize) + Sync));
+
+    /// The most parts that are done at the same time.
+    fn threads(&self) -> usize;
 }
 
 /// Does one part after another on the caller's thread.
@@ -16,4 +21,28 @@ impl Executor for Sequential {
     fn run(&self, count: usize, part: &(dyn Fn(usize) + Sync)) {
         (0..count).for_each(part);
     }
+
+    fn threads(&self) -> usize {
+        1
+    }
+}
+
+/// Calls `part` once with each chunk of `length` items, the last as long as it comes out, and with
+/// its index.
+///
+/// Parts take the next chunk instead of their own: so each has one for itself without `unsafe`.
+pub fn for_chunks<T: Send>(
+    executor: &dyn Executor,
+    items: &mut [T],
+    length: usize,
+    part: &(dyn Fn(usize, &mut [T]) + Sync),
+) {
+    let count = items.len().div_ceil(length);
+    let chunks = Mutex::new(items.chunks_mut(length).enumerate());
+    executor.run(count, &|_| {
+        let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+        if let Some((index, chunk)) = next {
+            part(index, chunk);
+        }
+    });
 }

@@ -158,13 +158,15 @@ impl Restorer {
         let pool = Pool::new(in_work, || Workspace::new(outer, channels));
         let decode = stages::Decode::new(format, Arc::clone(&curve), extension, pool);
         let mut list: Vec<Box<dyn Stage>> = vec![Box::new(decode)];
-        list.push(Box::new(stages::Wiener::new(outer, filters.wiener)));
+        let filtering = Arc::new(stages::Filtering::plan(outer, in_work, executor));
+        list.push(Box::new(stages::Wiener::new(Arc::clone(&filtering), filters.wiener)));
         if let Some(model) = model {
             let projections = filters.projections.into_iter().zip(strengths);
             for (index, (projection, &strength)) in projections.enumerate() {
                 let net = model.plan(index, outer, residual::BAND_ROWS)?;
                 list.push(Box::new(stages::Residual::new(index, net, Arc::clone(executor))));
-                let projection = stages::Projection::new(index, outer, projection, strength);
+                let filtering = Arc::clone(&filtering);
+                let projection = stages::Projection::new(index, filtering, projection, strength);
                 list.push(Box::new(projection));
             }
         }

@@ -21,8 +21,8 @@ pub(super) fn random_psf(seed: u64, side: usize) -> Psf {
 /// The plane after the filter.
 pub(super) fn filtered(input: &Plane<f32>, filter: &Filter) -> Plane<f32> {
     let mut output = Plane::new(input.extent(), 0.0);
-    RealFft2d::plan(input.extent())
-        .filter(input, filter, |y, row| output.row_mut(y).copy_from_slice(row));
+    let fft = RealFft2d::plan(input.extent());
+    fft.filter(&mut fft.spectrum(1), filter, input, &mut output);
     output
 }
 

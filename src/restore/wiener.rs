@@ -21,7 +21,7 @@
 
 use std::f64::consts::PI;
 
-use super::fft2d::{Complex, Filter, RealFft2d, coefficients, frequency};
+use super::fft2d::{Complex, Filter, RealFft2d, frequency};
 use super::psf::{Psf, PsfError};
 use crate::frame::Extent;
 
@@ -117,7 +117,7 @@ impl Filters {
 /// # Errors
 /// Where the PSF is larger than `extent`.
 pub fn otf(psf: &Psf, extent: Extent) -> Result<Vec<Complex>, PsfError> {
-    Ok(RealFft2d::plan(extent).transform(&psf.rolled(extent)?)[..coefficients(extent)].to_vec())
+    Ok(RealFft2d::plan(extent).transform(&psf.rolled(extent)?))
 }
 
 /// Mean power spectrum of natural images at the coefficient `index`, for samples in [0, 1].

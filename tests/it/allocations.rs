@@ -169,6 +169,10 @@ impl Executor for Marked {
         });
         DOING.set(Doing::Ours);
     }
+
+    fn threads(&self) -> usize {
+        self.0.threads()
+    }
 }
 
 /// Has what is allocated while a frame is published counted as that of the loan.

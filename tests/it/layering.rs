@@ -23,8 +23,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// Dependencies that only one place may name.
 const ONE_ADDRESS: &[(&str, &str)] = &[
     ("tract_onnx", "src/restore/residual/"),
-    ("rustfft", "src/restore/fft2d.rs"),
-    ("realfft", "src/restore/fft2d.rs"),
+    ("rustfft", "src/restore/fft2d/"),
+    ("realfft", "src/restore/fft2d/"),
     ("rayon", "src/pipeline/workers.rs"),
     ("hyper", "src/sink/http/"),
     ("tokio", "src/sink/http/"),

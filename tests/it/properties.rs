@@ -414,19 +414,15 @@ fn blurred(picture: &Picture, psf: &Psf) -> Picture {
     let white = f32::from(picture.format().white());
     let plane = &picture.planes()[0];
     let light = Plane::from_fn(extent, |x, y| f32::from(plane.row(y)[x]) / white);
+    let (fft, mut blurred) = (RealFft2d::plan(extent), light.clone());
+    let blur = Filter::complex(extent, |i| otf[i]);
+    fft.filter(&mut fft.spectrum(1), &blur, &light, &mut blurred);
     let mut result = picture.clone();
-    let target = &mut result.planes_mut()[0];
-    RealFft2d::plan(extent).filter(&light, &Filter::complex(extent, |i| otf[i]), |y, row| {
-        for (sample, light) in target.row_mut(y).iter_mut().zip(row) {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "saturates"
-            )]
-            let rounded = (light * white).round() as u16;
-            *sample = rounded;
-        }
-    });
+    for (sample, light) in result.planes_mut()[0].samples_mut().iter_mut().zip(blurred.samples()) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let rounded = (light * white).round() as u16;
+        *sample = rounded;
+    }
     result
 }
 

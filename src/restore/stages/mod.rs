@@ -3,6 +3,7 @@
 mod assess;
 mod decode;
 mod encode;
+mod filtering;
 mod projection;
 mod residual;
 mod wiener;
@@ -10,6 +11,7 @@ mod wiener;
 pub use assess::Assess;
 pub(super) use decode::{Decode, channels};
 pub(super) use encode::Encode;
+pub(super) use filtering::Filtering;
 pub(super) use projection::Projection;
 pub(super) use residual::Residual;
 pub(super) use wiener::Wiener;

@@ -1,9 +1,12 @@
 //! The null-space projection: of a network's answer, only what the blur had destroyed is taken.
 
-use super::super::fft2d::{Filter, RealFft2d};
+use std::sync::Arc;
+
+use super::super::fft2d::Filter;
 use super::super::{RestoreError, Stage};
+use super::filtering::Filtering;
 use super::with_workspace;
-use crate::frame::{Channel, Effort, Extent, Frame};
+use crate::frame::{Channel, Effort, Frame};
 
 /// `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)`, where `g_0 = x_w`.
 ///
@@ -13,7 +16,7 @@ use crate::frame::{Channel, Effort, Extent, Frame};
 pub(crate) struct Projection {
     name: String,
     is_first: bool,
-    fft: RealFft2d,
+    filtering: Arc<Filtering>,
     filter: Filter,
     /// What of `x_w` is in the data's part of the sum already.
     share: f32,
@@ -21,11 +24,16 @@ pub(crate) struct Projection {
 
 impl Projection {
     /// Of network `index`, for the projection `filter` of `strength`.
-    pub(crate) fn new(index: usize, extent: Extent, filter: Filter, strength: f64) -> Self {
+    pub(crate) fn new(
+        index: usize,
+        filtering: Arc<Filtering>,
+        filter: Filter,
+        strength: f64,
+    ) -> Self {
         let name = format!("projection {}", index + 1);
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let share = (1.0 - 1.0 / strength) as f32;
-        Self { name, is_first: index == 0, fft: RealFft2d::plan(extent), filter, share }
+        Self { name, is_first: index == 0, filtering, filter, share }
     }
 }
 
@@ -42,14 +50,16 @@ impl Stage for Projection {
         with_workspace(frame, |work| {
             for Channel { x_w, f, g, .. } in &mut work.channels {
                 let before = if self.is_first { &*x_w } else { &*g };
-                let estimates = before.samples().iter().zip(x_w.samples());
-                f.samples_mut()
-                    .iter_mut()
-                    .zip(estimates)
-                    .for_each(|(f, (before, x_w))| *f += before - self.share * x_w);
-                self.fft.filter(f, &self.filter, |y, row| {
-                    let sum = x_w.row(y).iter().zip(row).map(|(x_w, p)| x_w + p);
-                    g.row_mut(y).iter_mut().zip(sum).for_each(|(g, sum)| *g = sum);
+                let begun = self.filtering.begin(&|y, row| {
+                    let estimates = before.row(y).iter().zip(x_w.row(y));
+                    let terms = f.row(y).iter().zip(estimates);
+                    row.iter_mut().zip(terms).for_each(|(sum, (f, (before, x_w)))| {
+                        *sum = f + (before - self.share * x_w);
+                    });
+                })?;
+                begun.finish(&self.filter, g, &|y, projected, row| {
+                    let terms = x_w.row(y).iter().zip(projected);
+                    row.iter_mut().zip(terms).for_each(|(g, (x_w, p))| *g = x_w + p);
                 });
             }
             Ok(())

@@ -1,19 +1,22 @@
 //! Second stage: the Wiener estimate `x_w` of every channel.
 
-use super::super::fft2d::{Filter, RealFft2d};
+use std::sync::Arc;
+
+use super::super::fft2d::Filter;
 use super::super::{RestoreError, Stage};
+use super::filtering::Filtering;
 use super::with_workspace;
-use crate::frame::{Effort, Extent, Frame};
+use crate::frame::{Channel, Effort, Frame};
 
 /// `x_w = H+_R y`.
 pub(crate) struct Wiener {
-    fft: RealFft2d,
+    filtering: Arc<Filtering>,
     filter: Filter,
 }
 
 impl Wiener {
-    pub(crate) fn new(extent: Extent, filter: Filter) -> Self {
-        Self { fft: RealFft2d::plan(extent), filter }
+    pub(crate) fn new(filtering: Arc<Filtering>, filter: Filter) -> Self {
+        Self { filtering, filter }
     }
 }
 
@@ -28,10 +31,9 @@ impl Stage for Wiener {
 
     fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {
         with_workspace(frame, |work| {
-            for channel in &mut work.channels {
-                let x_w = &mut channel.x_w;
-                self.fft
-                    .filter(&channel.y, &self.filter, |y, row| x_w.row_mut(y).copy_from_slice(row));
+            for Channel { y, x_w, .. } in &mut work.channels {
+                let begun = self.filtering.begin(&|at, row| row.copy_from_slice(y.row(at)))?;
+                begun.finish(&self.filter, x_w, &|_, samples, row| row.copy_from_slice(samples));
             }
             Ok(())
         })

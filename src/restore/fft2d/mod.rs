@@ -1,0 +1,352 @@
+//! Two-dimensional transforms of real planes, and filtering with them.
+//!
+//! A plane of `width x height` real samples has `(width / 2 + 1) x height` independent complex
+//! coefficients; the rest are their conjugates. They are counted *column by column*.
+//!
+//! Filtering is all that the restoration needs: the Wiener filter, the null-space projection and
+//! the blur itself are products in frequency. It takes three steps, each of many equal parts that
+//! an [`Executor`] may run side by side:
+//!
+//! ```text
+//! forward      rows, two in one complex transform                        -> row shares
+//! filter_back  columns, a block at a time in the cache: transformed,
+//!              multiplied, transformed back                              -> column shares
+//!              rows transformed back                                     -> plane
+//! ```
+//!
+//! A share is what rows and columns have in common: a block of columns of a pair of rows. A plane is
+//! larger than the caches of small processors, so each step reads and writes it once, in pieces of
+//! [`PAIRS`] shares that lie together.
+//!
+//! Everything is planned by [`RealFft2d::plan`] and allocated by [`RealFft2d::spectrum`]; filtering
+//! allocates nothing, and its result does not depend on who runs the parts.
+
+mod filter;
+mod pairs;
+mod sine;
+mod size;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustfft::{Fft, FftPlanner};
+
+pub use filter::{Filter, coefficients, frequency};
+pub use sine::SineTransform;
+pub use size::good_size;
+
+use super::executor::{Executor, Sequential, for_chunks};
+use crate::frame::{Extent, Plane};
+use pairs::{Block, SHARE};
+
+/// A complex coefficient.
+pub type Complex = rustfft::num_complex::Complex32;
+
+/// Pairs of rows in a part: few, so that a part stays in the second-level cache.
+const PAIRS: usize = 8;
+
+/// A planned transform of planes of one extent.
+#[derive(Clone)]
+pub struct RealFft2d {
+    extent: Extent,
+    row_forward: Arc<dyn Fft<f32>>,
+    row_inverse: Arc<dyn Fft<f32>>,
+    column_forward: Arc<dyn Fft<f32>>,
+    column_inverse: Arc<dyn Fft<f32>>,
+}
+
+/// What a plane becomes between the steps, and the memory that the steps work in.
+#[derive(Debug)]
+pub struct Spectrum {
+    /// `[part of rows][block of columns][pair of rows]`, a share each.
+    rows: Vec<Complex>,
+    /// `[block of columns][pair of rows]`, a share each.
+    columns: Vec<Complex>,
+    desks: Mutex<Vec<Desk>>,
+}
+
+/// What one part works on.
+#[derive(Debug)]
+struct Desk {
+    rows: [Vec<f32>; 2],
+    pairs: Vec<Complex>,
+    columns: Vec<Complex>,
+    scratch: Vec<Complex>,
+}
+
+impl RealFft2d {
+    /// Plans the transforms of planes of `extent`, which must not be empty.
+    pub fn plan(extent: Extent) -> Self {
+        assert!(!extent.is_empty(), "cannot plan a transform of {extent} samples");
+        let mut planner = FftPlanner::new();
+        Self {
+            extent,
+            row_forward: planner.plan_fft_forward(extent.width),
+            row_inverse: planner.plan_fft_inverse(extent.width),
+            column_forward: planner.plan_fft_forward(extent.height),
+            column_inverse: planner.plan_fft_inverse(extent.height),
+        }
+    }
+
+    /// Memory to work in, on up to `threads` threads at once.
+    pub fn spectrum(&self, threads: usize) -> Spectrum {
+        let shares = pairs::blocks(self.extent).len() * self.pairs() * SHARE;
+        Spectrum {
+            rows: vec![Complex::default(); shares],
+            columns: vec![Complex::default(); shares],
+            desks: Mutex::new((0..threads).map(|_| self.desk()).collect()),
+        }
+    }
+
+    /// First step of a filter; `load(y, row)` fills row `y` of the plane.
+    pub fn forward(
+        &self,
+        spectrum: &mut Spectrum,
+        executor: &dyn Executor,
+        load: &(dyn Fn(usize, &mut [f32]) + Sync),
+    ) {
+        let Spectrum { rows, desks, .. } = spectrum;
+        for_chunks(executor, rows, self.part_shares(), &|part, shares| {
+            self.with_desk(desks, |desk| self.transform_rows(part, desk, load, shares));
+        });
+    }
+
+    /// The other steps: `store(y, samples, row)` is given row `y` of the filtered plane and makes of
+    /// it row `y` of `output`.
+    ///
+    /// # Panics
+    /// Where filter or output are not of the planned extent.
+    pub fn filter_back(
+        &self,
+        spectrum: &mut Spectrum,
+        filter: &Filter,
+        executor: &dyn Executor,
+        output: &mut Plane<f32>,
+        store: &(dyn Fn(usize, &[f32], &mut [f32]) + Sync),
+    ) {
+        assert_eq!(filter.len(), coefficients(self.extent), "a filter of another extent");
+        assert_eq!(output.extent(), self.extent, "a plane of another extent than planned");
+        let Spectrum { rows, columns, desks } = spectrum;
+        for_chunks(executor, columns, self.pairs() * SHARE, &|index, shares| {
+            self.with_desk(desks, |desk| {
+                let block = Block::new(self.extent, index);
+                self.gather(index, block, rows, desk);
+                for (start, column) in block.columns(&mut desk.columns) {
+                    self.column_forward.process_with_scratch(column, &mut desk.scratch);
+                    filter.apply(start, column);
+                    self.column_inverse.process_with_scratch(column, &mut desk.scratch);
+                }
+                for (pair, share) in shares.chunks_exact_mut(SHARE).enumerate() {
+                    block.put(pair, &mut desk.columns, share);
+                }
+            });
+        });
+        for_chunks(executor, output.samples_mut(), 2 * PAIRS * self.extent.width, &|part, rows| {
+            self.with_desk(desks, |desk| self.restore_rows(part, columns, desk, rows, store));
+        });
+    }
+
+    /// Filters `input` into `output` on the caller's thread.
+    ///
+    /// # Panics
+    /// Where one of them is not of the planned extent.
+    pub fn filter(
+        &self,
+        spectrum: &mut Spectrum,
+        filter: &Filter,
+        input: &Plane<f32>,
+        output: &mut Plane<f32>,
+    ) {
+        assert_eq!(input.extent(), self.extent, "a plane of another extent than planned");
+        self.forward(spectrum, &Sequential, &|y, row| row.copy_from_slice(input.row(y)));
+        let copy = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
+        self.filter_back(spectrum, filter, &Sequential, output, &copy);
+    }
+
+    /// The coefficients of `input`, not scaled.
+    ///
+    /// # Panics
+    /// Where it is not of the planned extent.
+    pub fn transform(&self, input: &Plane<f32>) -> Vec<Complex> {
+        assert_eq!(input.extent(), self.extent, "a plane of another extent than planned");
+        let (mut spectrum, mut desk) = (self.spectrum(1), self.desk());
+        self.forward(&mut spectrum, &Sequential, &|y, row| row.copy_from_slice(input.row(y)));
+        let mut all = Vec::with_capacity(coefficients(self.extent));
+        for (index, block) in pairs::blocks(self.extent).enumerate() {
+            self.gather(index, block, &spectrum.rows, &mut desk);
+            for (_, column) in block.columns(&mut desk.columns) {
+                self.column_forward.process_with_scratch(column, &mut desk.scratch);
+                all.extend(column.iter().map(|twice| twice * 0.5));
+            }
+        }
+        all
+    }
+
+    /// Transforms a part of the rows and deals it out to the blocks of columns.
+    fn transform_rows(
+        &self,
+        part: usize,
+        desk: &mut Desk,
+        load: &(dyn Fn(usize, &mut [f32]) + Sync),
+        shares: &mut [Complex],
+    ) {
+        let Extent { width, height } = self.extent;
+        let blocks = pairs::blocks(self.extent);
+        let count = shares.len() / (blocks.len() * SHARE);
+        let ([even, odd], pairs) = (&mut desk.rows, &mut desk.pairs[..count * width]);
+        for (offset, pair) in pairs.chunks_exact_mut(width).enumerate() {
+            let y = 2 * (part * PAIRS + offset);
+            load(y, even);
+            if y + 1 < height {
+                load(y + 1, odd)
+            } else {
+                odd.fill(0.0)
+            }
+            let samples = even.iter().zip(odd.iter());
+            pair.iter_mut().zip(samples).for_each(|(z, (a, b))| *z = Complex::new(*a, *b));
+        }
+        self.row_forward.process_with_scratch(pairs, &mut desk.scratch);
+        for (block, shares) in blocks.zip(shares.chunks_exact_mut(count * SHARE)) {
+            let shares = shares.chunks_exact_mut(SHARE);
+            shares
+                .zip(pairs.chunks_exact(width))
+                .for_each(|(share, pair)| block.share(pair, share));
+        }
+    }
+
+    /// Fills the desk's columns with those of a block, of all rows.
+    fn gather(&self, index: usize, block: Block, rows: &[Complex], desk: &mut Desk) {
+        for (part, shares) in rows.chunks(self.part_shares()).enumerate() {
+            let length = shares.len() / pairs::blocks(self.extent).len();
+            let own = shares[index * length..][..length].chunks_exact(SHARE);
+            for (offset, share) in own.enumerate() {
+                block.take(part * PAIRS + offset, share, &mut desk.columns);
+            }
+        }
+    }
+
+    /// Puts a part of the rows together and transforms it back.
+    fn restore_rows(
+        &self,
+        part: usize,
+        columns: &[Complex],
+        desk: &mut Desk,
+        rows: &mut [f32],
+        store: &(dyn Fn(usize, &[f32], &mut [f32]) + Sync),
+    ) {
+        let width = self.extent.width;
+        let count = rows.len().div_ceil(2 * width);
+        let pairs = &mut desk.pairs[..count * width];
+        let blocks = pairs::blocks(self.extent).zip(columns.chunks_exact(self.pairs() * SHARE));
+        for (block, shares) in blocks {
+            let own = shares[part * PAIRS * SHARE..].chunks_exact(SHARE);
+            own.zip(pairs.chunks_exact_mut(width))
+                .for_each(|(share, pair)| block.give(share, pair));
+        }
+        self.row_inverse.process_with_scratch(pairs, &mut desk.scratch);
+        let [samples, _] = &mut desk.rows;
+        for (index, row) in rows.chunks_exact_mut(width).enumerate() {
+            let pair = samples.iter_mut().zip(&pairs[index / 2 * width..]);
+            match index % 2 {
+                0 => pair.for_each(|(sample, z)| *sample = z.re),
+                _ => pair.for_each(|(sample, z)| *sample = z.im),
+            }
+            store(2 * part * PAIRS + index, samples, row);
+        }
+    }
+
+    /// Pairs of rows, the last half empty where their number is odd.
+    fn pairs(&self) -> usize {
+        self.extent.height.div_ceil(2)
+    }
+
+    /// Coefficients of a part of the rows.
+    fn part_shares(&self) -> usize {
+        pairs::blocks(self.extent).len() * PAIRS * SHARE
+    }
+
+    fn desk(&self) -> Desk {
+        let width = self.extent.width;
+        let plans =
+            [&self.row_forward, &self.row_inverse, &self.column_forward, &self.column_inverse];
+        let scratch = plans.into_iter().map(|plan| plan.get_inplace_scratch_len()).max();
+        let zeros = |count| vec![Complex::default(); count];
+        Desk {
+            rows: [vec![0.0; width], vec![0.0; width]],
+            pairs: zeros(PAIRS * width),
+            columns: zeros(pairs::room(self.extent)),
+            scratch: zeros(scratch.unwrap_or(0)),
+        }
+    }
+
+    /// Works on a free desk; there is one for every planned thread.
+    fn with_desk(&self, desks: &Mutex<Vec<Desk>>, work: impl FnOnce(&mut Desk)) {
+        let lock = || desks.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = lock().pop();
+        let mut desk = free.unwrap_or_else(|| self.desk());
+        work(&mut desk);
+        lock().push(desk);
+    }
+}
+
+impl fmt::Debug for RealFft2d {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "RealFft2d({})", self.extent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::f64::consts::TAU;
+
+    fn plane(extent: Extent, seed: u32) -> Plane<f32> {
+        let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+        Plane::from_fn(extent, |_, _| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+        })
+    }
+
+    fn filtered(input: &Plane<f32>, filter: &Filter) -> Plane<f32> {
+        let mut output = Plane::new(input.extent(), 0.0);
+        let fft = RealFft2d::plan(input.extent());
+        fft.filter(&mut fft.spectrum(1), filter, input, &mut output);
+        output
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn the_coefficients_are_those_of_the_definition(
+            width in 1_usize..12, height in 1_usize..40, seed: u32,
+        ) {
+            let extent = Extent::new(width, height);
+            let input = plane(extent, seed);
+            let spectrum = RealFft2d::plan(extent).transform(&input);
+            for (index, value) in spectrum.iter().enumerate() {
+                let (u, v) = frequency(extent, index);
+                let (mut re, mut im) = (0.0, 0.0);
+                for (y, row) in input.rows().enumerate() {
+                    for (x, &sample) in row.iter().enumerate() {
+                        let angle = -TAU * (u * x as f64 + v * y as f64);
+                        re += f64::from(sample) * angle.cos();
+                        im += f64::from(sample) * angle.sin();
+                    }
+                }
+                let error = (f64::from(value.re) - re).hypot(f64::from(value.im) - im);
+                prop_assert!(error < 2e-5, "coefficient {} of {} is off by {}", index, extent, error);
+            }
+        }
+
+        #[test]
+        fn the_filter_of_ones_changes_nothing(width in 1_usize..90, height in 1_usize..90, seed: u32) {
+            let input = plane(Extent::new(width, height), seed);
+            let output = filtered(&input, &Filter::real(input.extent(), |_| 1.0));
+            for (is, was) in output.samples().iter().zip(input.samples()) {
+                prop_assert!((is - was).abs() < 1e-5);
+            }
+        }
+    }
+}
