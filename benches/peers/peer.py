@@ -1,4 +1,4 @@
-"""Sets deblurd beside the same restoration in NumPy, SciPy and ONNX Runtime, stage by stage, in one session.
+"""Sets deblurd beside the same restoration in NumPy, FFTW and ONNX Runtime, stage by stage, in one session.
 
     python3 -m pip install -r benches/peers/requirements.txt
     python3 benches/peers/peer.py [target/release/deblurd] [--size 640x360 1280x720 1920x1080] [--threads 1 2]
@@ -6,8 +6,8 @@
 From the project's root, after `cargo build --release`. Both take the same frames, PSF and model file through the same
 steps on planes of the same extent: decode and extend (Liu and Jia), Wiener filter, then network and null-space
 projection for each stage of the model, encode. The peer works in single precision with everything precomputed that can
-be: filters, buffers, eigenvalues of the extension. SciPy's transforms (pocketfft) and ONNX Runtime's operators get as
-many threads as deblurd.
+be: filters, buffers, FFTW's plans, eigenvalues of the extension. FFTW's transforms and ONNX Runtime's operators get as
+many threads as deblurd. A second table sets the Wiener filter of one plane beside that of three libraries.
 
 First both restore one blurred picture; the program fails where their PSNR against the truth is more than 0.05 dB apart.
 Then they take turns, `--rounds` times `--frames` frames each, after two frames that are not counted. Every number is
@@ -24,13 +24,17 @@ import sys
 import tempfile
 import time
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
+import pyfftw
 import scipy
 from onnx.utils import Extractor
 from PIL import Image
 from scipy import fft
+
+import transforms
 
 SIGMA = 2.55  # noise in 8-bit gray levels; what `deblurd bench` plans for
 C, P = -3.92, 1.753  # mean power spectrum of natural images, S = exp(C) * G**-P
@@ -65,6 +69,17 @@ def spectral_regulariser(shape, sigma):
     v, u = fft.fftfreq(shape[0])[:, None], fft.rfftfreq(shape[1])[None, :]
     laplacian = 4 * np.sin(np.pi * v) ** 2 + 4 * np.sin(np.pi * u) ** 2
     return sigma**2 / (np.exp(C) * np.maximum(laplacian, 1e-6) ** -P)
+
+
+def filters(transfer, r, strengths):
+    """The Wiener filter and, for every stage, its null-space projection."""
+    power = np.abs(transfer) ** 2
+    wiener = np.conj(transfer) / (power + r)
+    wiener[0, 0] = 1
+    projections = [c * r / (power + c * r) for c in strengths]
+    for projection in projections:
+        projection[0, 0] = 0
+    return [wiener.astype(np.complex64), *(projection.astype(np.float32) for projection in projections)]
 
 
 class Bridge:
@@ -128,10 +143,10 @@ class Peer:
         self.shape = tuple(good_size(n + 2 * m) for n, m in zip(extent, psf.shape))
         self.extent = extent
         self.extension = Extension(extent, self.shape, threads)
-        transfer, r = otf(psf, self.shape), spectral_regulariser(self.shape, SIGMA / 255)
-        wiener, projection = np.conj(transfer) / (np.abs(transfer) ** 2 + r), r / (np.abs(transfer) ** 2 + r)
-        wiener[0, 0], projection[0, 0] = 1, 0
-        self.wiener_filter, self.projection_filter = wiener.astype(np.complex64), projection.astype(np.float32)
+        self.transforms = transforms.Fftw(self.shape, threads)
+        self.filters = filters(otf(psf, self.shape), spectral_regulariser(self.shape, SIGMA / 255), strengths(model))
+        self.prepared = [self.transforms.prepare(factors) for factors in self.filters]
+        self.strengths = strengths(model)
         # (x_w, y, g) in one buffer: what a network sees is a slice of it, without a copy.
         self.z = np.zeros((1, 3, *self.shape), np.float32)
         self.x_w, self.y, self.g = self.z[0]
@@ -143,11 +158,6 @@ class Peer:
             self.stages.append((f"projection {k + 1}", lambda k=k: self.projection(k)))
         self.stages.append(("encode", self.encode))
 
-    def filter(self, plane, factors):
-        spectrum = fft.rfft2(plane, workers=self.workers)
-        spectrum *= factors
-        return fft.irfft2(spectrum, s=self.shape, overwrite_x=True, workers=self.workers)
-
     def decode(self):
         np.multiply(self.frame, np.float32(1 / 255), out=self.light)
         self.mean = self.light.mean(dtype=np.float64).astype(np.float32)
@@ -155,17 +165,16 @@ class Peer:
         self.extension.apply(self.light, self.y)
 
     def wiener(self):
-        self.x_w[:] = self.filter(self.y, self.wiener_filter)
+        self.x_w[:] = self.transforms.apply(self.y, self.prepared[0])
 
     def residual(self, k, session):
         z = self.z[:, : 2 + (k > 0)]
         self.f = session.run(None, {session.get_inputs()[0].name: z})[0][0, 0]
 
     def projection(self, k):
-        if k > 0:
-            self.f += self.g
-            self.f -= self.x_w
-        np.add(self.x_w, self.filter(self.f, self.projection_filter), out=self.g)
+        share = np.float32(1 - 1 / self.strengths[k])
+        self.f += (self.g if k > 0 else self.x_w) - share * self.x_w
+        np.add(self.x_w, self.transforms.apply(self.f, self.prepared[k + 1]), out=self.g)
 
     def encode(self):
         (top, left), (h, w) = self.extension.offset, self.extent
@@ -191,11 +200,20 @@ class Peer:
         return {name: statistics.median(column) for name, column in zip(names, zip(*laps))}
 
 
+def metadata(model):
+    return {p.key: p.value for p in model.metadata_props}
+
+
+def strengths(path):
+    """The weight c of every stage."""
+    return [float(c) for c in metadata(onnx.load(path))["deblurd.consistency"].split()]
+
+
 def sessions(path, threads):
     """One session a stage of the model: ONNX Runtime would ask for the inputs of all of them at once."""
     whole = onnx.load(path)
     extractor = Extractor(whole)
-    count = int({p.key: p.value for p in whole.metadata_props}["deblurd.stages"])
+    count = int(metadata(whole)["deblurd.stages"])
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     cut = lambda suffix: extractor.extract_model(["z" + suffix], ["f" + suffix]).SerializeToString()
@@ -286,27 +304,48 @@ def check(deblurd, peer, psf, folder):
 
 
 def compare(deblurd, peer, rounds, frames, folder):
-    """Medians of the rounds' medians of both, by stage."""
+    """Medians of the rounds' medians of both, by stage, and of the Wiener filter by library."""
     times, frame = {"deblurd": [], "peer": []}, pattern(peer.extent)
+    libraries = {kind.name: [] for kind in transforms.ALL}
     for _ in range(rounds):
         times["peer"].append(peer.measure(frame, frames))
+        for kind in transforms.ALL:
+            libraries[kind.name].append(measure_filter(kind(peer.shape, peer.workers), peer, frames))
         time.sleep(0.2)  # ONNX Runtime's threads wait actively for a while.
         times["deblurd"].append(deblurd.measure(peer.extent, peer.workers, frames, folder))
     names = times["peer"][0]
-    return {name: tuple(statistics.median(r[name] for r in times[who]) for who in times) for name in names}
+    stages = {name: tuple(statistics.median(r[name] for r in times[who]) for who in times) for name in names}
+    return stages, {name: statistics.median(medians) for name, medians in libraries.items()}
+
+
+def measure_filter(library, peer, frames):
+    """Median time of the Wiener filter; the result must be the peer's."""
+    factors, laps = library.prepare(peer.filters[0]), []
+    for _ in range(frames + UNTIMED_FRAMES):
+        start = time.perf_counter()
+        filtered = library.apply(peer.y, factors)
+        laps.append(1e3 * (time.perf_counter() - start))
+    if np.abs(filtered - peer.x_w).max() > 1e-3:
+        sys.exit(f"{library.name} filters otherwise than {peer.transforms.name}")
+    return statistics.median(laps[UNTIMED_FRAMES:])
 
 
 def table(results):
-    """The Markdown table of one extent; `results` maps numbers of threads to times by stage."""
+    """The Markdown table of one extent; `results` maps numbers of threads to times by stage and by library."""
     label = lambda n: f"{n} thread" + "s" * (n > 1)
     heads = [f"{who}, {label(n)}" for n in results for who in ("deblurd ms", "peer ms", "peer / deblurd")]
     lines = ["| stage | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
-    for name in next(iter(results.values())):
-        pairs = [times[name] for times in results.values()]
-        cells = [f"{ours:.2f} | {peers:.2f} | {peers / ours:.2f}" for ours, peers in pairs]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    rates = [tuple(1e3 / ms for ms in r["in all"]) for r in results.values()]
+    stages = [stages for stages, _ in results.values()]
+    row = lambda name, pairs: f"| {name} | " + " | ".join(f"{a:.2f} | {b:.2f} | {b / a:.2f}" for a, b in pairs) + " |"
+    lines += [row(name, [times[name] for times in stages]) for name in stages[0]]
+    for group in ("residual", "projection"):
+        sums = [[sum(t[who] for n, t in times.items() if n.startswith(group)) for who in (0, 1)] for times in stages]
+        lines.append(row(f"all {group}s", sums))
+    rates = [tuple(1e3 / ms for ms in times["in all"]) for times in stages]
     lines.append("| frames/s | " + " | ".join(f"{ours:.1f} | {peers:.1f} | " for ours, peers in rates) + " |")
+    for library in next(iter(results.values()))[1]:
+        pairs = [(times["wiener"][0], libraries[library]) for times, libraries in results.values()]
+        lines.append(row(f"wiener by {library}", pairs))
     return "\n".join(lines)
 
 
@@ -333,7 +372,7 @@ def main():
     args = parser.parse_args()
 
     print(f"{processor()}, {os.cpu_count()} cores; NumPy {np.__version__}, SciPy {scipy.__version__}, ", end="")
-    print(f"ONNX Runtime {onnxruntime.__version__}; {args.rounds} rounds of {args.frames} frames\n")
+    print(f"pyFFTW {pyfftw.__version__}, OpenCV {cv2.__version__}, ONNX Runtime {onnxruntime.__version__}; {args.rounds} rounds of {args.frames} frames\n")
     psf = np.loadtxt(args.psf, ndmin=2) if args.psf else line_psf()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
