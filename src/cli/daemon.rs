@@ -105,7 +105,7 @@ fn tell_device(loaded: &Loaded, thermal: &Thermal) {
     let threads = loaded.threads();
     let heat = thermal.hottest().map_or("unknown".to_owned(), |reading| reading.to_string());
     terminal::note(&format!(
-        "device: {cores} cores, {threads} threads for the network, temperature {heat}"
+        "device: {cores} cores, {threads} threads for filters and networks, temperature {heat}"
     ));
 }
 
@@ -144,7 +144,7 @@ impl Loaded {
         self.simulated.as_ref().map(|(psf, options)| (psf, *options))
     }
 
-    /// Threads for the network.
+    /// Threads for filters and networks.
     pub(super) fn threads(&self) -> usize {
         let asked = u16::try_from(self.config.pipeline.threads).ok().filter(|&threads| threads > 0);
         options::Threads { threads: asked }.count()

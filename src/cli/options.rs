@@ -96,7 +96,7 @@ impl JsonArgument {
 /// How many threads.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Threads {
-    /// Threads for the network [default: one a core].
+    /// Threads for filters and networks [default: one a core].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) threads: Option<u16>,
 }

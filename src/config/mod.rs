@@ -166,7 +166,7 @@ pub struct PipelineConfig {
     /// Age in milliseconds from which a live frame is dropped; 0 for none.
     #[serde(deserialize_with = "within::<0, 60_000, _>")]
     pub deadline_ms: u32,
-    /// Threads for the network; 0 for one a core.
+    /// Threads for filters and networks; 0 for one a core.
     #[serde(deserialize_with = "within::<0, 256, _>")]
     pub threads: u32,
 }

@@ -21,6 +21,7 @@ mod luma; // colours
 pub mod noise; // its estimate
 pub mod residual; // what the blur destroyed
 pub mod executor; // who does the parts
+mod spare; // memory for them
 mod stages; // the steps
 pub mod degrade; // the way back
 pub mod quality; // how good it is

@@ -27,7 +27,7 @@ mod sine;
 mod size;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustfft::{Fft, FftPlanner};
 
@@ -36,6 +36,7 @@ pub use sine::SineTransform;
 pub use size::good_size;
 
 use super::executor::{Executor, Sequential, for_chunks};
+use super::spare::Spare;
 use crate::frame::{Extent, Plane};
 use pairs::{Block, SHARE};
 
@@ -62,7 +63,7 @@ pub struct Spectrum {
     rows: Vec<Complex>,
     /// `[block of columns][pair of rows]`, a share each.
     columns: Vec<Complex>,
-    desks: Mutex<Vec<Desk>>,
+    desks: Spare<Desk>,
 }
 
 /// What one part works on.
@@ -94,7 +95,7 @@ impl RealFft2d {
         Spectrum {
             rows: vec![Complex::default(); shares],
             columns: vec![Complex::default(); shares],
-            desks: Mutex::new((0..threads).map(|_| self.desk()).collect()),
+            desks: Spare::new(threads, || self.desk()),
         }
     }
 
@@ -280,12 +281,10 @@ impl RealFft2d {
     }
 
     /// Works on a free desk; there is one for every planned thread.
-    fn with_desk(&self, desks: &Mutex<Vec<Desk>>, work: impl FnOnce(&mut Desk)) {
-        let lock = || desks.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = lock().pop();
-        let mut desk = free.unwrap_or_else(|| self.desk());
+    fn with_desk(&self, desks: &Spare<Desk>, work: impl FnOnce(&mut Desk)) {
+        let mut desk = desks.take(|| self.desk());
         work(&mut desk);
-        lock().push(desk);
+        desks.put(desk);
     }
 }
 

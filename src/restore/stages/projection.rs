@@ -56,7 +56,7 @@ impl Stage for Projection {
                     row.iter_mut().zip(terms).for_each(|(sum, (f, (before, x_w)))| {
                         *sum = f + (before - self.share * x_w);
                     });
-                })?;
+                });
                 begun.finish(&self.filter, g, &|y, projected, row| {
                     let terms = x_w.row(y).iter().zip(projected);
                     row.iter_mut().zip(terms).for_each(|(g, (x_w, p))| *g = x_w + p);

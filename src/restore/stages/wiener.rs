@@ -32,7 +32,7 @@ impl Stage for Wiener {
     fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {
         with_workspace(frame, |work| {
             for Channel { y, x_w, .. } in &mut work.channels {
-                let begun = self.filtering.begin(&|at, row| row.copy_from_slice(y.row(at)))?;
+                let begun = self.filtering.begin(&|at, row| row.copy_from_slice(y.row(at)));
                 begun.finish(&self.filter, x_w, &|_, samples, row| row.copy_from_slice(samples));
             }
             Ok(())

@@ -1,0 +1,25 @@
+//! Memory that is used again: what was put back last is taken first, while the caches still hold it.
+
+use std::sync::{Mutex, PoisonError};
+
+/// Values that are free.
+#[derive(Debug)]
+pub(super) struct Spare<T>(Mutex<Vec<T>>);
+
+impl<T> Spare<T> {
+    /// `count` values to begin with.
+    pub(super) fn new(count: usize, make: impl FnMut() -> T) -> Self {
+        Self(Mutex::new(std::iter::repeat_with(make).take(count).collect()))
+    }
+
+    /// Takes a free value; makes one where there is none.
+    pub(super) fn take(&self, make: impl FnOnce() -> T) -> T {
+        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        free.unwrap_or_else(make)
+    }
+
+    /// Puts a value back.
+    pub(super) fn put(&self, value: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(value);
+    }
+}
