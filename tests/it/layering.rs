@@ -46,7 +46,9 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
 const UNSAFE: &[&str] = &[
     "src/restore/residual/fused/kernels/avx2.rs",
     "src/restore/residual/fused/kernels/avx512.rs",
-    "src/restore/residual/fused/kernels/neon.rs",
+    "src/restore/residual/fused/kernels/neon/dot.rs",
+    "src/restore/residual/fused/kernels/neon/mod.rs",
+    "src/restore/residual/fused/kernels/neon/plain.rs",
     "src/v4l2/map.rs",
     "src/v4l2/sys.rs",
 ];

@@ -112,6 +112,14 @@ pub enum ModelError {
         /// What the graph needs.
         reach: usize,
     },
+    /// There is no such kernel here.
+    #[error("no kernel is named '{is}' (expected {expected})")]
+    Kernel {
+        /// The name.
+        is: String,
+        /// The names there are.
+        expected: String,
+    },
     /// tract cannot run the network.
     #[error("the model cannot be run: {0}")]
     Engine(String),

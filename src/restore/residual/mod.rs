@@ -6,36 +6,51 @@
 //! side as the network can see, so that any division into bands gives the same result, a band's
 //! activations stay in the cache, and bands can be computed side by side.
 //!
-//! tract runs the networks. Its types do not leave this module.
+//! tract runs the networks: those it is known how to, in integers as one operator of ours
+//! ([`fused`]), all others as they are ([`stock`]). Its types do not leave this module.
 
+mod bands;
 mod bounds;
 mod contract;
 mod fused;
 mod graph;
+mod network;
+mod stock;
 mod summary;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tract_onnx::pb::ModelProto;
-use tract_onnx::prelude::{
-    Datum, Framework, InferenceModelExt, IntoRunnable, IntoTValue, Tensor, TypedRunnableModel,
-    TypedSimpleState, tvec,
-};
-use tract_onnx::tract_hir::infer::InferenceFact;
+use tract_onnx::prelude::IntoRunnable;
 
+pub use bands::band_rows;
 pub use contract::{Contract, ModelError};
+pub use network::ResidualNet;
 pub use summary::{Layer, StageSummary};
 
-use super::executor::Executor;
-use crate::frame::{Extent, Plane};
+use crate::frame::Extent;
+use fused::{Arithmetic, Fused, Integers, Unfit};
+use network::Engine;
+use stock::Stock;
+
+/// The choice of no kernel: tract's own operators.
+const STOCK: &str = "stock";
 
 /// One or more residual networks that were trained to work in turn.
 #[derive(Debug)]
 pub struct ResidualModel {
     contract: Contract,
-    stages: Vec<ModelProto>,
+    networks: Vec<Network>,
     summaries: Vec<StageSummary>,
+    /// What computes networks whose integers are known.
+    arithmetic: Option<Arithmetic>,
+}
+
+/// One network, as it is and, where they are known, in integers.
+#[derive(Debug)]
+struct Network {
+    stock: Stock,
+    integers: Result<Integers, Unfit>,
 }
 
 impl ResidualModel {
@@ -50,18 +65,17 @@ impl ResidualModel {
         let stages = (0..contract.stages).map(stage).collect::<Result<Vec<_>, _>>()?;
         let summaries = stages.iter().map(summary::summarise).collect::<Vec<_>>();
         contract.check_halo(&summaries)?;
-        let model = Self { contract, stages, summaries };
-        // A trial plan shows at once what tract cannot run.
-        let side = 2 * model.contract.alignment.max(8);
-        for stage in 0..model.stages() {
-            model.plan(stage, Extent::new(side, side), BAND_ROWS)?;
+        let mut networks = Vec::new();
+        for (index, proto) in stages.into_iter().enumerate() {
+            networks.push(Network::try_out(index, proto, &summaries[index], &contract)?);
         }
-        Ok(model)
+        warn_of_stock(&networks);
+        Ok(Self { contract, networks, summaries, arithmetic: Arithmetic::available().next() })
     }
 
     /// Number of networks.
     pub fn stages(&self) -> usize {
-        self.stages.len()
+        self.networks.len()
     }
 
     /// What the file promises.
@@ -74,6 +88,31 @@ impl ResidualModel {
         &self.summaries
     }
 
+    /// Names of what can compute networks here, the fastest first.
+    pub fn kernels() -> impl Iterator<Item = &'static str> {
+        Arithmetic::available().map(Arithmetic::name).chain([STOCK])
+    }
+
+    /// Has networks that are planned from now on computed by the kernel of that name.
+    ///
+    /// # Errors
+    /// Where there is none of that name here.
+    pub fn use_kernel(&mut self, name: &str) -> Result<(), ModelError> {
+        let arithmetic = Arithmetic::available().find(|kernel| kernel.name() == name);
+        if arithmetic.is_none() && name != STOCK {
+            let expected = Self::kernels().collect::<Vec<_>>().join(", ");
+            return Err(ModelError::Kernel { is: name.to_owned(), expected });
+        }
+        self.arithmetic = arithmetic;
+        Ok(())
+    }
+
+    /// Name of what computes network `stage`.
+    pub fn kernel(&self, stage: usize) -> &'static str {
+        let arithmetic = self.networks[stage].integers.as_ref().ok().and(self.arithmetic);
+        arithmetic.map_or(STOCK, Arithmetic::name)
+    }
+
     /// Plans network `stage` for planes of `extent`, computed in bands of about `band_rows` rows.
     ///
     /// # Errors
@@ -84,200 +123,54 @@ impl ResidualModel {
         extent: Extent,
         band_rows: usize,
     ) -> Result<ResidualNet, ModelError> {
+        let Contract { alignment, halo, .. } = self.contract;
         let aligned = Extent {
-            width: extent.width.next_multiple_of(self.contract.alignment),
-            height: extent.height.next_multiple_of(self.contract.alignment),
+            width: extent.width.next_multiple_of(alignment),
+            height: extent.height.next_multiple_of(alignment),
         };
-        let mut plans = HashMap::new();
-        let mut bands = Vec::new();
-        for rows in divide(
-            aligned.height,
-            band_rows.next_multiple_of(self.contract.alignment),
-            self.contract.halo,
-        ) {
-            let plan = match plans.get(&rows.seen()) {
-                Some(plan) => Arc::clone(plan),
-                None => self.compile(stage, Extent::new(aligned.width, rows.seen()))?,
-            };
-            plans.insert(rows.seen(), Arc::clone(&plan));
-            bands.push(Mutex::new(Band::new(
-                rows,
-                aligned.width,
-                graph::planes(stage),
-                extent,
-                &plan,
-            )?));
-        }
-        Ok(ResidualNet { extent, planes: graph::planes(stage), bands })
-    }
-
-    /// Compiles a network for planes of one extent.
-    fn compile(&self, stage: usize, extent: Extent) -> Result<Arc<TypedRunnableModel>, ModelError> {
-        let shape = tvec![1, graph::planes(stage), extent.height, extent.width];
-        let input = InferenceFact::dt_shape(f32::datum_type(), shape);
-        let parsed =
-            tract_onnx::onnx().model_for_proto_model(&self.stages[stage]).map_err(engine)?;
-        let typed = parsed
-            .with_input_fact(0, input)
-            .and_then(InferenceModelExt::into_typed)
-            .map_err(engine)?;
-        let typed = match fused::fuse(&typed) {
-            Ok(fused) => fused,
-            Err(unfit) => {
-                log::debug!("network {} runs on stock operators: {unfit}", stage + 1);
-                typed.into_optimized().map_err(engine)?
-            }
+        let rows = [band_rows.max(1).next_multiple_of(alignment), halo];
+        let network = &self.networks[stage];
+        let engine: Arc<dyn Engine> = match (&network.integers, self.arithmetic) {
+            (Ok(integers), Some(arithmetic)) => Arc::new(Fused::new(integers, arithmetic)),
+            _ => Arc::new(network.stock.clone()),
         };
-        let given =
-            typed.output_fact(0).map_err(engine)?.shape.as_concrete().map(<[usize]>::to_vec);
-        let expected = vec![1, 1, extent.height, extent.width];
-        if given.as_deref() != Some(&expected) {
-            let output = graph::output_name(stage);
-            return Err(ModelError::OutputShape { output, is: format!("{given:?}"), expected });
-        }
-        typed.into_runnable().map_err(engine)
+        ResidualNet::plan(&engine, graph::planes(stage), [extent, aligned], rows)
     }
 }
 
-/// Rows of a band: few enough that its activations stay in the second-level cache, many enough
-/// that the halo is a small share of the work.
-pub const BAND_ROWS: usize = 128;
-
-/// A network planned for planes of one extent.
-#[derive(Debug)]
-pub struct ResidualNet {
-    extent: Extent,
-    planes: usize,
-    bands: Vec<Mutex<Band>>,
-}
-
-impl ResidualNet {
-    /// Computes `f` from the input planes `(x_w, y)` or `(x_w, y, g)`.
-    ///
-    /// # Errors
-    /// Where tract fails; `f` is unspecified then.
-    ///
-    /// # Panics
-    /// Where the planes are not as many or not of the extent that was planned.
-    pub fn run(
-        &self,
-        inputs: &[&Plane<f32>],
-        f: &mut Plane<f32>,
-        executor: &dyn Executor,
-    ) -> Result<(), ModelError> {
-        assert_eq!(inputs.len(), self.planes, "input planes of the network");
-        let all_fit =
-            inputs.iter().all(|plane| plane.extent() == self.extent) && f.extent() == self.extent;
-        assert!(all_fit, "planes of another extent than planned");
-        executor.run(self.bands.len(), &|index| self.lock(index).run(inputs));
-        for index in 0..self.bands.len() {
-            self.lock(index).store(f)?;
-        }
-        Ok(())
-    }
-
-    fn lock(&self, index: usize) -> std::sync::MutexGuard<'_, Band> {
-        self.bands[index].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The rows a band gives and the rows it needs to see for that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct BandRows {
-    own_start: usize,
-    own_end: usize,
-    seen_start: usize,
-    seen_end: usize,
-}
-
-impl BandRows {
-    fn seen(self) -> usize {
-        self.seen_end - self.seen_start
-    }
-}
-
-/// Divides `height` rows into bands of `band_rows`, the last as it comes out.
-fn divide(height: usize, band_rows: usize, halo: usize) -> impl Iterator<Item = BandRows> {
-    (0..height).step_by(band_rows.max(1)).map(move |own_start| {
-        let own_end = (own_start + band_rows).min(height);
-        BandRows {
-            own_start,
-            own_end,
-            seen_start: own_start.saturating_sub(halo),
-            seen_end: (own_end + halo).min(height),
-        }
-    })
-}
-
-#[derive(Debug)]
-struct Band {
-    rows: BandRows,
-    aligned_width: usize,
-    plan: TypedSimpleState,
-    z: Arc<Tensor>,
-    output: Plane<f32>,
-    failure: Option<ModelError>,
-}
-
-impl Band {
-    fn new(
-        rows: BandRows,
-        aligned_width: usize,
-        planes: usize,
-        frame: Extent,
-        plan: &Arc<TypedRunnableModel>,
+impl Network {
+    /// Compiles network `stage` for small planes, which shows at once what tract cannot run, and
+    /// looks for its integers.
+    fn try_out(
+        stage: usize,
+        proto: ModelProto,
+        summary: &StageSummary,
+        contract: &Contract,
     ) -> Result<Self, ModelError> {
-        let z = Tensor::zero::<f32>(&[1, planes, rows.seen(), aligned_width]).map_err(engine)?;
-        let own = rows.own_end.min(frame.height).saturating_sub(rows.own_start);
-        let output = Plane::new(Extent::new(frame.width, own), 0.0);
-        let plan = plan.spawn().map_err(engine)?;
-        Ok(Self { rows, aligned_width, plan, z: Arc::new(z), output, failure: None })
-    }
-
-    fn run(&mut self, inputs: &[&Plane<f32>]) {
-        self.failure = self.try_run(inputs).err().map(engine);
-    }
-
-    fn try_run(&mut self, inputs: &[&Plane<f32>]) -> tract_onnx::prelude::TractResult<()> {
-        let (seen, width) = (self.rows.seen(), self.aligned_width);
-        // The engine gave its share back when the last run ended; else this makes a copy.
-        let mut view = Arc::make_mut(&mut self.z).try_as_plain_ram_mut()?;
-        for (plane, target) in
-            inputs.iter().zip(view.as_slice_mut::<f32>()?.chunks_exact_mut(seen * width))
-        {
-            for (offset, row) in target.chunks_exact_mut(width).enumerate() {
-                load_row(plane, self.rows.seen_start + offset, row);
-            }
+        let side = 2 * contract.alignment.max(8);
+        let stock = Stock { stage, proto };
+        let typed = stock.typed(Extent::new(side, side))?;
+        // Of other operators it is not known that they do the same at every extent.
+        let is_known = summary.reach.is_some();
+        let integers = if is_known && contract.alignment.is_multiple_of(2) {
+            Integers::of(&typed)
+        } else {
+            Err(Unfit::new("the graph", "expected known operators and an even alignment"))
+        };
+        if integers.is_err() {
+            typed.into_optimized().and_then(IntoRunnable::into_runnable)?;
         }
-        let outputs = self.plan.run(tvec![Arc::clone(&self.z).into_tvalue()])?;
-        let samples = outputs[0].try_as_plain_ram()?.as_slice::<f32>()?;
-        let own = samples.chunks_exact(width).skip(self.rows.own_start - self.rows.seen_start);
-        for (target, source) in self.output.rows_mut().zip(own) {
-            target.copy_from_slice(&source[..target.len()]);
-        }
-        Ok(())
-    }
-
-    /// Copies the band's rows to their place.
-    fn store(&mut self, f: &mut Plane<f32>) -> Result<(), ModelError> {
-        if let Some(failure) = self.failure.take() {
-            return Err(failure);
-        }
-        for (offset, row) in self.output.rows().enumerate() {
-            f.row_mut(self.rows.own_start + offset).copy_from_slice(row);
-        }
-        Ok(())
+        Ok(Self { stock, integers })
     }
 }
 
-fn engine(error: tract_onnx::prelude::TractError) -> ModelError {
-    ModelError::Engine(format!("{error:#}"))
-}
-
-/// Row `y` of the plane, padded to alignment by repeating what is outermost.
-fn load_row(plane: &Plane<f32>, y: usize, target: &mut [f32]) {
-    let row = plane.row(y.min(plane.extent().height - 1));
-    let (inside, beyond) = target.split_at_mut(row.len());
-    inside.copy_from_slice(row);
-    beyond.fill(row[row.len() - 1]);
+/// Names the networks that are slow, and why they are.
+fn warn_of_stock(networks: &[Network]) {
+    let unfit = |(network, stage): (&Network, usize)| {
+        network.integers.as_ref().err().map(|why| format!("network {stage}: {why}"))
+    };
+    let unfit: Vec<String> = networks.iter().zip(1..).filter_map(unfit).collect();
+    if !unfit.is_empty() {
+        log::warn!("the model runs on stock operators, much slower: {}", unfit.join("; "));
+    }
 }

@@ -11,9 +11,8 @@
 //! b -> Conv 3x3 to four channels -> Q -> DQ -> DepthToSpace -> output
 //! ```
 //!
-//! The first convolution is one of 3x3 on frames of half the size, whose pixels hold four samples of
-//! each plane. tract has turned the weights to real numbers by then; the steps of an output channel
-//! are the widest of which all its weights are whole numbers.
+//! tract has turned the weights to real numbers by then; the steps of an output channel are the
+//! widest of which all its weights are whole numbers.
 
 use tract_onnx::tract_core::internal::{AxisOp, DatumType, OutletId, TypedModel, TypedNode, tvec};
 use tract_onnx::tract_core::ops::binary::{BinMiniOp, TypedBinOp};
@@ -25,15 +24,13 @@ use tract_onnx::tract_core::ops::nn::DataFormat;
 use tract_onnx::tract_core::ops::quant::{DequantizeLinearF32, QuantizeLinearU8};
 use tract_onnx::tract_core::ops::source::TypedSource;
 
-use super::chain::Chain;
+use super::chain::{Chain, PLANES_MAX};
 use super::kernels::Quantiser;
-use super::layer::{Convolution, Layer, Residual, SIDE};
+use super::layer::{Convolution, HEAD_SIDE, Head, Layer, Residual, SIDE};
 
-/// Rows and columns of the first convolution, at most.
-const HEAD_SIDE: usize = 2 * SIDE;
-/// And of the first convolution of a small network.
+/// Rows and columns of the first convolution of a small network.
 const SMALL_HEAD_SIDE: usize = 4;
-/// Channels of the last convolution, and samples of a plane in a pixel of the half-size frame.
+/// Channels of the last convolution: the samples of the plane in a pixel of half its size.
 const UNSHUFFLED: usize = 4;
 /// Channels that a layer may have: more, and a pixel's rows leave the cache.
 const CHANNELS_MAX: usize = 64;
@@ -50,6 +47,13 @@ pub(in super::super) struct Unfit {
     why: &'static str,
 }
 
+impl Unfit {
+    /// At `node`, something else was expected.
+    pub(in super::super) fn new(node: &str, why: &'static str) -> Self {
+        Self { node: node.to_owned(), why }
+    }
+}
+
 /// Finds the network of a graph with concrete extents.
 ///
 /// # Errors
@@ -58,25 +62,34 @@ pub(super) fn recognise(model: &TypedModel) -> Result<Chain, Unfit> {
     let graph = Graph(model);
     let outputs = model.output_outlets().unwrap_or_default();
     let [output] = *outputs else {
-        return Err(Unfit { node: "the graph".to_owned(), why: "expected one output" });
+        return Err(Unfit::new("the graph", "expected one output"));
     };
     let shuffled = graph.before_shuffle(output)?;
     let end = graph.dequantised(shuffled)?;
     let tail = graph.convolution(end.from)?;
     let mut at = graph.dequantised(tail.input)?;
-    let last = tail.packed(at.quantiser, end.quantiser.scale, None)?;
-    let mut layers = Vec::new();
-    loop {
-        let (layer, before, is_first) = graph.layer(at)?;
-        layers.push(layer);
-        at = before;
-        if is_first {
-            break;
-        }
+    if (tail.side, tail.outputs) != (SIDE, UNSHUFFLED) {
+        return tail.unfit("expected 3x3 to four channels");
     }
+    let last = Layer::pack(&tail.integers(at.quantiser, end.quantiser.scale)?, None);
+    let mut layers = Vec::new();
+    let head = loop {
+        let (step, before) = graph.step(at)?;
+        at = before;
+        match step {
+            Step::Layer(layer) => layers.push(layer),
+            Step::Head(head) => break head,
+        }
+    };
     layers.reverse();
-    let planes = graph.source_planes(at.from)?;
-    Ok(Chain { planes, input: at.quantiser, layers, last, output: end.quantiser })
+    graph.check_source(at.from, head.planes)?;
+    Ok(Chain { input: at.quantiser, head, layers, last, output: end.quantiser })
+}
+
+/// A convolution with what is around it.
+enum Step {
+    Head(Head),
+    Layer(Layer),
 }
 
 /// Bytes wrapped in real numbers.
@@ -108,7 +121,7 @@ impl<'a> Graph<'a> {
     }
 
     fn unfit<T>(&self, outlet: OutletId, why: &'static str) -> Result<T, Unfit> {
-        Err(Unfit { node: self.node(outlet).name.clone(), why })
+        Err(Unfit::new(&self.node(outlet).name, why))
     }
 
     /// What goes into the changes of axes that make `DepthToSpace` by two.
@@ -156,17 +169,26 @@ impl<'a> Graph<'a> {
         Ok(Wrapped { quantiser, from: before.inputs[0], outlet })
     }
 
-    /// The layer whose bytes `at` is, what goes into it, and whether it is the first.
-    fn layer(&self, at: Wrapped) -> Result<(Layer, Wrapped, bool), Unfit> {
+    /// The step whose bytes `at` is, and what goes into it.
+    fn step(&self, at: Wrapped) -> Result<(Step, Wrapped), Unfit> {
         if at.quantiser.zero != 0 {
             return self.unfit(at.outlet, "expected zero to be byte 0 behind a ReLU");
         }
-        if !self.is_binary::<Add>(at.from) {
-            let found = self.convolution(self.before_relu(at.from)?)?;
-            let before = self.dequantised(found.input)?;
-            let layer = found.packed(before.quantiser, at.quantiser.scale, None)?;
-            return Ok((layer, before, found.side != SIDE));
+        if self.is_binary::<Add>(at.from) {
+            return self.residual(at);
         }
+        let found = self.convolution(self.before_relu(at.from)?)?;
+        let before = self.dequantised(found.input)?;
+        let integers = found.integers(before.quantiser, at.quantiser.scale)?;
+        let step = match found.side {
+            SIDE => Step::Layer(Layer::pack(&integers, None)),
+            _ => Step::Head(Head::pack(&integers)),
+        };
+        Ok((step, before))
+    }
+
+    /// A convolution with a residual around it, whose sum is quantised to `at`.
+    fn residual(&self, at: Wrapped) -> Result<(Step, Wrapped), Unfit> {
         let operands = &self.node(at.from).inputs;
         let pair = |branch: usize| (operands[branch], operands[1 - branch]);
         let is_branch = |&(branch, skip): &(OutletId, OutletId)| self.goes_around(branch, skip);
@@ -182,8 +204,11 @@ impl<'a> Graph<'a> {
             branch: branch.quantiser.scale / at.quantiser.scale,
             skip: before.quantiser.scale / at.quantiser.scale,
         };
-        let layer = found.packed(before.quantiser, branch.quantiser.scale, Some(residual))?;
-        Ok((layer, before, false))
+        let integers = found.integers(before.quantiser, branch.quantiser.scale)?;
+        if found.side != SIDE || found.inputs != found.outputs {
+            return found.unfit("expected 3x3 and as many channels as the residual");
+        }
+        Ok((Step::Layer(Layer::pack(&integers, Some(residual))), before))
     }
 
     /// Whether `branch` is a convolution of `skip`, quantised.
@@ -255,26 +280,25 @@ impl<'a> Graph<'a> {
         shape.map_or_else(|| self.unfit(outlet, "expected a known shape"), Ok)
     }
 
-    /// Planes of the source, which `outlet` must be.
-    fn source_planes(&self, outlet: OutletId) -> Result<usize, Unfit> {
+    /// Checks that `outlet` is the source and has as many planes as can be.
+    fn check_source(&self, outlet: OutletId, planes: usize) -> Result<(), Unfit> {
         if self.node(outlet).op_as::<TypedSource>().is_none() {
             return self.unfit(outlet, "expected the input of the network");
         }
-        match *self.shape(outlet)? {
-            [1, planes, _, _] => Ok(planes),
-            _ => self.unfit(outlet, "expected planes"),
+        let [1, seen, _, _] = *self.shape(outlet)? else {
+            return self.unfit(outlet, "expected planes");
+        };
+        if seen == planes && planes <= PLANES_MAX {
+            Ok(())
+        } else {
+            self.unfit(outlet, "expected up to four planes")
         }
     }
 }
 
 impl Found<'_> {
     /// The integers, for bytes of `input` and an output of steps of `scale`.
-    fn packed(
-        &self,
-        input: Quantiser,
-        scale: f32,
-        residual: Option<Residual>,
-    ) -> Result<Layer, Unfit> {
+    fn integers(&self, input: Quantiser, scale: f32) -> Result<Convolution, Unfit> {
         let own = self.weights.len() / self.outputs;
         let (mut weights, mut bias, mut multiplier) = (Vec::new(), Vec::new(), Vec::new());
         for (real, &real_bias) in self.weights.chunks_exact(own).zip(&self.bias) {
@@ -290,18 +314,13 @@ impl Found<'_> {
             #[expect(clippy::cast_possible_truncation, reason = "products are f32")]
             multiplier.push((unit / f64::from(scale)) as f32);
         }
-        let (inputs, weights) = match self.side {
-            SIDE => (self.inputs, weights),
-            side => (UNSHUFFLED * self.inputs, unshuffled(&widened(&weights, side))),
-        };
+        let &Self { inputs, outputs, side, .. } = self;
         let input_zero = input.zero;
-        let outputs = self.outputs;
-        let convolution = Convolution { inputs, outputs, weights, bias, multiplier, input_zero };
-        Ok(Layer::pack(&convolution, residual))
+        Ok(Convolution { inputs, outputs, side, weights, bias, multiplier, input_zero })
     }
 
     fn unfit<T>(&self, why: &'static str) -> Result<T, Unfit> {
-        Err(Unfit { node: self.node.name.clone(), why })
+        Err(Unfit::new(&self.node.name, why))
     }
 }
 
@@ -328,36 +347,6 @@ fn whole_bias(bias: f64) -> Option<i32> {
     #[expect(clippy::cast_possible_truncation, reason = "checked")]
     let whole = bias.round() as i32;
     (bias.abs() < MOST).then_some(whole)
-}
-
-/// From windows of `side` rows and columns to 6x6 windows with zeros around them.
-fn widened(weights: &[i8], side: usize) -> Vec<i8> {
-    let border = (HEAD_SIDE - side) / 2;
-    let inside = border..border + side;
-    let mut result = Vec::with_capacity(weights.len() / (side * side) * HEAD_SIDE * HEAD_SIDE);
-    for window in weights.chunks_exact(side * side) {
-        for at in 0..HEAD_SIDE * HEAD_SIDE {
-            let (row, column) = (at / HEAD_SIDE, at % HEAD_SIDE);
-            let is_inside = inside.contains(&row) && inside.contains(&column);
-            let place = || (row - border) * side + column - border;
-            result.push(if is_inside { window[place()] } else { 0 });
-        }
-    }
-    result
-}
-
-/// From 6x6 windows of stride 2 to 3x3 windows of pixels that hold 2x2 samples.
-fn unshuffled(weights: &[i8]) -> Vec<i8> {
-    let mut result = Vec::with_capacity(weights.len());
-    for window in weights.chunks_exact(HEAD_SIDE * HEAD_SIDE) {
-        for sample in 0..UNSHUFFLED {
-            for at in 0..SIDE * SIDE {
-                let (row, column) = (2 * (at / SIDE) + sample / 2, 2 * (at % SIDE) + sample % 2);
-                result.push(window[row * HEAD_SIDE + column]);
-            }
-        }
-    }
-    result
 }
 
 #[cfg(test)]

@@ -15,24 +15,34 @@ mod scalar;
 
 use std::fmt::Debug;
 
-use super::layer::{LANES, Layer};
+use super::layer::{Head, Layer};
+use super::packed::{GROUP, LANES, Packed};
 use scalar::Scalar;
 
 /// The arithmetic of a network's layers.
 pub(super) trait Kernel: Debug + Send + Sync {
-    /// Name for logs.
+    /// Name for people.
     fn name(&self) -> &'static str;
 
     /// Bytes of real numbers: `clamp(round(sample / scale) + zero, 0, 255)`.
     fn quantise(&self, quantiser: Quantiser, samples: &[f32], out: &mut [u8]);
 
-    /// One row of a convolution with its ReLU and, where the layer has one, its residual: the first
-    /// `width` pixels of `out`. What lies behind them is unspecified afterwards.
+    /// Real numbers of bytes: `(byte - zero) scale`.
+    fn dequantise(&self, quantiser: Quantiser, bytes: &[u8], out: &mut [f32]);
+
+    /// One row of the first convolution with its ReLU: the first `width` pixels of `out`. What lies
+    /// behind them is unspecified afterwards. `rows` are those that the window sees of the first
+    /// plane, of the second, and so on; each begins with the first sample seen for pixel 0.
+    fn enter(&self, head: &Head, rows: &[&[u8]], width: usize, out: &mut [u8]);
+
+    /// As [`Kernel::enter`] of a later convolution with its ReLU and, where the layer has one, its
+    /// residual.
     fn convolve(&self, layer: &Layer, rows: Rows<'_>, width: usize, out: &mut [u8]);
 
-    /// One row of the last convolution, of up to four channels, as two rows of real numbers twice
-    /// as long: channels 0 and 1 of a pixel lie side by side in the first, 2 and 3 in the second.
-    fn finish(&self, layer: &Layer, rows: Rows<'_>, output: Quantiser, out: [&mut [f32]; 2]);
+    /// One row of the last convolution, of up to four channels, as two rows of bytes twice as long:
+    /// channels 0 and 1 of a pixel lie side by side in the first, 2 and 3 in the second. Byte `zero`
+    /// means 0.
+    fn finish(&self, layer: &Layer, rows: Rows<'_>, zero: u8, out: [&mut [u8]; 2]);
 }
 
 /// How real numbers become bytes.
@@ -47,7 +57,7 @@ pub(super) struct Quantiser {
 /// Pixels of padding left of a row: what the window sees beyond it.
 pub(super) const PADDING: usize = 1;
 /// Pixels behind a row: padding, and room for kernels to work on whole blocks of positions.
-const SLACK: usize = 32;
+pub(super) const SLACK: usize = 32;
 
 /// Bytes of a row of `width` pixels with what is around it.
 pub(super) const fn row_bytes(width: usize, blocks: usize) -> usize {
@@ -73,9 +83,17 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// Panics where a kernel that works on `positions` pixels at once would read beyond the rows of the
+/// head, or the rows are not as many as its window's.
+fn check_head(head: &Head, rows: &[&[u8]], width: usize, positions: usize) {
+    let bytes = 2 * width.next_multiple_of(positions) + head.groups * GROUP;
+    assert!(rows.iter().all(|row| row.len() >= bytes), "rows shorter than {bytes} bytes");
+    assert_eq!(rows.len(), head.planes * head.side, "rows that the window sees");
+}
+
 /// Panics where a kernel that works on `positions` pixels at once would write beyond the row.
-fn check_out(layer: &Layer, width: usize, positions: usize, out: &[u8]) {
-    let bytes = width.next_multiple_of(positions) * layer.out_blocks * LANES;
+fn check_out(packed: &Packed, width: usize, positions: usize, out: &[u8]) {
+    let bytes = width.next_multiple_of(positions) * packed.blocks * LANES;
     assert!(out.len() >= bytes, "a row of {} bytes instead of {bytes}", out.len());
 }
 

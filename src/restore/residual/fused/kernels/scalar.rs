@@ -1,6 +1,7 @@
 //! The kernel that defines the result: plain loops, one output at a time.
 
-use super::super::layer::{GROUP, LANES, Layer, SIDE};
+use super::super::layer::{Head, Layer, SIDE};
+use super::super::packed::{GROUP, LANES, Packed, TILE};
 use super::{Kernel, PADDING, Quantiser, Rows};
 
 /// Runs everywhere.
@@ -16,12 +17,27 @@ impl Kernel for Scalar {
         quantise(quantiser, samples, out);
     }
 
-    fn convolve(&self, layer: &Layer, rows: Rows<'_>, width: usize, out: &mut [u8]) {
-        let channels = layer.out_blocks * LANES;
-        for (x, pixel) in out.chunks_exact_mut(channels).take(width).enumerate() {
+    fn dequantise(&self, quantiser: Quantiser, bytes: &[u8], out: &mut [f32]) {
+        dequantise(quantiser, bytes, out);
+    }
+
+    fn enter(&self, head: &Head, rows: &[&[u8]], width: usize, out: &mut [u8]) {
+        let packed = &head.packed;
+        for (x, pixel) in out.chunks_exact_mut(packed.blocks * LANES).take(width).enumerate() {
             for (channel, target) in pixel.iter_mut().enumerate() {
-                let sum = accumulate(layer, rows, x, channel);
-                let branch = requantise(sum, layer.multiplier[channel], 0.0, 255.0);
+                let seen = rows.iter().flat_map(|row| head.seen(row, x).chunks_exact(GROUP));
+                let sum = accumulate(packed, channel, seen);
+                *target = byte(requantise(packed, channel, sum, [0.0, 255.0]));
+            }
+        }
+    }
+
+    fn convolve(&self, layer: &Layer, rows: Rows<'_>, width: usize, out: &mut [u8]) {
+        let packed = &layer.packed;
+        for (x, pixel) in out.chunks_exact_mut(packed.blocks * LANES).take(width).enumerate() {
+            for (channel, target) in pixel.iter_mut().enumerate() {
+                let sum = accumulate(packed, channel, seen(layer, rows, x));
+                let branch = requantise(packed, channel, sum, [0.0, 255.0]);
                 let value = layer.residual.map_or(branch, |residual| {
                     let skip = f32::from(rows.seen(1, x, PADDING, layer.in_blocks)[channel]);
                     let sum = branch * residual.branch + skip * residual.skip;
@@ -32,15 +48,15 @@ impl Kernel for Scalar {
         }
     }
 
-    fn finish(&self, layer: &Layer, rows: Rows<'_>, output: Quantiser, out: [&mut [f32]; 2]) {
-        let zero = f32::from(output.zero);
+    fn finish(&self, layer: &Layer, rows: Rows<'_>, zero: u8, out: [&mut [u8]; 2]) {
+        let zero = f32::from(zero);
         let [top, bottom] = out;
         let pairs = top.chunks_exact_mut(2).zip(bottom.chunks_exact_mut(2));
         for (x, (top, bottom)) in pairs.enumerate() {
             for (channel, target) in top.iter_mut().chain(bottom).enumerate() {
-                let sum = accumulate(layer, rows, x, channel);
-                let steps = requantise(sum, layer.multiplier[channel], -zero, 255.0 - zero);
-                *target = steps * output.scale;
+                let sum = accumulate(&layer.packed, channel, seen(layer, rows, x));
+                let steps = requantise(&layer.packed, channel, sum, [-zero, 255.0 - zero]);
+                *target = byte(steps + zero);
             }
         }
     }
@@ -55,26 +71,39 @@ pub(super) fn quantise(quantiser: Quantiser, samples: &[f32], out: &mut [u8]) {
     }
 }
 
-/// The sum over the window around pixel `x`, for one output channel.
-fn accumulate(layer: &Layer, rows: Rows<'_>, x: usize, channel: usize) -> i32 {
+/// See [`Kernel::dequantise`]. Kernels compile it for their own instructions.
+#[inline(always)]
+pub(super) fn dequantise(quantiser: Quantiser, bytes: &[u8], out: &mut [f32]) {
+    let zero = i16::from(quantiser.zero);
+    for (sample, &q) in out.iter_mut().zip(bytes) {
+        *sample = f32::from(i16::from(q) - zero) * quantiser.scale;
+    }
+}
+
+/// What the window around pixel `x` sees, in the order of the taps.
+fn seen<'a>(layer: &Layer, rows: Rows<'a>, x: usize) -> impl Iterator<Item = &'a [u8]> {
+    let (blocks, groups) = (layer.in_blocks, layer.groups);
+    (0..SIDE * groups * SIDE).map(move |tap| {
+        let (row, group, column) = (tap / SIDE / groups, tap / SIDE % groups, tap % SIDE);
+        &rows.seen(row, x, column, blocks)[group * GROUP..][..GROUP]
+    })
+}
+
+/// The sum over the taps of one output channel.
+fn accumulate<'a>(packed: &Packed, channel: usize, seen: impl Iterator<Item = &'a [u8]>) -> i32 {
     let (block, lane) = (channel / LANES, channel % LANES);
-    let mut tiles = layer.tiles(block).chunks_exact(LANES * GROUP);
-    let mut sum = layer.bias[channel];
-    for row in 0..SIDE {
-        for group in 0..layer.groups {
-            for (column, tile) in (0..SIDE).zip(tiles.by_ref()) {
-                let seen = &rows.seen(row, x, column, layer.in_blocks)[group * GROUP..][..GROUP];
-                let weights = &tile[lane * GROUP..][..GROUP];
-                let products = seen.iter().zip(weights).map(|(&q, &w)| i32::from(q) * i32::from(w));
-                sum += products.sum::<i32>();
-            }
-        }
+    let mut sum = packed.biases(block)[lane];
+    for (tile, seen) in packed.tiles(block).chunks_exact(TILE).zip(seen) {
+        let weights = &tile[lane * GROUP..][..GROUP];
+        let products = seen.iter().zip(weights).map(|(&q, &w)| i32::from(q) * i32::from(w));
+        sum += products.sum::<i32>();
     }
     sum
 }
 
 /// An accumulator in steps of the output, within bounds.
-fn requantise(sum: i32, multiplier: f32, low: f32, high: f32) -> f32 {
+fn requantise(packed: &Packed, channel: usize, sum: i32, [low, high]: [f32; 2]) -> f32 {
+    let multiplier = packed.multipliers(channel / LANES)[channel % LANES];
     (sum as f32 * multiplier).clamp(low, high).round_ties_even()
 }
 

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::super::layer::{Convolution, GROUP, LANES, Layer, Residual, SIDE};
-use super::Kernel;
-use super::{PADDING, Quantiser, Rows, Scalar, available, row_bytes};
+use super::super::layer::{Convolution, Head, Layer, Residual, SIDE};
+use super::super::packed::{GROUP, LANES};
+use super::{Kernel, PADDING, Quantiser, Rows, SLACK, Scalar, available, row_bytes};
 
 /// Bytes that are all random, or all at an end of their range.
 fn extremes(random: Vec<u8>, kind: u8) -> Vec<u8> {
@@ -16,8 +16,9 @@ fn extremes(random: Vec<u8>, kind: u8) -> Vec<u8> {
     }
 }
 
-/// A random convolution; of kind 1 and 2 with the greatest weights there are.
-fn convolution(inputs: usize, outputs: usize, seed: u64, kind: u8) -> Convolution {
+/// A random convolution from and to so many channels; of kind 1 and 2 with the greatest weights
+/// there are.
+fn convolution([inputs, outputs]: [usize; 2], side: usize, seed: u64, kind: u8) -> Convolution {
     let mut state = seed | 1;
     let mut next = move || {
         state =
@@ -32,7 +33,8 @@ fn convolution(inputs: usize, outputs: usize, seed: u64, kind: u8) -> Convolutio
     Convolution {
         inputs,
         outputs,
-        weights: (0..inputs * outputs * SIDE * SIDE)
+        side,
+        weights: (0..inputs * outputs * side * side)
             .map(|_| i8::try_from(weight(next())).expect("a weight"))
             .collect(),
         bias: (0..outputs).map(|_| next() % 100_000).collect(),
@@ -41,7 +43,44 @@ fn convolution(inputs: usize, outputs: usize, seed: u64, kind: u8) -> Convolutio
     }
 }
 
+/// A row of `length` bytes, others for every index.
+fn row(noise: &[u8], index: usize, length: usize) -> Vec<u8> {
+    noise.iter().cycle().skip(311 * index % noise.len()).take(length).copied().collect()
+}
+
+/// Checks that every kernel writes what the scalar one writes, `length` bytes.
+fn check(length: usize, room: usize, run: impl Fn(&dyn Kernel, &mut [u8])) {
+    let written = |kernel: &dyn Kernel| {
+        let mut out = vec![0; room];
+        run(kernel, &mut out);
+        out.truncate(length);
+        out
+    };
+    let expected = written(&Scalar);
+    for kernel in available() {
+        assert!(written(kernel) == expected, "{} differs", kernel.name());
+    }
+}
+
 proptest! {
+    #[test]
+    fn heads_are_the_scalar_ones(
+        (planes, outputs) in (1_usize..5, 1_usize..40), width in 1_usize..70, seed: u64,
+        kind in 0_u8..3, is_large: bool,
+        noise in prop::collection::vec(any::<u8>(), 1009),
+    ) {
+        let side = if is_large { 6 } else { 4 };
+        let head = Head::pack(&convolution([planes, outputs], side, seed, kind));
+        let noise = extremes(noise, kind);
+        let rows = (0..planes * side).map(|index| row(&noise, index, 2 * (width + SLACK)));
+        let rows: Vec<_> = rows.collect();
+        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        let pixel = head.packed.blocks * LANES;
+        check(width * pixel, (width + SLACK) * pixel, |kernel, out| {
+            kernel.enter(&head, &rows, width, out);
+        });
+    }
+
     #[test]
     fn convolutions_are_the_scalar_ones(
         (inputs, outputs) in (1_usize..40, 1_usize..40), width in 1_usize..70, seed: u64,
@@ -50,34 +89,42 @@ proptest! {
     ) {
         let residual = is_residual.then_some(Residual { branch: 0.37, skip: 0.81 });
         let outputs = if is_residual { inputs } else { outputs };
-        let layer = Layer::pack(&convolution(inputs, outputs, seed, kind), residual);
+        let layer = Layer::pack(&convolution([inputs, outputs], SIDE, seed, kind), residual);
         let noise = extremes(noise, kind);
-        let row = |shift: usize| -> Vec<u8> {
-            noise.iter().cycle().skip(shift).take(row_bytes(width, layer.in_blocks)).copied().collect()
-        };
-        let rows = [row(0), row(311), row(622)];
+        let rows = [0, 1, 2].map(|index| row(&noise, index, row_bytes(width, layer.in_blocks)));
         let rows = Rows([&rows[0], &rows[1], &rows[2]]);
-        let convolved = |kernel: &dyn Kernel| {
-            let mut out = vec![0; row_bytes(width, layer.out_blocks) - PADDING * layer.out_blocks * LANES];
-            kernel.convolve(&layer, rows, width, &mut out);
-            out.truncate(width * layer.out_blocks * LANES);
-            out
+        let pixel = layer.packed.blocks * LANES;
+        let room = row_bytes(width, layer.packed.blocks) - PADDING * pixel;
+        check(width * pixel, room, |kernel, out| kernel.convolve(&layer, rows, width, out));
+    }
+
+    #[test]
+    fn last_layers_are_the_scalar_ones(
+        (inputs, outputs) in (1_usize..40, 1_usize..=GROUP), width in 1_usize..70, seed: u64,
+        kind in 0_u8..3, zero: u8,
+        noise in prop::collection::vec(any::<u8>(), 1009),
+    ) {
+        let layer = Layer::pack(&convolution([inputs, outputs], SIDE, seed, kind), None);
+        let noise = extremes(noise, kind);
+        let rows = [0, 1, 2].map(|index| row(&noise, index, row_bytes(width, layer.in_blocks)));
+        let rows = Rows([&rows[0], &rows[1], &rows[2]]);
+        check(4 * width, 4 * width, |kernel, out| {
+            kernel.finish(&layer, rows, zero, out.split_at_mut(2 * width).into());
+        });
+    }
+
+    #[test]
+    fn bytes_are_the_scalar_ones_real_numbers(
+        bytes in prop::collection::vec(any::<u8>(), 0..100), scale in 0.001_f32..0.1, zero: u8,
+    ) {
+        let dequantised = |kernel: &dyn Kernel| {
+            let mut samples = vec![0.0; bytes.len()];
+            kernel.dequantise(Quantiser { zero, scale }, &bytes, &mut samples);
+            samples
         };
-        let expected = convolved(&Scalar);
+        let expected = dequantised(&Scalar);
         for kernel in available() {
-            prop_assert!(convolved(kernel) == expected, "{} differs", kernel.name());
-        }
-        if outputs <= GROUP {
-            let finished = |kernel: &dyn Kernel| {
-                let (mut top, mut bottom) = (vec![0.0; 2 * width], vec![0.0; 2 * width]);
-                let output = Quantiser { zero: 128, scale: 0.0037 };
-                kernel.finish(&layer, rows, output, [&mut top, &mut bottom]);
-                [top, bottom].concat()
-            };
-            let expected = finished(&Scalar);
-            for kernel in available() {
-                prop_assert!(finished(kernel) == expected, "{} differs", kernel.name());
-            }
+            prop_assert_eq!(dequantised(kernel), expected.clone(), "{}", kernel.name());
         }
     }
 
