@@ -112,13 +112,19 @@ fn shortest(interval: FrameIntervals) -> Option<Interval> {
     }
 }
 
-/// What a camera has: a line for each format, with the highest rate of each size.
+/// What a camera has: a line for each format, with the highest rate of each size. Those that can be
+/// asked for come first, so that what is left out of a long table is of no use here.
 pub(super) fn table(offers: &[Offer]) -> String {
+    let is_usable = |offer: &&Offer| {
+        PixelFormat::ALL.iter().any(|format| offer.fourcc == FourCc::new(format.fourcc()))
+    };
+    let (usable, other): (Vec<&Offer>, Vec<&Offer>) = offers.iter().partition(is_usable);
     let line = |offer: &Offer| {
         let sizes: Vec<String> = offer.sizes.iter().map(describe).collect();
         format!("  {:<5} {}", offer.fourcc.to_string(), sizes.join(", ")).trim_end().to_owned()
     };
-    let mut lines: Vec<String> = offers.iter().take(LINES_MAX).map(line).collect();
+    let mut lines: Vec<String> =
+        usable.into_iter().chain(other).take(LINES_MAX).map(line).collect();
     if offers.len() > LINES_MAX {
         lines.push(format!("  and {} more", offers.len() - LINES_MAX));
     }
@@ -210,5 +216,14 @@ mod tests {
         );
         let many = vec![offer(b"YUYV", &[(8, 8, 1)]); 100];
         assert!(table(&many).ends_with("and 40 more"), "{}", table(&many));
+    }
+
+    #[test]
+    fn what_can_be_used_is_told_before_what_cannot() {
+        let mut many = vec![offer(b"H264", &[(8, 8, 1)]); LINES_MAX];
+        many.extend([offer(b"GREY", &[(8, 8, 1)]), offer(b"RG10", &[(8, 8, 1)])]);
+        let lines = table(&many);
+        assert!(lines.starts_with("  GREY  8x8 at 1\n  RG10  8x8 at 1\n  H264"), "{lines}");
+        assert!(lines.ends_with("H264  8x8 at 1\n  and 2 more"), "{lines}");
     }
 }
