@@ -16,6 +16,7 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("unpack::jpeg::padding_may_follow", padding_may_follow),
         trial("unpack::jpeg::restart_markers_change_nothing", restart_markers_change_nothing),
         trial("unpack::jpeg::cut_pictures_are_refused", cut_pictures_are_refused),
+        trial("unpack::jpeg::cuts_with_an_end_are_refused", cuts_with_an_end_are_refused),
         trial("unpack::jpeg::foreign_pictures_are_refused", foreign_pictures_are_refused),
         trial("unpack::jpeg::no_bytes_crash_the_decoder", no_bytes_crash_the_decoder),
     ]
@@ -173,6 +174,26 @@ fn cut_pictures_are_refused() {
     }
     let error = decode(&bytes[..bytes.len() - 1], how.extent).expect_err("cut").to_string();
     assert_eq!(error, format!("JPEG: cut short after {} bytes", bytes.len() - 1));
+}
+
+/// Bytes that are lost on the way, and then the end of the picture: as from a bad cable.
+fn cuts_with_an_end_are_refused() {
+    let luma = How { colour: ColorType::Luma, ..How::new(64, 40) };
+    for how in [How::new(64, 40), How { sampling: SamplingFactor::F_2_2, ..luma }, luma] {
+        let bytes = encoded(how);
+        let tables = bytes.windows(2).position(|pair| pair == [0xFF, 0xDA]).expect("a scan");
+        let samples = tables + 2 + usize::from(bytes[tables + 3]);
+        let (end, picture) = (bytes.len() - 2, decode(&bytes, how.extent).expect("decodes"));
+        for length in samples..end {
+            // Half an escaped byte is another marker.
+            let cut = if bytes[length - 1] == 0xFF { length - 1 } else { length };
+            let glued = [&bytes[..cut], &bytes[end..]].concat();
+            // What is cut off the last byte may be padding.
+            let is_whole = decode(&glued, how.extent).is_ok_and(|found| found == picture);
+            let is_refused = decode(&glued, how.extent).is_err();
+            assert!(is_refused || (is_whole && cut + 2 >= end), "{length} of {end} bytes pass");
+        }
+    }
 }
 
 #[track_caller]

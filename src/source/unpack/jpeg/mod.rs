@@ -4,6 +4,9 @@
 //! send. A picture is looked through before it is decoded ([`scan`]): what it says of itself must
 //! be what was negotiated, and it must be whole. The decoder thus never meets a picture that would
 //! need memory which was not planned for.
+//!
+//! A picture whose middle was lost on the way can still end with a marker. Decoders go on with zeros
+//! there, which are codes like any other; ours meets ones, which begin no code ([`NO_CODE`]).
 
 mod scan;
 
@@ -19,6 +22,12 @@ use crate::frame::{Extent, Picture};
 /// Tells the decoder that this is a frame of a motion picture, in which tables that are missing
 /// are the standard ones: an APP0 segment of 7 bytes.
 const MOTION_JPEG: [u8; 9] = [0xFF, 0xE0, 0, 7, b'A', b'V', b'I', b'1', 0];
+
+/// What the decoder reads behind the samples, before the end marker: eight bytes of ones, each with
+/// the zero that tells it from a marker. T.81 keeps the code of ones alone free in every table, and
+/// lets a coder pad with ones; so whoever still wants samples here meets, at the latest after the
+/// longest code and the bits that belong to it, what is no code.
+const NO_CODE: [u8; 16] = *b"\xFF\0\xFF\0\xFF\0\xFF\0\xFF\0\xFF\0\xFF\0\xFF\0";
 
 /// Value of a chroma sample without colour.
 const NEUTRAL: u16 = 128;
@@ -46,13 +55,15 @@ impl JpegReader {
         if found.extent != self.extent {
             return Err(JpegError::Extent { is: found.extent, expected: self.extent });
         }
-        let whole = &bytes[..found.length];
-        if whole.len() + MOTION_JPEG.len() > self.encoded.capacity() {
-            return Err(JpegError::Long(whole.len()));
+        if found.length + MOTION_JPEG.len() + NO_CODE.len() > self.encoded.capacity() {
+            return Err(JpegError::Long(found.length));
         }
-        let (start, rest) = whole.split_at(2);
+        let (start, rest) = bytes[..found.length].split_at(2);
+        let (samples, end) = rest.split_at(rest.len() - 2);
         self.encoded.clear();
-        [start, &MOTION_JPEG, rest].iter().for_each(|part| self.encoded.extend_from_slice(part));
+        for part in [start, &MOTION_JPEG, samples, &NO_CODE, end] {
+            self.encoded.extend_from_slice(part);
+        }
         let (space, values) =
             if found.has_colour { (ColorSpace::YCbCr, 3) } else { (ColorSpace::Luma, 1) };
         let options = DecoderOptions::default()
