@@ -125,7 +125,7 @@ impl Loaded {
         Self::load(config).context(Unusable)
     }
 
-    fn load(config: Config) -> anyhow::Result<Self> {
+    pub(super) fn load(config: Config) -> anyhow::Result<Self> {
         let psf = load::psf(&config.restore.psf)?;
         let model = load::model(&config.restore.model)?;
         load::warn_of_noise(model.as_ref(), config.restore.sigma);

@@ -38,6 +38,8 @@ pub(super) struct Reloader<'a> {
     /// Requests that were met or are being met.
     seen: u64,
     step: Step,
+    /// Time that one may take.
+    patience: Duration,
 }
 
 /// What new stages are made from and must fit.
@@ -82,7 +84,7 @@ impl Running {
 
 impl<'a> Reloader<'a> {
     pub(super) fn new(supervisor: &'a Supervisor, running: Running) -> Self {
-        Self { supervisor, running, seen: 0, step: Step::Idle }
+        Self { supervisor, running, seen: 0, step: Step::Idle, patience: PATIENCE }
     }
 
     /// Does what is due; to be called often. `requests` is how often a reload was asked for.
@@ -126,11 +128,11 @@ impl<'a> Reloader<'a> {
         since: Instant,
         pipeline: &RunningPipeline,
     ) -> Step {
-        if !loading.is_finished() && since.elapsed() < PATIENCE {
+        if !loading.is_finished() && since.elapsed() < self.patience {
             return Step::Loading(loading, since);
         }
         if !loading.is_finished() {
-            self.refuse(&anyhow!("it takes longer than {PATIENCE:?}"), pipeline);
+            self.refuse(&anyhow!("it takes longer than {:?}", self.patience), pipeline);
             return Step::Stuck(loading);
         }
         match change(loading, pipeline) {
@@ -182,5 +184,76 @@ fn name_what_waits(running: &Config, new: &Config) {
         differences.iter().filter(|(_, differs)| *differs).map(|(section, _)| *section).collect();
     if !waiting.is_empty() {
         log::warn!("reload: what changed in {} waits for a restart", waiting.join(", "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::assemble::open_sinks;
+    use std::fs::OpenOptions;
+    use std::io::Write;
+    use std::path::Path;
+
+    const CONFIGURATION: &str = "\
+        [source]\nkind = 'scene'\nextent = '64x36'\n\
+        [restore]\npsf = 'gaussian:0.7'\nsigma = 1.0\nmodel = 'none'\n\
+        [[sink]]\nkind = 'y4m'\npath = '/dev/null'\n";
+
+    /// A pipeline that runs, and what a reload from `path` must fit.
+    fn start(path: &Path) -> (RunningPipeline, Running) {
+        let loaded = Loaded::load(Config::read(CONFIGURATION, []).expect("a configuration"));
+        let loaded = loaded.expect("a PSF");
+        let assembly = loaded.assembly().expect("stages");
+        let captured = assembly.source.format();
+        let executor = Arc::clone(&assembly.recipe.executor);
+        let sinks = &loaded.config.sinks;
+        let pipeline = assembly.build(|metrics| open_sinks(sinks, metrics)).expect("a pipeline");
+        let (path, config, restored) = (path.to_owned(), loaded.config, pipeline.restored);
+        let running = Running { path, config, captured, restored, executor };
+        (pipeline.start().expect("threads"), running)
+    }
+
+    /// The configuration lies where nobody answers: in a FIFO that nobody writes to.
+    #[test]
+    fn a_reload_that_hangs_is_given_up_and_does_not_block_the_next_for_ever() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("deblurd.toml");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0)
+            .expect("a FIFO");
+        let supervisor = Supervisor::of_process();
+        let (pipeline, running) = start(&path);
+        let mut reloader = Reloader::new(&supervisor, running);
+        reloader.patience = Duration::ZERO;
+        let told = || pipeline.metrics().reload.snapshot();
+
+        reloader.attend(1, &pipeline);
+        assert_eq!(told().refused, 0, "given up before it began");
+        reloader.attend(1, &pipeline);
+        assert_eq!(told().problem, "it takes longer than 0ns");
+        reloader.attend(1, &pipeline);
+        assert_eq!(told().refused, 1, "one reload is refused twice");
+        reloader.attend(2, &pipeline);
+        assert_eq!(told().problem, "an earlier reload still hangs");
+        assert_eq!(told().refused, 2);
+
+        // What hung gets its answer; what it brings comes too late.
+        write!(OpenOptions::new().write(true).open(&path).expect("a reader"), "{CONFIGURATION}")
+            .expect("a reader");
+        while !matches!(reloader.step, Step::Idle) {
+            reloader.attend(2, &pipeline);
+            std::thread::yield_now();
+        }
+        assert_eq!((told().done, told().refused), (0, 2), "a reload that was given up took place");
+        std::fs::remove_file(&path).expect("a FIFO");
+        std::fs::write(&path, CONFIGURATION).expect("a file");
+        reloader.patience = PATIENCE;
+        while told().done == 0 {
+            reloader.attend(3, &pipeline);
+            assert_eq!(told().refused, 2, "{:?}", told().problem);
+            std::thread::yield_now();
+        }
+        pipeline.stop(PATIENCE).expect("its end");
     }
 }
