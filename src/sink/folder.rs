@@ -3,9 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::whole::Aside;
+use super::whole::{Aside, remove_abandoned};
 use super::{SinkError, encode_jpeg, encode_png, write_whole};
 use crate::frame::Picture;
+
+/// What a folder is tried with.
+const PROBE: &str = "probe";
 
 /// A folder that pictures are written to, each whole or not at all.
 #[derive(Debug)]
@@ -21,13 +24,15 @@ pub enum PictureKind {
 }
 
 impl Folder {
-    /// Makes the folder where only it is missing, and tries whether it can be written to.
+    /// Makes the folder where only it is missing, tries whether it can be written to, and removes
+    /// what a killed process has left of pictures whose name `is_ours`.
     ///
     /// # Errors
-    /// Where it cannot.
-    pub(super) fn open(path: &Path) -> Result<Self, SinkError> {
+    /// Where it cannot be made, read or written to.
+    pub(super) fn open(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<Self, SinkError> {
         make_folder(path)
-            .and_then(|()| Aside::create(&path.join("probe")).map(drop))
+            .and_then(|()| Aside::create(&path.join(PROBE)).map(drop))
+            .and_then(|()| remove_abandoned(path, |name| name == PROBE || is_ours(name)))
             .map_err(|cause| SinkError::Write { path: path.to_owned(), cause })?;
         Ok(Self(path.to_owned()))
     }
@@ -75,9 +80,9 @@ mod tests {
         let parent = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(parent.path().join("file"), "").expect("a file");
         for name in ["file", "no/such/folder"] {
-            let error = Folder::open(&parent.path().join(name)).expect_err("no folder");
+            let error = Folder::open(&parent.path().join(name), |_| true).expect_err("no folder");
             assert!(error.to_string().contains(name), "{error}");
         }
-        assert!(Folder::open(Path::new("/proc")).is_err(), "files were made in /proc");
+        assert!(Folder::open(Path::new("/proc"), |_| false).is_err(), "files were made in /proc");
     }
 }

@@ -18,7 +18,9 @@ impl PngSink {
     /// # Errors
     /// Where it cannot.
     pub fn create(folder: &Path) -> Result<Self, SinkError> {
-        Ok(Self { folder: Folder::open(folder)? })
+        let is_number = |stem: &str| stem.len() >= 6 && stem.bytes().all(|b| b.is_ascii_digit());
+        let is_ours = |name: &str| name.strip_suffix(".png").is_some_and(is_number);
+        Ok(Self { folder: Folder::open(folder, is_ours)? })
     }
 }
 
@@ -47,10 +49,17 @@ mod tests {
     use crate::frame::Extent;
 
     #[test]
-    fn frames_are_named_by_number() {
+    fn frames_are_named_by_number_and_so_is_what_was_left() {
         let parent = tempfile::tempdir().expect("a temporary folder");
         let folder = parent.path().join("out");
+        std::fs::create_dir(&folder).expect("a folder");
+        let [left, other] = [".000041.png.AbC123.part", ".photo.png.AbC123.part"];
+        for name in [left, other] {
+            std::fs::write(folder.join(name), "").expect("a file");
+        }
         let mut sink = PngSink::create(&folder).expect("a sink");
+        assert!(!folder.join(left).exists(), "what a killed process left stays");
+        assert!(folder.join(other).exists(), "a file of somebody else was removed");
         let mut frame = Frame::new(PictureFormat::gray(Extent::new(3, 2)));
         frame.meta.sequence = 42;
         sink.deliver(&frame).expect("a picture");

@@ -1,17 +1,27 @@
 //! Whole files only: written aside, then renamed.
 //!
 //! A file aside is removed where it is dropped unfinished. A process that ends without dropping
-//! what its threads hold calls [`remove_unfinished`] first.
+//! what its threads hold calls [`remove_unfinished`] first. What a process leaves that was killed is
+//! removed by the next one ([`remove_abandoned`]): whoever writes a file aside holds a lock on it,
+//! which ends with the process however that ends.
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile};
 
 use super::SinkError;
+
+/// Times that a file aside is made, where somebody who removes abandoned ones sees each before it is
+/// locked.
+const TRIES: usize = 8;
+
+/// Time that removing the files aside of a process that ends may take.
+const REMOVAL: Duration = Duration::from_millis(150);
 
 /// Files aside that are neither finished nor removed.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -59,14 +69,51 @@ pub fn is_special(path: &Path) -> bool {
 }
 
 /// Removes what is written aside and lets nothing more be. For a process that ends at once:
-/// threads that still write wait for the end.
+/// threads that still write wait for the end. It does not: a disk that does not answer keeps its
+/// files, for the next process to remove.
 pub fn remove_unfinished() {
-    let unfinished = unfinished();
-    for path in unfinished.iter() {
-        // Best effort: there is nobody left to tell.
-        drop(std::fs::remove_file(path));
+    let (sender, is_removed) = mpsc::channel();
+    let remover = std::thread::Builder::new().spawn(move || {
+        let unfinished = unfinished();
+        for path in unfinished.iter() {
+            // Best effort: there is nobody left to tell.
+            drop(std::fs::remove_file(path));
+        }
+        std::mem::forget(unfinished);
+        sender.send(())
+    });
+    if remover.is_ok() {
+        // Either they are gone or it takes too long: the process ends now.
+        let _ = is_removed.recv_timeout(REMOVAL);
     }
-    std::mem::forget(unfinished);
+}
+
+/// Removes the files aside of a folder that nobody writes any more, of those that are meant for a
+/// name that `is_ours`.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub(super) fn remove_abandoned(folder: &Path, is_ours: impl Fn(&str) -> bool) -> io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let (name, path) = (entry.file_name(), entry.path());
+        let is_aside = name.to_str().and_then(meant_for).is_some_and(&is_ours);
+        if !is_aside || !entry.file_type()?.is_file() {
+            continue;
+        }
+        // Whether it can be opened, locked and removed is up to others too; where not, it stays.
+        let Ok(file) = File::open(&path) else { continue };
+        if file.try_lock().is_ok() && std::fs::remove_file(&path).is_ok() {
+            log::info!("{} was left unfinished: removed", path.display());
+        }
+    }
+    Ok(())
+}
+
+/// The name that a file aside is meant to get.
+fn meant_for(name: &str) -> Option<&str> {
+    let aside = name.strip_prefix('.')?.strip_suffix(".part")?;
+    aside.rsplit_once('.').map(|(name, _)| name)
 }
 
 fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
@@ -81,15 +128,22 @@ impl Aside {
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
         let mut unfinished = unfinished();
-        // Readable to others as far as the umask lets it be, like any other file.
-        let file = Builder::new()
-            .prefix(&format!(".{name}."))
-            .suffix(".part")
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder_of(path))
-            .map_err(|error| without_path(&error))?;
-        unfinished.push(file.path().to_owned());
-        Ok(Self(file))
+        for _ in 0..TRIES {
+            // Readable to others as far as the umask lets it be, like any other file.
+            let file = Builder::new()
+                .prefix(&format!(".{name}."))
+                .suffix(".part")
+                .permissions(Permissions::from_mode(0o666))
+                .tempfile_in(folder_of(path))
+                .map_err(|error| without_path(&error))?;
+            // Without locks in the file system, what a killed process leaves stays.
+            let is_free = !matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
+            if is_free && file.as_file().metadata()?.nlink() > 0 {
+                unfinished.push(file.path().to_owned());
+                return Ok(Self(file));
+            }
+        }
+        Err(io::ErrorKind::ResourceBusy.into())
     }
 
     /// Gives the file its name.
@@ -127,7 +181,8 @@ fn without_path(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), cause)
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that a file lies in.
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -170,6 +225,20 @@ mod tests {
             let error = write_whole(&folder.path().join(path), |_| Ok(())).expect_err("no file");
             assert!(error.to_string().starts_with("cannot write "), "{error}");
         }
+    }
+
+    #[test]
+    fn only_what_nobody_writes_is_abandoned() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let name = |name: &str| folder.path().join(name);
+        let [left, other, whole] = [".a.png.AbC123.part", ".b.png.AbC123.part", "a.png"].map(name);
+        for path in [&left, &other, &whole] {
+            fs::write(path, "").expect("a file");
+        }
+        let written = Aside::create(&name("a.png")).expect("a file");
+        remove_abandoned(folder.path(), |name| name == "a.png").expect("a folder");
+        assert!(!left.exists() && other.exists() && whole.exists(), "the wrong files went");
+        written.finish(&name("c.png")).expect("what was being written");
     }
 
     #[test]

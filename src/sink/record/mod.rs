@@ -12,7 +12,7 @@ mod stamp;
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
-use super::folder::{Folder, PictureKind};
+use super::folder::PictureKind;
 use super::pace::RateLimit;
 use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
@@ -48,7 +48,7 @@ impl RecordSink {
     /// # Errors
     /// Where the folder cannot be made, read or written to now: later it may fail.
     pub fn create(options: RecordOptions) -> Result<Self, SinkError> {
-        let shelf = Some(Shelf::open(Folder::open(&options.folder)?)?);
+        let shelf = Some(Shelf::open(&options.folder)?);
         let limit = RateLimit::per_second(options.rate_max);
         Ok(Self { options, limit, shelf, backoff: Backoff::default() })
     }
@@ -80,7 +80,7 @@ impl RecordSink {
         let bytes = self.options.kind.encode(&frame.restored)?;
         let shelf = match &mut self.shelf {
             Some(shelf) => shelf,
-            closed => closed.insert(Shelf::open(Folder::open(&self.options.folder)?)?),
+            closed => closed.insert(Shelf::open(&self.options.folder)?),
         };
         shelf.make_room(bytes.len() as u64, self.options.bytes_max)?;
         let age = frame.meta.captured_at.elapsed();

@@ -7,7 +7,8 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
 use std::io;
-use std::time::{Duration, SystemTime};
+use std::path::Path;
+use std::time::SystemTime;
 
 use super::stamp::Stamp;
 use crate::sink::SinkError;
@@ -15,8 +16,6 @@ use crate::sink::folder::Folder;
 
 /// Files whose names are known at a time.
 const BATCH: usize = 4096;
-/// Age from which a file aside belongs to nobody any more.
-const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 
 /// The recorded files of a folder.
 #[derive(Debug)]
@@ -39,11 +38,12 @@ struct File {
 }
 
 impl Shelf {
-    /// Counts what is in the folder, and removes what an earlier run has left unfinished.
+    /// Opens a folder, counts what is in it, and removes what a killed run has left unfinished.
     ///
     /// # Errors
-    /// Where the folder cannot be read.
-    pub(super) fn open(folder: Folder) -> Result<Self, SinkError> {
+    /// Where the folder cannot be made, read or written to.
+    pub(super) fn open(folder: &Path) -> Result<Self, SinkError> {
+        let folder = Folder::open(folder, |name| Stamp::from_name(name).is_some())?;
         let mut shelf = Self { folder, bytes: 0, oldest: VecDeque::new(), newest: None };
         shelf.count()?;
         Ok(shelf)
@@ -109,9 +109,6 @@ impl Shelf {
             let name = entry.file_name().to_string_lossy().into_owned();
             // A file that goes while it is looked at is not there.
             let Ok(data) = entry.metadata() else { continue };
-            if is_abandoned(&name, &data) {
-                drop(fs::remove_file(entry.path()));
-            }
             let Some(stamp) = Stamp::from_name(&name).filter(|_| data.is_file()) else { continue };
             self.newest = self.newest.max(Some(stamp));
             sum += data.len();
@@ -130,21 +127,13 @@ impl Shelf {
     }
 }
 
-/// Whether a file was being written aside for a recorded one by a process that is gone.
-fn is_abandoned(name: &str, data: &fs::Metadata) -> bool {
-    let is_aside = name.strip_prefix('.').and_then(|rest| rest.strip_suffix(".part"));
-    let stem = is_aside.and_then(|rest| rest.rsplit_once('.')).map(|(stem, _)| stem);
-    let age = data.modified().ok().and_then(|at| SystemTime::now().duration_since(at).ok());
-    stem.and_then(Stamp::from_name).is_some() && age.is_some_and(|age| age > ABANDONED_AFTER)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
+    use std::time::Duration;
 
     fn shelf(path: &Path) -> Shelf {
-        Shelf::open(Folder::open(path).expect("a folder")).expect("a shelf")
+        Shelf::open(path).expect("a shelf")
     }
 
     #[test]
@@ -171,20 +160,14 @@ mod tests {
     #[test]
     fn only_what_is_left_of_ours_is_removed() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let [ours, fresh, other] = [
-            ".deblurd-20261123T141530.123456Z.jpg.AbC123.part",
-            ".deblurd-20261123T141530.123457Z.jpg.AbC123.part",
-            ".photo.jpg.AbC123.part",
-        ]
-        .map(|name| folder.path().join(name));
-        for path in [&ours, &fresh, &other] {
-            let file = fs::File::create(path).expect("a file");
-            let age = if *path == fresh { 5 } else { 500 };
-            let at = SystemTime::now() - Duration::from_secs(age);
-            file.set_modified(at).expect("a time");
+        let [ours, other] =
+            [".deblurd-20261123T141530.123456Z.jpg.AbC123.part", ".photo.jpg.AbC123.part"]
+                .map(|name| folder.path().join(name));
+        for path in [&ours, &other] {
+            fs::write(path, "").expect("a file");
         }
         shelf(folder.path());
-        assert!(!ours.exists() && fresh.exists() && other.exists(), "the wrong files went");
+        assert!(!ours.exists() && other.exists(), "the wrong files went");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use y4m::{Colorspace, EncoderBuilder, Ratio, VendorExtensionString};
 
 use super::colour::push_ycc;
-use super::whole::Aside;
+use super::whole::{Aside, folder_of, remove_abandoned};
 use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, Layout, Picture, PictureFormat, Range};
 use feed::{Feed, Readers};
@@ -87,7 +87,7 @@ impl Y4mSink {
                 let device = OpenOptions::new().write(true).open(path);
                 device.map(|device| Output::Writer(buffered(Box::new(device) as Box<_>)))
             }
-            _ => Aside::create(path).map(|file| Output::File(buffered(file))),
+            _ => replace_abandoned(path).map(|file| Output::File(buffered(file))),
         };
         let output = output.map_err(|cause| SinkError::Write { path: path.to_owned(), cause })?;
         Ok(Self::new(path.to_owned(), output))
@@ -163,6 +163,14 @@ impl std::fmt::Debug for Y4mSink {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Y4mSink").field("path", &self.path).finish_non_exhaustive()
     }
+}
+
+/// A file aside, after those that killed processes have left for the same name were removed.
+fn replace_abandoned(path: &Path) -> io::Result<Aside> {
+    let file = Aside::create(path)?;
+    let name = path.file_name().unwrap_or_default();
+    remove_abandoned(folder_of(path), |other| name == other)?;
+    Ok(file)
 }
 
 fn buffered<W: Write>(writer: W) -> BufWriter<W> {
