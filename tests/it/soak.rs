@@ -31,6 +31,9 @@ const WARM: usize = 5;
 /// samples says: six bytes a frame kept would show.
 const GROWTH_MAX_KIB: f64 = 512.0;
 
+/// What the recording may hold: soon every picture makes room for itself.
+const RECORDING_MAX: u64 = 1_000_000;
+
 /// How many minutes are asked for.
 pub(crate) fn minutes() -> Option<usize> {
     let asked = std::env::var("DEBLURD_SOAK_MINUTES").ok()?.parse().ok();
@@ -62,7 +65,8 @@ fn memory_stays_flat() {
     let page = running.wait_for("live page: http://");
     let address = page.split("http://").nth(1).expect("an address").trim_end_matches('/');
     let clients = Clients::start(address);
-    let (subscriber, mut received) = (shared::subscribe(&workshop), 0);
+    let subscriber = shared::subscribe(&workshop);
+    let (mut received, mut pictures) = (0, 0);
     // The source takes frames at their rate, which is what paces the writing and the sampling.
     let turn: Vec<u8> = frames.iter().copied().cycle().take(frames.len() / 50 * RATE).collect();
     let mut samples = Vec::new();
@@ -70,12 +74,17 @@ fn memory_stays_flat() {
         pipe.write_all(&turn).expect("a reader");
         samples.push(Sample::of(running.id()));
         received += shared::sequences(&subscriber).len();
+        pictures += take_away(&workshop.path("pictures"));
     }
     let answers = clients.stop();
     drop(pipe);
     let told = running.finish();
     assert_eq!(told.code, Some(0), "{}", told.stderr);
     assert!(received >= samples.len(), "{received} frames in shared memory");
+    assert!(pictures > samples.len(), "{pictures} pictures in {} s", samples.len());
+    let recorded = std::fs::read_dir(workshop.path("recording")).expect("a folder").flatten();
+    let bytes: u64 = recorded.map(|file| file.metadata().expect("its size").len()).sum();
+    assert!((1..=RECORDING_MAX).contains(&bytes), "{bytes} bytes are recorded");
     judge(&samples, answers, &told.stderr);
 }
 
@@ -86,7 +95,18 @@ const CONFIGURATION: &str = "\
     [pipeline]\nthreads = 1\n\
     [[sink]]\nkind = 'http'\nlisten = '127.0.0.1:0'\n\
     [[sink]]\nkind = 'y4m'\npath = '/dev/null'\n\
+    [[sink]]\nkind = 'record'\nfolder = 'recording'\nformat = 'png'\nsize_max_mb = 1\n\
+    rate_max = 240\n\
+    [[sink]]\nkind = 'png'\nfolder = 'pictures'\n\
     [[sink]]\nkind = 'iceoryx2'\n";
+
+/// Removes the whole pictures of a folder, and tells how many there were.
+fn take_away(folder: &std::path::Path) -> usize {
+    let files = std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file"));
+    let whole =
+        files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "png"));
+    whole.inspect(|path| std::fs::remove_file(path).expect("a picture")).count()
+}
 
 #[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 fn judge(samples: &[Sample], answers: u64, books: &str) {
