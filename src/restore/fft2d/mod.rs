@@ -137,9 +137,7 @@ impl RealFft2d {
                     filter.apply(start, column);
                     self.column_inverse.process_with_scratch(column, &mut desk.scratch);
                 }
-                for (pair, share) in shares.chunks_exact_mut(SHARE).enumerate() {
-                    block.put(pair, &mut desk.columns, share);
-                }
+                block.put(&mut desk.columns, shares);
             });
         });
         for_chunks(executor, output.samples_mut(), 2 * PAIRS * self.extent.width, &|part, rows| {
@@ -219,10 +217,8 @@ impl RealFft2d {
     fn gather(&self, index: usize, block: Block, rows: &[Complex], desk: &mut Desk) {
         for (part, shares) in rows.chunks(self.part_shares()).enumerate() {
             let length = shares.len() / pairs::blocks(self.extent).len();
-            let own = shares[index * length..][..length].chunks_exact(SHARE);
-            for (offset, share) in own.enumerate() {
-                block.take(part * PAIRS + offset, share, &mut desk.columns);
-            }
+            let own = &shares[index * length..][..length];
+            block.take(part * PAIRS, own, &mut desk.columns);
         }
     }
 
@@ -245,14 +241,16 @@ impl RealFft2d {
                 .for_each(|(share, pair)| block.give(share, pair));
         }
         self.row_inverse.process_with_scratch(pairs, &mut desk.scratch);
-        let [samples, _] = &mut desk.rows;
-        for (index, row) in rows.chunks_exact_mut(width).enumerate() {
-            let pair = samples.iter_mut().zip(&pairs[index / 2 * width..]);
-            match index % 2 {
-                0 => pair.for_each(|(sample, z)| *sample = z.re),
-                _ => pair.for_each(|(sample, z)| *sample = z.im),
+        let [even, odd] = &mut desk.rows;
+        for (index, (rows, pair)) in rows.chunks_mut(2 * width).zip(pairs.chunks(width)).enumerate()
+        {
+            let samples = even.iter_mut().zip(odd.iter_mut());
+            samples.zip(pair).for_each(|((a, b), z)| (*a, *b) = (z.re, z.im));
+            let y = 2 * (part * PAIRS + index);
+            let samples = [&even[..], &odd[..]];
+            for ((y, row), samples) in (y..).zip(rows.chunks_mut(width)).zip(samples) {
+                store(y, samples, row);
             }
-            store(2 * part * PAIRS + index, samples, row);
         }
     }
 

@@ -73,26 +73,29 @@ impl Block {
         pair[partners].copy_from_slice(&share[SHARE - self.count..SHARE - self.single]);
     }
 
-    /// Fills samples `2 pair` and `2 pair + 1` of all columns with twice the coefficients of the two
-    /// rows of a pair.
-    pub(super) fn take(self, pair: usize, share: &[Complex], columns: &mut [Complex]) {
-        let (own, partners) = share.split_at(COLUMNS);
-        let both = own.iter().zip(partners.iter().rev());
-        for (column, (z, partner)) in self.all_columns(columns).zip(both) {
-            let rows = &mut column[2 * pair..][..2];
-            rows[0] = Complex::new(z.re + partner.re, z.im - partner.im);
-            rows[1] = Complex::new(z.im + partner.im, partner.re - z.re);
+    /// Fills two samples of all columns with twice the coefficients of the two rows of a pair, for
+    /// consecutive pairs from `first` on.
+    pub(super) fn take(self, first: usize, shares: &[Complex], columns: &mut [Complex]) {
+        let (shares, _) = shares.as_chunks::<SHARE>();
+        for (index, column) in (0..COLUMNS).zip(self.all_columns(columns)) {
+            let (rows, _) = column[2 * first..].as_chunks_mut::<2>();
+            for (share, [even, odd]) in shares.iter().zip(rows) {
+                let (z, partner) = (share[index], share[SHARE - 1 - index]);
+                *even = Complex::new(z.re + partner.re, z.im - partner.im);
+                *odd = Complex::new(z.im + partner.im, partner.re - z.re);
+            }
         }
     }
 
-    /// Packs what [`Block::take`] told apart.
-    pub(super) fn put(self, pair: usize, columns: &mut [Complex], share: &mut [Complex]) {
-        let (own, partners) = share.split_at_mut(COLUMNS);
-        let both = own.iter_mut().zip(partners.iter_mut().rev());
-        for (column, (z, partner)) in self.all_columns(columns).zip(both) {
-            let (a, b) = (column[2 * pair], column[2 * pair + 1]);
-            *z = Complex::new(a.re - b.im, a.im + b.re);
-            *partner = Complex::new(a.re + b.im, b.re - a.im);
+    /// Packs what [`Block::take`] told apart, of all pairs.
+    pub(super) fn put(self, columns: &mut [Complex], shares: &mut [Complex]) {
+        let (shares, _) = shares.as_chunks_mut::<SHARE>();
+        for (index, column) in (0..COLUMNS).zip(self.all_columns(columns)) {
+            let (rows, _) = column.as_chunks::<2>();
+            for (share, [a, b]) in shares.iter_mut().zip(rows) {
+                share[index] = Complex::new(a.re - b.im, a.im + b.re);
+                share[SHARE - 1 - index] = Complex::new(a.re + b.im, b.re - a.im);
+            }
         }
     }
 
