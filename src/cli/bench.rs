@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
 use super::exit::Interrupted;
@@ -11,6 +12,7 @@ use super::options::{JsonArgument, Restoration, Threads};
 use super::{load, terminal};
 use crate::frame::{Extent, Frame, PictureFormat};
 use crate::restore::Restorer;
+use crate::restore::residual::ResidualModel;
 use crate::service::Shutdown;
 
 /// Times every stage of the restoration, in order on one frame after another.
@@ -25,6 +27,10 @@ pub(super) struct Bench {
     /// PSF of the blur.
     #[arg(long, default_value = "motion:15,30")]
     psf: String,
+    /// What computes the networks: the kernel for some kind of processor, or `stock`, the operators
+    /// of tract [default: the first].
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(ResidualModel::kernels()))]
+    kernel: Option<String>,
     #[command(flatten)]
     json: JsonArgument,
     #[command(flatten)]
@@ -48,6 +54,7 @@ struct Timings {
     threads: usize,
     frames: u32,
     model: String,
+    kernel: String,
     stages: Vec<Timing>,
     frames_per_second: f64,
 }
@@ -56,7 +63,10 @@ impl Bench {
     pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
         self.json.try_writing()?;
         let psf = load::psf(&self.psf)?;
-        let model = self.restoration.load_model()?;
+        let mut model = self.restoration.load_model()?;
+        if let (Some(model), Some(kernel)) = (&mut model, &self.kernel) {
+            model.use_kernel(kernel)?;
+        }
         let format = PictureFormat::gray(self.size);
         let options = self.restoration.options(2.55);
         let executor = self.threads.executor()?;
@@ -73,14 +83,16 @@ impl Bench {
         }
         let names = restorer.stages_mut().iter().map(|stage| stage.name().to_owned());
         let names: Vec<String> = names.chain(["in all".to_owned()]).collect();
-        self.report(&timings(self, &names, times))
+        let kernel = load::kernel(model.as_ref());
+        self.report(&timings(self, kernel, &names, times))
     }
 
     fn report(&self, timings: &Timings) -> anyhow::Result<()> {
         self.json.write(timings)?;
-        let Timings { extent, threads, frames, model, frames_per_second, .. } = timings;
-        let mut text =
-            format!("{extent}, model {model}, {threads} threads, median of {frames} frames\n");
+        let Timings { extent, threads, frames, model, kernel, frames_per_second, .. } = timings;
+        let mut text = format!(
+            "{extent}, model {model}, kernel {kernel}, {threads} threads, median of {frames} frames\n"
+        );
         for timing in &timings.stages {
             let Timing { stage, median_ms, min_ms, max_ms, share } = timing;
             // Writing to a string cannot fail.
@@ -115,7 +127,7 @@ fn time_frame(
     Ok(())
 }
 
-fn timings(bench: &Bench, names: &[String], times: Vec<Vec<Duration>>) -> Timings {
+fn timings(bench: &Bench, kernel: String, names: &[String], times: Vec<Vec<Duration>>) -> Timings {
     let milliseconds = |duration: &Duration| duration.as_secs_f64() * 1e3;
     let mut stages: Vec<Timing> = Vec::new();
     for (name, mut times) in names.iter().zip(times) {
@@ -131,6 +143,7 @@ fn timings(bench: &Bench, names: &[String], times: Vec<Vec<Duration>>) -> Timing
         threads: bench.threads.count(),
         frames: bench.frames,
         model: bench.restoration.model.clone(),
+        kernel,
         stages,
         frames_per_second: 1e3 / whole,
     }

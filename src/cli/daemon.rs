@@ -104,8 +104,10 @@ fn tell_device(loaded: &Loaded, thermal: &Thermal) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = loaded.threads();
     let heat = thermal.hottest().map_or("unknown".to_owned(), |reading| reading.to_string());
+    let kernel = load::kernel(loaded.model.as_ref());
     terminal::note(&format!(
-        "device: {cores} cores, {threads} threads for filters and networks, temperature {heat}"
+        "device: {cores} cores, {threads} threads for filters and networks, kernel {kernel}, \
+         temperature {heat}"
     ));
 }
 

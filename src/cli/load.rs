@@ -81,6 +81,11 @@ pub(super) fn model_bytes(name: &str) -> anyhow::Result<std::borrow::Cow<'static
     Ok(bytes.with_context(hint)?.into())
 }
 
+/// Name of what computes the networks of a model.
+pub(super) fn kernel(model: Option<&ResidualModel>) -> String {
+    model.map_or_else(|| "none".to_owned(), ResidualModel::kernel)
+}
+
 /// Tells where the noise is not what the model was trained for.
 pub(super) fn warn_of_noise(model: Option<&ResidualModel>, sigma: f64) {
     let Some(model) = model else { return };

@@ -9,6 +9,7 @@
     reason = "compared values speak for themselves; clippy knows only the standard harness"
 )]
 
+mod agreement;
 mod allocations;
 mod browser;
 mod camera;
@@ -41,6 +42,7 @@ fn main() -> std::process::ExitCode {
     let trials = [
         layering::trials(),
         allocations::trials(),
+        agreement::trials(),
         pictures::trials(),
         camera::trials(),
         streams::trials(),

@@ -46,6 +46,8 @@ pub(crate) enum Need {
     Examples,
     /// A Python with the package that the example in Python needs.
     PythonIceoryx2,
+    /// A Python with another engine for networks.
+    PythonOnnxRuntime,
 }
 
 impl Need {
@@ -91,8 +93,12 @@ impl Need {
                 missing.then(|| "the examples are not built".to_owned())
             }
             Self::PythonIceoryx2 => {
-                let missing = python().is_none();
+                let missing = python_with("iceoryx2").is_none();
                 missing.then(|| "no Python with examples/requirements.txt".to_owned())
+            }
+            Self::PythonOnnxRuntime => {
+                let missing = python_with("onnx, onnxruntime").is_none();
+                missing.then(|| "no Python with benches/peers/requirements.txt".to_owned())
             }
         }
     }
@@ -108,12 +114,11 @@ pub(crate) fn example(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_deblurd")).with_file_name("examples").join(name)
 }
 
-/// A Python that has what `examples/requirements.txt` asks for: the one that `.ci/run` has made, or
-/// the system's.
-pub(crate) fn python() -> Option<PathBuf> {
+/// A Python that can import `modules`: the one that `.ci/run` has made, or the system's.
+pub(crate) fn python_with(modules: &str) -> Option<PathBuf> {
     let own = root().join("target/python/bin/python3");
     [Some(own), find_program("python3")].into_iter().flatten().find(|python| {
-        let has = Command::new(python).args(["-c", "import iceoryx2"]).output();
+        let has = Command::new(python).args(["-c", &format!("import {modules}")]).output();
         has.is_ok_and(|output| output.status.success())
     })
 }

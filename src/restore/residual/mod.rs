@@ -107,10 +107,15 @@ impl ResidualModel {
         Ok(())
     }
 
-    /// Name of what computes network `stage`.
-    pub fn kernel(&self, stage: usize) -> &'static str {
-        let arithmetic = self.networks[stage].integers.as_ref().ok().and(self.arithmetic);
-        arithmetic.map_or(STOCK, Arithmetic::name)
+    /// Name of what computes the networks that are planned from now on; both, where only some of
+    /// them are known.
+    pub fn kernel(&self) -> String {
+        let arithmetic = |network: &Network| network.integers.as_ref().ok().and(self.arithmetic);
+        let name = |network| arithmetic(network).map_or(STOCK, Arithmetic::name);
+        let mut names: Vec<_> = self.networks.iter().map(name).collect();
+        names.sort_by_key(|&name| name == STOCK);
+        names.dedup();
+        names.join(", ")
     }
 
     /// Plans network `stage` for planes of `extent`, computed in bands of about `band_rows` rows.

@@ -41,7 +41,7 @@ const OPTIONS: [(&str, &str); 14] = [
     ("status", "--url --token-file --json 69 75"),
     ("top", "--url --token-file"),
     ("snapshot", "--url --token-file --output --side before after 75 Example"),
-    ("bench", "--size --threads --json --frames"),
+    ("bench", "--size --threads --json --frames --kernel scalar stock"),
     ("model", "<FILE>"),
     ("probe", "--json [DEVICE] Examples"),
     ("completions", "bash fish zsh"),

@@ -77,14 +77,15 @@ pub(super) fn simulations_are_seeded() {
 pub(super) fn bench_times_every_stage() {
     let workshop = Workshop::new();
     let arguments = ["bench", "--size", "64x48", "--frames", "3", "--json", "times.json"];
-    let told = workshop.succeed(&[arguments.as_slice(), &["--threads", "2"]].concat()).text();
+    let options = ["--threads", "2", "--kernel", "scalar"];
+    let told = workshop.succeed(&[arguments.as_slice(), &options].concat()).text();
     let times: Value =
         serde_json::from_slice(&std::fs::read(workshop.path("times.json")).expect("a file"))
             .expect("JSON");
     assert_eq!(times["extent"]["width"], 64);
     assert_eq!(
-        (&times["threads"], &times["frames"], &times["model"]),
-        (&2.into(), &3.into(), &"base".into())
+        (&times["threads"], &times["frames"], &times["model"], &times["kernel"]),
+        (&2.into(), &3.into(), &"base".into(), &"scalar".into())
     );
     let stages: Vec<&str> = times["stages"]
         .as_array()

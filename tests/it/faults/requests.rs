@@ -143,6 +143,7 @@ pub(super) fn bad_command_lines_are_refused() {
     check_refused(&workshop, &["sharpen"], 2, &["'sharpen'"]);
     check_refused(&workshop, &["restore", "in.png"], 2, &["--psf", "--output"]);
     check_refused(&workshop, &["bench", "--size", "64"], 2, &["'64'", "WIDTHxHEIGHT"]);
+    check_refused(&workshop, &["bench", "--kernel", "abacus"], 2, &["'abacus'", "scalar, stock"]);
     check_refused(&workshop, &["demo", "--size", "2x2"], 2, &["expected 64x36 to 7680x4320"]);
     check_refused(&workshop, &["demo", "--listen", "here"], 2, &["'here'"]);
     check_refused(&workshop, &["demo", "--frames", "0"], 2, &["'0'"]);

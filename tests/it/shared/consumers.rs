@@ -7,7 +7,7 @@ use deblurd::source::read_picture;
 
 use super::{Consumer, folder, service};
 use crate::program::{Running, Workshop};
-use crate::support::{python, root};
+use crate::support::{python_with, root};
 
 fn daemon(workshop: &Workshop, more: &str) -> Command {
     super::daemon(workshop, &folder(), more)
@@ -19,7 +19,7 @@ pub(super) fn the_rust_example_receives() {
 
 pub(super) fn the_python_example_receives() {
     check_example(|workshop, arguments| {
-        let mut program = Command::new(python().expect("a Python with iceoryx2"));
+        let mut program = Command::new(python_with("iceoryx2").expect("a Python with iceoryx2"));
         program.arg(root().join("examples/subscribe.py"));
         Consumer::start(workshop, program, arguments)
     });

@@ -14,7 +14,11 @@ use super::{Kernel, PADDING, Quantiser, Rows, check_head, check_out, scalar};
 /// Neighbouring outputs that are computed side by side, two registers each.
 const POSITIONS: usize = 5;
 
-type Sums = [[__m256i; 2]; POSITIONS];
+/// Registers that hold the output channels of a block.
+const HALVES: usize = 2;
+
+/// Of every position, for the first `H` halves of a block.
+type Sums<const H: usize = HALVES> = [[__m256i; H]; POSITIONS];
 
 /// Having one means that the processor has the instructions.
 #[derive(Debug)]
@@ -76,7 +80,24 @@ impl Kernel for Avx2 {
 
 #[target_feature(enable = "avx2")]
 fn quantise(quantiser: Quantiser, samples: &[f32], out: &mut [u8]) {
-    scalar::quantise(quantiser, samples, out);
+    let (whole, rest) = samples.as_chunks::<LANES>();
+    let (out, out_rest) = out.split_at_mut(LANES * whole.len());
+    let scale = _mm256_set1_ps(quantiser.scale);
+    let low = -f32::from(quantiser.zero);
+    let (low, high) = (_mm256_set1_ps(low), _mm256_set1_ps(low + 255.0));
+    let zero = _mm256_set1_epi32(quantiser.zero.into());
+    for (samples, out) in whole.iter().zip(out.as_chunks_mut::<LANES>().0) {
+        let mut halves = [zero; HALVES];
+        for (samples, half) in samples.as_chunks::<8>().0.iter().zip(&mut halves) {
+            // SAFETY: there are eight.
+            let steps = unsafe { _mm256_div_ps(_mm256_loadu_ps(samples.as_ptr()), scale) };
+            let steps = _mm256_min_ps(_mm256_max_ps(steps, low), high);
+            *half = _mm256_add_epi32(*half, _mm256_cvtps_epi32(steps));
+        }
+        // SAFETY: there are sixteen.
+        unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), packed_bytes(halves)) };
+    }
+    scalar::quantise(quantiser, rest, out_rest);
 }
 
 #[target_feature(enable = "avx2")]
@@ -135,10 +156,14 @@ unsafe fn convolve(layer: &Layer, rows: Rows<'_>, x: usize, block: usize, out: &
 /// The sums before the first product.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn start(packed: &Packed, block: usize) -> Sums {
-    let bias = packed.biases(block).as_ptr();
-    // SAFETY: there are sixteen.
-    [[0, 8].map(|at| unsafe { _mm256_loadu_si256(bias.add(at).cast()) }); POSITIONS]
+fn start<const H: usize>(packed: &Packed, block: usize) -> Sums<H> {
+    let biases = packed.biases(block).as_ptr();
+    let mut halves = [_mm256_setzero_si256(); H];
+    for (half, sum) in halves.iter_mut().enumerate() {
+        // SAFETY: there are sixteen.
+        *sum = unsafe { _mm256_loadu_si256(biases.add(8 * half).cast()) };
+    }
+    [halves; POSITIONS]
 }
 
 /// The sums of [`POSITIONS`] pixels of an output block from pixel `x` on.
@@ -147,7 +172,12 @@ fn start(packed: &Packed, block: usize) -> Sums {
 /// The rows reach that far.
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn accumulate(layer: &Layer, rows: Rows<'_>, x: usize, block: usize) -> Sums {
+unsafe fn accumulate<const H: usize>(
+    layer: &Layer,
+    rows: Rows<'_>,
+    x: usize,
+    block: usize,
+) -> Sums<H> {
     let stride = layer.in_blocks * LANES;
     let mut sums = start(&layer.packed, block);
     // SAFETY: the rows reach `POSITIONS + 2` pixels beyond `x`; there is a tile for every row, group
@@ -173,19 +203,28 @@ unsafe fn accumulate(layer: &Layer, rows: Rows<'_>, x: usize, block: usize) -> S
 /// Four bytes lie there for every position, and a tile at `tile`.
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn add_tap(sums: &mut Sums, start: *const u8, step: usize, tile: *const i16) {
-    // SAFETY: as promised.
-    unsafe {
-        let [a0, a1, b0, b1] = [0, 16, 32, 48].map(|at| _mm256_loadu_si256(tile.add(at).cast()));
-        for (position, [low, high]) in sums.iter_mut().enumerate() {
-            let four = start.add(position * step).cast::<i32>().read_unaligned();
-            let wide = _mm_cvtepu8_epi16(_mm_cvtsi32_si128(four));
-            let first = _mm256_broadcastd_epi32(wide);
-            let second = _mm256_broadcastd_epi32(_mm_srli_si128::<4>(wide));
-            *low = _mm256_add_epi32(*low, _mm256_madd_epi16(first, a0));
-            *high = _mm256_add_epi32(*high, _mm256_madd_epi16(first, a1));
-            *low = _mm256_add_epi32(*low, _mm256_madd_epi16(second, b0));
-            *high = _mm256_add_epi32(*high, _mm256_madd_epi16(second, b1));
+unsafe fn add_tap<const H: usize>(
+    sums: &mut Sums<H>,
+    start: *const u8,
+    step: usize,
+    tile: *const i16,
+) {
+    let mut weights = [[_mm256_setzero_si256(); 2]; H];
+    for (half, pairs) in weights.iter_mut().enumerate() {
+        for (pair, weights) in pairs.iter_mut().enumerate() {
+            // SAFETY: as promised.
+            *weights = unsafe { _mm256_loadu_si256(tile.add(32 * pair + 16 * half).cast()) };
+        }
+    }
+    for (position, sums) in sums.iter_mut().enumerate() {
+        // SAFETY: as promised.
+        let four = unsafe { start.add(position * step).cast::<i32>().read_unaligned() };
+        let wide = _mm_cvtepu8_epi16(_mm_cvtsi32_si128(four));
+        let first = _mm256_broadcastd_epi32(wide);
+        let second = _mm256_broadcastd_epi32(_mm_srli_si128::<4>(wide));
+        for (sum, [a, b]) in sums.iter_mut().zip(weights) {
+            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(first, a));
+            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(second, b));
         }
     }
 }
@@ -207,21 +246,21 @@ fn requantised(packed: &Packed, block: usize, sums: [__m256i; 2]) -> [__m256i; 2
 /// `out` reaches that far.
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn store(
-    packed: &Packed,
-    x: usize,
-    block: usize,
-    [low, high]: [__m256i; 2],
-    out: &mut [u8],
-) {
-    const IN_ORDER: i32 = 0b11_01_10_00;
-    let words = _mm256_permute4x64_epi64::<IN_ORDER>(_mm256_packus_epi32(low, high));
-    let bytes =
-        _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words));
+unsafe fn store(packed: &Packed, x: usize, block: usize, q: [__m256i; 2], out: &mut [u8]) {
     // SAFETY: as promised.
     unsafe {
-        _mm_storeu_si128(out.as_mut_ptr().add((x * packed.blocks + block) * LANES).cast(), bytes);
+        let target = out.as_mut_ptr().add((x * packed.blocks + block) * LANES);
+        _mm_storeu_si128(target.cast(), packed_bytes(q));
     }
+}
+
+/// Sixteen integers that are bytes, as bytes.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn packed_bytes([low, high]: [__m256i; 2]) -> __m128i {
+    const IN_ORDER: i32 = 0b11_01_10_00;
+    let words = _mm256_permute4x64_epi64::<IN_ORDER>(_mm256_packus_epi32(low, high));
+    _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256::<1>(words))
 }
 
 /// Computes bytes for up to [`POSITIONS`] pixels from pixel `x` on.
@@ -238,7 +277,7 @@ unsafe fn finish(layer: &Layer, rows: Rows<'_>, x: usize, zero: u8, [top, bottom
         let multiplier = _mm_loadu_ps(layer.packed.multipliers(0).as_ptr());
         (multiplier, accumulate(layer, rows, x, 0))
     };
-    for ([sum, _], (top, bottom)) in sums.into_iter().zip(pairs) {
+    for ([sum], (top, bottom)) in sums.into_iter().zip(pairs) {
         let value = _mm_mul_ps(_mm_cvtepi32_ps(_mm256_castsi256_si128(sum)), multiplier);
         let steps = _mm_cvtps_epi32(_mm_min_ps(_mm_max_ps(value, low), high));
         let words = _mm_add_epi32(steps, _mm_set1_epi32(zero.into()));

@@ -13,7 +13,7 @@
 
 use std::arch::x86_64::*;
 
-use super::super::layer::{Head, Layer, SIDE};
+use super::super::layer::{Head, Layer, Residual, SIDE};
 use super::super::packed::{GROUP, LANES, Packed, TILE};
 use super::{Kernel, PADDING, Quantiser, Rows, check_head, check_out, scalar};
 
@@ -130,9 +130,9 @@ unsafe fn enter(head: &Head, rows: &[&[u8]], x: usize, block: usize, out: &mut [
         }
         let multiplier = _mm512_loadu_ps(head.packed.multipliers(block).as_ptr());
         for (position, sum) in (x..).zip(sums) {
-            let q = round(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier), 0.0);
             let target = out.as_mut_ptr().add((position * head.packed.blocks + block) * LANES);
-            _mm_storeu_si128(target.cast(), _mm512_cvtepi32_epi8(q));
+            let value = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier);
+            _mm_storeu_si128(target.cast(), bytes(positive(value)));
         }
     }
 }
@@ -160,15 +160,14 @@ unsafe fn convolve(layer: &Layer, rows: Rows<'_>, x: usize, block: usize, out: &
         }
         let multiplier = _mm512_loadu_ps(packed.multipliers(block).as_ptr());
         for (position, sum) in (x..).zip(sums) {
-            let mut q = round(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier), 0.0);
+            let mut value = positive(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier));
             if let Some(residual) = layer.residual {
                 let pixel = rows.0[1].as_ptr().add((position + PADDING) * stride + block * LANES);
                 let skip = _mm512_cvtepu8_epi32(_mm_loadu_si128(pixel.cast()));
-                let sum = _mm512_add_ps(scaled(q, residual.branch), scaled(skip, residual.skip));
-                q = round(sum, 0.0);
+                value = sum_of(value, _mm512_cvtepi32_ps(skip), residual);
             }
             let target = out.as_mut_ptr().add((position * packed.blocks + block) * LANES);
-            _mm_storeu_si128(target.cast(), _mm512_cvtepi32_epi8(q));
+            _mm_storeu_si128(target.cast(), bytes(value));
         }
     }
 }
@@ -312,11 +311,30 @@ fn across([a, b, c, d]: [__m512i; GROUP]) -> __m512i {
     _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd))
 }
 
-/// Integers times a factor.
+/// Rectified.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn scaled(q: __m512i, factor: f32) -> __m512 {
-    _mm512_mul_ps(_mm512_cvtepi32_ps(q), _mm512_set1_ps(factor))
+fn positive(value: __m512) -> __m512 {
+    _mm512_max_ps(value, _mm512_setzero_ps())
+}
+
+/// A branch that becomes bytes and what it goes around: a sum of positive numbers.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn sum_of(branch: __m512, skip: __m512, residual: Residual) -> __m512 {
+    let branch = _mm512_roundscale_ps::<0>(_mm512_min_ps(branch, _mm512_set1_ps(255.0)));
+    _mm512_add_ps(
+        _mm512_mul_ps(branch, _mm512_set1_ps(residual.branch)),
+        _mm512_mul_ps(skip, _mm512_set1_ps(residual.skip)),
+    )
+}
+
+/// Positive numbers as bytes, halves to even. What is greater than any integer becomes the greatest
+/// unsigned one or half of it, and so the greatest byte.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn bytes(value: __m512) -> __m128i {
+    _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(value))
 }
 
 /// Rounds to one of 256 integers from `low` on, halves to even.

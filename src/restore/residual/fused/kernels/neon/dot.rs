@@ -79,20 +79,25 @@ impl Kernel for Dot {
         for (part, (top, bottom)) in parts.enumerate() {
             // SAFETY: `self` is proof of the instructions, and the lengths were checked.
             let sums = unsafe { dot(layer, rows, part * POSITIONS, 0) };
-            for (sums, (top, bottom)) in sums.into_iter().zip(pairs(top, bottom)) {
-                last(&layer.packed, zero, sums[0], top, bottom);
+            for ([sum], (top, bottom)) in sums.into_iter().zip(pairs(top, bottom)) {
+                last(&layer.packed, zero, sum, top, bottom);
             }
         }
     }
 }
 
-/// The sums of [`POSITIONS`] pixels of an output block from pixel `x` on, by dot products.
+/// The sums of [`POSITIONS`] pixels of an output block from pixel `x` on.
 ///
 /// # Safety
 /// The rows reach that far.
 #[target_feature(enable = "neon,dotprod")]
 #[inline]
-unsafe fn dot(layer: &Layer, rows: Rows<'_>, x: usize, block: usize) -> [Sums; POSITIONS] {
+unsafe fn dot<const Q: usize>(
+    layer: &Layer,
+    rows: Rows<'_>,
+    x: usize,
+    block: usize,
+) -> [Sums<Q>; POSITIONS] {
     let stride = layer.in_blocks * LANES;
     let mut tiles = layer.packed.tiles(block).as_ptr();
     let mut sums = [biases(&layer.packed, block); POSITIONS];
@@ -107,15 +112,15 @@ unsafe fn dot(layer: &Layer, rows: Rows<'_>, x: usize, block: usize) -> [Sums; P
                     *pixel = signed(vld1q_u8(start.add(at * stride)));
                 }
                 let groups = (layer.groups - first).min(LANES / GROUP);
-                add_group::<0>(&mut sums, &pixels, tiles);
+                add_group::<0, Q>(&mut sums, &pixels, tiles);
                 if groups > 1 {
-                    add_group::<1>(&mut sums, &pixels, tiles.add(SIDE * TILE));
+                    add_group::<1, Q>(&mut sums, &pixels, tiles.add(SIDE * TILE));
                 }
                 if groups > 2 {
-                    add_group::<2>(&mut sums, &pixels, tiles.add(2 * SIDE * TILE));
+                    add_group::<2, Q>(&mut sums, &pixels, tiles.add(2 * SIDE * TILE));
                 }
                 if groups > 3 {
-                    add_group::<3>(&mut sums, &pixels, tiles.add(3 * SIDE * TILE));
+                    add_group::<3, Q>(&mut sums, &pixels, tiles.add(3 * SIDE * TILE));
                 }
                 tiles = tiles.add(groups * SIDE * TILE);
             }
@@ -158,15 +163,17 @@ unsafe fn dot_head(head: &Head, rows: &[&[u8]], x: usize, block: usize) -> [Sums
 /// Three tiles lie at `tiles`.
 #[target_feature(enable = "neon,dotprod")]
 #[inline]
-unsafe fn add_group<const G: i32>(
-    sums: &mut [Sums; POSITIONS],
+unsafe fn add_group<const G: i32, const Q: usize>(
+    sums: &mut [Sums<Q>; POSITIONS],
     pixels: &[int8x16_t; POSITIONS + SIDE - 1],
     tiles: *const i8,
 ) {
     for column in 0..SIDE {
-        // SAFETY: as promised.
-        let quarter = |at: usize| unsafe { vld1q_s8(tiles.add(column * TILE + at * LANES)) };
-        let weights = [quarter(0), quarter(1), quarter(2), quarter(3)];
+        let mut weights = [vdupq_n_s8(0); Q];
+        for (quarter, weights) in weights.iter_mut().enumerate() {
+            // SAFETY: as promised.
+            *weights = unsafe { vld1q_s8(tiles.add(column * TILE + quarter * LANES)) };
+        }
         for (sums, pixel) in sums.iter_mut().zip(&pixels[column..]) {
             for (sum, weights) in sums.iter_mut().zip(weights) {
                 *sum = sdot::<G>(*sum, weights, *pixel);

@@ -22,7 +22,8 @@ pub(super) use plain::Plain;
 /// Registers that hold the output channels of a block.
 const QUARTERS: usize = LANES / 4;
 
-type Sums = [int32x4_t; QUARTERS];
+/// Of one pixel, for the first `Q` quarters of a block.
+type Sums<const Q: usize = QUARTERS> = [int32x4_t; Q];
 
 /// Four bytes of the input, signed, four times.
 ///
@@ -111,10 +112,14 @@ fn pairs<'a>(
 /// The sums before the first product.
 #[target_feature(enable = "neon")]
 #[inline]
-fn biases(packed: &Packed, block: usize) -> Sums {
+fn biases<const Q: usize>(packed: &Packed, block: usize) -> Sums<Q> {
     let biases = packed.signed_biases(block).as_ptr();
-    // SAFETY: there are as many as channels in a block.
-    [0, 4, 8, 12].map(|at| unsafe { vld1q_s32(biases.add(at)) })
+    let mut quarters = [vdupq_n_s32(0); Q];
+    for (quarter, sum) in quarters.iter_mut().enumerate() {
+        // SAFETY: there are as many as channels in a block.
+        *sum = unsafe { vld1q_s32(biases.add(4 * quarter)) };
+    }
+    quarters
 }
 
 /// Bytes as numbers 128 less than they are.

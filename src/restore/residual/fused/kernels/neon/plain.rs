@@ -67,8 +67,8 @@ impl Kernel for Plain {
         rows.check(layer, top.len() / 2, 1);
         for (x, (top, bottom)) in pairs(top, bottom).enumerate() {
             // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-            let sums = unsafe { widening(layer, rows, x, 0) };
-            last(&layer.packed, zero, sums[0], top, bottom);
+            let [sum] = unsafe { widening(layer, rows, x, 0) };
+            last(&layer.packed, zero, sum, top, bottom);
         }
     }
 }
@@ -100,10 +100,15 @@ unsafe fn widening_head(head: &Head, rows: &[&[u8]], x: usize, block: usize) -> 
 /// The rows reach that far.
 #[target_feature(enable = "neon")]
 #[inline]
-unsafe fn widening(layer: &Layer, rows: Rows<'_>, x: usize, block: usize) -> Sums {
+unsafe fn widening<const Q: usize>(
+    layer: &Layer,
+    rows: Rows<'_>,
+    x: usize,
+    block: usize,
+) -> Sums<Q> {
     let stride = layer.in_blocks * LANES;
     let mut tiles = layer.packed.tiles(block).as_ptr();
-    let mut parts = [[vdupq_n_s32(0); 2]; QUARTERS];
+    let mut parts = [[vdupq_n_s32(0); 2]; Q];
     // SAFETY: the rows reach two pixels beyond `x`; there is a tile for every row, group and column.
     unsafe {
         for row in rows.0 {
@@ -126,7 +131,7 @@ unsafe fn widening(layer: &Layer, rows: Rows<'_>, x: usize, block: usize) -> Sum
 /// A tile lies at `tile`.
 #[target_feature(enable = "neon")]
 #[inline]
-unsafe fn widen(parts: &mut [[int32x4_t; 2]; QUARTERS], four: int8x16_t, tile: *const i8) {
+unsafe fn widen<const Q: usize>(parts: &mut [[int32x4_t; 2]; Q], four: int8x16_t, tile: *const i8) {
     for (quarter, [low, high]) in parts.iter_mut().enumerate() {
         // SAFETY: as promised.
         let weights = unsafe { vld1q_s8(tile.add(quarter * LANES)) };
@@ -138,7 +143,7 @@ unsafe fn widen(parts: &mut [[int32x4_t; 2]; QUARTERS], four: int8x16_t, tile: *
 /// Sums of their parts, biases added.
 #[target_feature(enable = "neon")]
 #[inline]
-fn joined(packed: &Packed, block: usize, parts: [[int32x4_t; 2]; QUARTERS]) -> Sums {
+fn joined<const Q: usize>(packed: &Packed, block: usize, parts: [[int32x4_t; 2]; Q]) -> Sums<Q> {
     let mut sums = biases(packed, block);
     for (sum, [low, high]) in sums.iter_mut().zip(parts) {
         *sum = vaddq_s32(*sum, vpaddq_s32(low, high));

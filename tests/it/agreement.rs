@@ -1,0 +1,78 @@
+//! The released models give what ONNX Runtime gives, to one step of their answers, on every kernel.
+
+use std::path::Path;
+use std::process::Command;
+
+use deblurd::frame::{Extent, Plane};
+use deblurd::restore::executor::Sequential;
+use deblurd::restore::residual::{ResidualModel, band_rows};
+use libtest_mimic::Trial;
+
+use crate::support::{Need, python_with, root, trial_needing};
+
+/// Planes of more than one band.
+const EXTENT: Extent = Extent::new(166, 118);
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![trial_needing(
+        Need::PythonOnnxRuntime,
+        "agreement::onnx_runtime_gives_the_same",
+        onnx_runtime_gives_the_same,
+    )]
+}
+
+fn onnx_runtime_gives_the_same() {
+    for name in ["nano", "small", "base", "large"] {
+        let path = root().join(format!("models/{name}.onnx"));
+        let mut model = ResidualModel::from_bytes(&std::fs::read(&path).expect("the model"))
+            .expect("it meets its contract");
+        let folder = tempfile::tempdir().expect("a folder");
+        let steps = answers_of_onnx_runtime(&path, folder.path());
+        assert_eq!(steps.len(), model.stages(), "networks of {name}");
+        for kernel in ResidualModel::kernels() {
+            model.use_kernel(kernel).expect("a kernel of this machine");
+            for (stage, step) in steps.iter().enumerate() {
+                check_agrees(&model, stage, *step, folder.path());
+            }
+        }
+    }
+}
+
+/// Has ONNX Runtime leave what each network is given and answers; sizes of a step of the answers.
+fn answers_of_onnx_runtime(model: &Path, folder: &Path) -> Vec<f32> {
+    let mut python = Command::new(python_with("onnx, onnxruntime").expect("a Python"));
+    python.arg(root().join("tests/it/answers.py")).arg(model);
+    python.args([EXTENT.width.to_string(), EXTENT.height.to_string()]).arg(folder);
+    let done = python.output().expect("Python runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let told = String::from_utf8_lossy(&done.stdout).into_owned();
+    told.lines().map(|line| line.parse().expect("a number")).collect()
+}
+
+/// Where two roundings of sums lie on either side of a half, answers part by one step: rarely.
+#[track_caller]
+fn check_agrees(model: &ResidualModel, stage: usize, step: f32, folder: &Path) {
+    let planes = planes_in(&folder.join(format!("z{stage}.f32")));
+    let [expected] = &planes_in(&folder.join(format!("f{stage}.f32")))[..] else {
+        panic!("one plane is answered");
+    };
+    let net = model.plan(stage, EXTENT, band_rows(EXTENT.height)).expect("a plan");
+    let mut f = Plane::new(EXTENT, f32::NAN);
+    net.run(&planes.iter().collect::<Vec<_>>(), &mut f, &Sequential).expect("runs");
+    let pairs = f.samples().iter().zip(expected.samples());
+    let steps: Vec<f32> = pairs.map(|(ours, theirs)| (ours - theirs).abs() / step).collect();
+    let worst = steps.iter().fold(0.0_f32, |worst, &steps| worst.max(steps));
+    let moved = steps.iter().filter(|&&steps| steps > 0.5).count();
+    let (name, kernel) = (&model.contract().name, model.kernel());
+    assert!(worst < 1.01, "{name}, network {stage} on {kernel}: {worst} steps apart");
+    assert!(moved * 100 <= steps.len(), "{name}, network {stage} on {kernel}: {moved} moved");
+}
+
+/// The planes of a file of raw numbers.
+fn planes_in(path: &Path) -> Vec<Plane<f32>> {
+    let bytes = std::fs::read(path).expect("what Python wrote");
+    let numbers = bytes.as_chunks::<4>().0.iter().map(|&number| f32::from_le_bytes(number));
+    let numbers: Vec<f32> = numbers.collect();
+    let planes = numbers.chunks_exact(EXTENT.area());
+    planes.map(|plane| Plane::from_samples(EXTENT, plane.to_vec()).expect("whole")).collect()
+}
