@@ -137,6 +137,45 @@ impl Drop for Loopback {
     }
 }
 
+/// A disk of its own that can be made to answer nobody, gone when dropped.
+#[derive(Debug)]
+pub(crate) struct Disk {
+    pub(crate) path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Disk {
+    pub(crate) fn mount() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let [file, path] = ["disk.img", "disk"].map(|name| folder.path().join(name));
+        let [from, to] = [&file, &path].map(|path| path.to_str().expect("a path"));
+        run("mke2fs", &["-q", "-t", "ext4", from, "32M"]);
+        fs::create_dir(&path).expect("a folder");
+        run("modprobe", &["loop"]);
+        run("mount", &["-o", "loop", from, to]);
+        Self { path, _folder: folder }
+    }
+
+    /// Whoever writes to it waits, and cannot even be killed.
+    pub(crate) fn freeze(&self) {
+        run("fsfreeze", &["--freeze", self.path.to_str().expect("a path")]);
+    }
+
+    /// Whoever waited goes on.
+    pub(crate) fn thaw(&self) {
+        run("fsfreeze", &["--unfreeze", self.path.to_str().expect("a path")]);
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // It may be frozen, or be written to still: both would keep it, and the writer, for ever.
+        for (program, option) in [("fsfreeze", "--unfreeze"), ("umount", "--lazy")] {
+            drop(Command::new(program).arg(option).arg(&self.path).output());
+        }
+    }
+}
+
 /// Somebody who writes frames into a camera, until dropped.
 #[derive(Debug)]
 pub(crate) struct Feeder {

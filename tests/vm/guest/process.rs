@@ -19,6 +19,15 @@ impl Process {
         maps.expect("a running process").lines().count()
     }
 
+    /// What it does, in the kernel's letters.
+    pub(crate) fn state(self) -> char {
+        let status = fs::read_to_string(format!("/proc/{}/stat", self.0));
+        let status = status.expect("a process");
+        // Its name, in brackets, may hold anything.
+        let rest = status.rsplit(") ").next().and_then(|rest| rest.chars().next());
+        rest.expect("its state")
+    }
+
     /// Its resident memory in KiB.
     pub(crate) fn memory_kib(self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.0));
