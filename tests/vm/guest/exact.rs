@@ -70,9 +70,10 @@ fn check_exact(
     let bytes: Vec<u8> = pictures.iter().flat_map(pack).collect();
     let _feeder = vivid.feed(extent, format, &bytes);
     let source = camera(&vivid.camera(), &format!("formats = ['{format}']\nextent = '{extent}'\n"));
+    // Emulated, no frame is too old.
     let mut daemon = Daemon::start(&format!(
         "{source}[restore]\npsf = '{psf}'\nsigma = {sigma}\nmodel = '{model}'\n\
-         [overload]\nrate_min = 0\n[[sink]]\nkind = 'y4m'\npath = '-'\n"
+         [pipeline]\ndeadline_ms = 0\n[overload]\nrate_min = 0\n[[sink]]\nkind = 'y4m'\npath = '-'\n"
     ));
     let expected: Vec<_> =
         pictures.iter().map(|picture| restored(psf, sigma, model_bytes, picture)).collect();
