@@ -164,7 +164,8 @@ impl Restorer {
         if let Some(model) = model {
             let projections = filters.projections.into_iter().zip(strengths);
             for (index, (projection, &strength)) in projections.enumerate() {
-                let net = model.plan(index, outer, residual::band_rows(outer.height))?;
+                let rows = residual::band_rows(outer.height, executor.threads());
+                let net = model.plan(index, outer, rows)?;
                 list.push(Box::new(stages::Residual::new(index, net, Arc::clone(executor))));
                 let filtering = Arc::clone(&filtering);
                 let projection = stages::Projection::new(index, filtering, projection, strength);

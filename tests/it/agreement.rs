@@ -56,7 +56,7 @@ fn check_agrees(model: &ResidualModel, stage: usize, step: f32, folder: &Path) {
     let [expected] = &planes_in(&folder.join(format!("f{stage}.f32")))[..] else {
         panic!("one plane is answered");
     };
-    let net = model.plan(stage, EXTENT, band_rows(EXTENT.height)).expect("a plan");
+    let net = model.plan(stage, EXTENT, band_rows(EXTENT.height, 2)).expect("a plan");
     let mut f = Plane::new(EXTENT, f32::NAN);
     net.run(&planes.iter().collect::<Vec<_>>(), &mut f, &Sequential).expect("runs");
     let pairs = f.samples().iter().zip(expected.samples());

@@ -296,7 +296,7 @@ fn runs(model: &ResidualModel) -> bool {
     let extent = Extent::new(5, 7);
     let plane = Plane::new(extent, 0.25);
     (0..model.stages()).all(|stage| {
-        let Ok(net) = model.plan(stage, extent, band_rows(extent.height)) else { return false };
+        let Ok(net) = model.plan(stage, extent, band_rows(extent.height, 1)) else { return false };
         let inputs = vec![&plane; if stage == 0 { 2 } else { 3 }];
         net.run(&inputs, &mut Plane::new(extent, 0.0), &Sequential).is_ok()
     })

@@ -1,22 +1,21 @@
 //! The division of a plane into bands of rows.
 //!
 //! A band gives its own rows and sees as many more on either side as the network can see, so that
-//! any division gives the same result. Small bands keep a band's bytes in the second-level cache
-//! and share the work evenly; large ones compute fewer rows twice.
+//! any division gives the same result. What is seen beyond a band's own rows is work done twice.
 
 use crate::frame::Plane;
 
-/// Bands that 1, 2, 3, 4, 6 or 12 threads share evenly.
-const BANDS: usize = 12;
-/// Rows of a band, at most: more, and its bytes leave the second-level cache.
-const ROWS_MAX: usize = 128;
-/// Rows of a band, at least: fewer, and too much of the work is done twice.
-const ROWS_MIN: usize = 32;
+/// Bands that a thread should have, so that one that is held up is helped.
+const BANDS: usize = 3;
+/// Rows of a band for which a thread has fewer: more of the work would be done twice.
+const ROWS_FEW: usize = 64;
+/// Rows of a band, at least.
+const ROWS_MIN: usize = 16;
 
-/// Rows of a band that suit planes of `height` rows.
-pub fn band_rows(height: usize) -> usize {
-    let bands = BANDS * height.div_ceil(BANDS * ROWS_MAX);
-    height.div_ceil(bands.max(1)).max(ROWS_MIN)
+/// Rows of a band that suit planes of `height` rows shared by `threads` threads.
+pub fn band_rows(height: usize, threads: usize) -> usize {
+    let bands = threads * (height / (threads * ROWS_FEW)).clamp(1, BANDS);
+    height.div_ceil(bands).max(ROWS_MIN)
 }
 
 /// The rows a band gives and the rows it needs to see for that.
@@ -74,13 +73,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bands_are_shared_evenly_and_neither_large_nor_small() {
-        for height in [1, 31, 384, 500, 768, 1152, 2200] {
-            let rows = band_rows(height);
-            assert!((ROWS_MIN..=ROWS_MAX).contains(&rows), "{rows} rows of {height}");
-            let bands = divide(height, rows, 6).count();
-            assert!(bands <= BANDS * height.div_ceil(BANDS * ROWS_MAX), "{bands} bands");
+    fn threads_have_as_many_bands() {
+        let cases = [(768, 1, 3), (768, 2, 6), (768, 4, 12), (768, 6, 12), (384, 4, 4), (33, 8, 3)];
+        for (height, threads, bands) in cases {
+            let rows = band_rows(height, threads);
+            assert_eq!(divide(height, rows, 6).count(), bands, "{height} rows, {threads} threads");
         }
-        assert_eq!(divide(768, band_rows(768), 6).count(), BANDS);
     }
 }

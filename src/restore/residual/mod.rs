@@ -3,8 +3,8 @@
 //! A [`ResidualModel`] is one or more networks in one ONNX file, run in turn; [`Contract`] says what
 //! such a file promises. A [`ResidualNet`] is one of them planned for planes of one extent. It works
 //! in bands of rows with a halo: each band is computed from its rows and as many rows on either
-//! side as the network can see, so that any division into bands gives the same result, a band's
-//! activations stay in the cache, and bands can be computed side by side.
+//! side as the network can see, so that any division into bands gives the same result and bands can
+//! be computed side by side.
 //!
 //! tract runs the networks: those it is known how to, in integers as one operator of ours
 //! ([`fused`]), all others as they are ([`stock`]). Its types do not leave this module.

@@ -11,7 +11,7 @@ use tract_onnx::prelude::{
 use super::bands::{BandRows, divide};
 use super::contract::ModelError;
 use crate::frame::{Extent, Plane};
-use crate::restore::executor::Executor;
+use crate::restore::executor::{Executor, for_chunks};
 
 /// How tract runs a network: what it is given and what its answer means.
 pub(super) trait Engine: std::fmt::Debug + Send + Sync {
@@ -72,6 +72,11 @@ impl ResidualNet {
         Ok(Self { extent, planes, band_rows, bands })
     }
 
+    /// Number of input planes.
+    pub fn planes(&self) -> usize {
+        self.planes
+    }
+
     /// Computes `f` from the input planes `(x_w, y)` or `(x_w, y, g)`.
     ///
     /// # Errors
@@ -90,12 +95,10 @@ impl ResidualNet {
             inputs.iter().all(|plane| plane.extent() == self.extent) && f.extent() == self.extent;
         assert!(all_fit, "planes of another extent than planned");
         let width = self.extent.width;
-        let rows = f.samples_mut().chunks_mut(self.band_rows * width);
-        let (left, failure) = (Mutex::new(self.bands.iter().zip(rows)), Mutex::new(None));
-        // Every part takes the next band and its rows of the plane, whichever part it is.
-        executor.run(self.bands.len(), &|_| {
-            let Some((band, rows)) = lock(&left).next() else { return };
-            if let Err(error) = lock(band).run(inputs, &mut rows.chunks_exact_mut(width)) {
+        let failure = Mutex::new(None);
+        for_chunks(executor, f.samples_mut(), self.band_rows * width, &|index, rows| {
+            let outcome = lock(&self.bands[index]).run(inputs, &mut rows.chunks_exact_mut(width));
+            if let Err(error) = outcome {
                 *lock(&failure) = Some(error.into());
             }
         });

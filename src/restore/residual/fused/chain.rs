@@ -183,3 +183,6 @@ impl Ring {
         self.rows[y % 3][(PADDING + width) * stride..(2 * PADDING + width) * stride].fill(0);
     }
 }
+
+#[cfg(test)]
+mod tests;

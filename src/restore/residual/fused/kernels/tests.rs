@@ -64,6 +64,7 @@ fn check(length: usize, room: usize, run: impl Fn(&dyn Kernel, &mut [u8])) {
 
 proptest! {
     #[test]
+    #[cfg_attr(miri, ignore = "too large, and Miri has only the scalar kernel")]
     fn heads_are_the_scalar_ones(
         (planes, outputs) in (1_usize..5, 1_usize..40), width in 1_usize..70, seed: u64,
         kind in 0_u8..3, is_large: bool,
@@ -82,6 +83,7 @@ proptest! {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too large, and Miri has only the scalar kernel")]
     fn convolutions_are_the_scalar_ones(
         (inputs, outputs) in (1_usize..40, 1_usize..40), width in 1_usize..70, seed: u64,
         kind in 0_u8..3, is_residual: bool,
@@ -99,6 +101,7 @@ proptest! {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "too large, and Miri has only the scalar kernel")]
     fn last_layers_are_the_scalar_ones(
         (inputs, outputs) in (1_usize..40, 1_usize..=GROUP), width in 1_usize..70, seed: u64,
         kind in 0_u8..3, zero: u8,
