@@ -29,9 +29,9 @@ class DataModule(lightning.LightningDataModule):
     nothing, however small the network is.
     """
 
-    def __init__(self, recipe, camera=Camera(), photographs=None, cache=None, psf=None, seed=0):
+    def __init__(self, recipe, camera=Camera(), photographs=None, cache=None, psf=None, levels=LEVELS):
         super().__init__()
-        self.recipe, self.camera, self.psf, self.seed = recipe, camera, psf, seed
+        self.recipe, self.camera, self.psf, self.levels = recipe, camera, psf, levels
         self.folder = pathlib.Path(photographs or ROOT.parent / "shared/data/train")
         self.cache = pathlib.Path(cache or pathlib.Path.home() / ".cache/deblurd-training")
 
@@ -70,7 +70,7 @@ class DataModule(lightning.LightningDataModule):
             torch.manual_seed(1)
             yield "training", self._observe(self.crops, self.bank, 4 * self.recipe.batch)
             yield "validation", self._observe(self.held_out, self.unseen, 4 * self.recipe.batch)
-            for level in LEVELS:
+            for level in self.levels:
                 sharp = self.held_out.draw(2 * self.recipe.batch)
                 sigma = torch.full((len(sharp),), level / 255, device=sharp.device)
                 yield f"sigma {level}", Camera(share=0).observe(sharp, self._psfs(self.unseen, len(sharp)), sigma)

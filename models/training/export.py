@@ -161,6 +161,12 @@ def write(model, folder, name, training):
     print(f"{model.shape.macs_per_pixel():.0f} MAC/px, halo {model.shape.halo()} px")
 
 
+def lineage(path):
+    """What a file says of the runs that made it, without what is true of the last one alone."""
+    properties = {p.key: p.value for p in onnx.load(path).metadata_props}
+    return "".join(properties["deblurd.training"].rpartition(" in the loop")[:2])
+
+
 def read(folder, name):
     """The network of `name`-f32.onnx with the scales of `name`.onnx."""
     twin, rounded = (onnx.load(folder / f"{stem}.onnx") for stem in (f"{name}-f32", name))

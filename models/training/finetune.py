@@ -1,9 +1,9 @@
 """Makes a model for one PSF out of a general one, and says what that gained on photographs it was not trained on.
 
-    python3 models/training/finetune.py --psf kernel.txt --model models/base.onnx --out DIR
+    python3 models/training/finetune.py --psf kernel.txt --model models/base.onnx --out DIR [--sigma 2.55]
 
 Needs the float twin beside the model. Writes DIR/NAME.onnx and DIR/NAME-f32.onnx, NAME being the model's name and the
-PSF's, unless told.
+PSF's, unless told. With --sigma the model is for that noise level alone.
 """
 import argparse
 import pathlib
@@ -14,10 +14,9 @@ import export
 import train
 from camera import Camera
 from data import LEVELS, DataModule
-from module import Module
 
-STEPS, RATE = 6_000, 1e-3
-ON_A_PROCESSOR = {"steps": 1_500, "epoch": 250}
+STEPS, RATE = 6_000, 2e-3
+ON_A_PROCESSOR = {"steps": 1_250, "epoch": 250}
 
 
 def read_psf(path):
@@ -33,6 +32,7 @@ def main():
     parser.add_argument("--psf", type=pathlib.Path, required=True)
     parser.add_argument("--model", type=pathlib.Path, required=True)
     parser.add_argument("--name")
+    parser.add_argument("--sigma", type=float, help="the one noise level, in 8-bit gray levels, where it is known")
     parser.add_argument("--camera-share", type=float, default=Camera.share, help="of crops from a camera with faults")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     train.add_arguments(parser)
@@ -40,16 +40,17 @@ def main():
     train.settle(args.seed)
     name = args.name or f"{args.model.stem}-{args.psf.stem}"
     recipe = train.recipe(args, ON_A_PROCESSOR, steps=STEPS, rate=RATE, rounding=True, epoch=500, warm_up=200)
-    general = export.read(args.model.parent, args.model.stem)
-    module = Module(general.shape, recipe)
-    module.restorer.load_state_dict(general.state_dict())
-    data = DataModule(recipe, Camera(share=args.camera_share), args.data, args.cache, read_psf(args.psf))
+    module = train.continued(args.model, recipe)
+    levels = LEVELS if args.sigma is None else (args.sigma,)
+    camera = Camera(share=args.camera_share, sigma=args.sigma)
+    data = DataModule(recipe, camera, args.data, args.cache, read_psf(args.psf), levels)
     history = train.fit(module, data, args.out, name, args.resume)
-    for level in LEVELS:
+    for level in levels:
         before, after = (row[f"sigma {level} psnr"] for row in (history[0], history[-1]))
         print(f"sigma {level}: {before:.2f} -> {after:.2f} dB ({after - before:+.2f}) on held-out photographs")
-    note = f"{args.model.stem} fine-tuned to {args.psf.name}, {module.done} steps with int8 in the loop"
-    export.write(module.restorer.cpu(), args.out, name, note)
+    noise = "" if args.sigma is None else f" and sigma {args.sigma}"
+    module.past = [f"{args.model.stem} fine-tuned to {args.psf.name}{noise}"]
+    export.write(module.restorer.cpu(), args.out, name, ", ".join(module.lineage()))
 
 
 if __name__ == "__main__":

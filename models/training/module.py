@@ -1,7 +1,7 @@
 """The `Module`: degraded frames in, restored frames and their loss out, and the optimisation of the networks between.
 
-On CUDA one whole step, crops and noise included, is captured as a graph and the networks run in half precision: they
-are so small that launching their kernels one by one would take most of the time.
+On CUDA the networks are compiled and run in half precision, and one whole step, crops and noise included, is captured
+as a graph: they are so small that launching their kernels one by one would take most of the time.
 """
 import dataclasses
 import math
@@ -15,6 +15,7 @@ import boundary
 import quantisation
 import wiener
 from network import Restorer
+from optimiser import Muon
 from quantisation import Quantiser
 
 LOSS_SCALE = 1024  # lifts gradients into the range of half precision
@@ -26,7 +27,7 @@ class Recipe:
 
     steps: int
     seconds: float | None = None  # instead of steps: as many as this takes
-    rate: float = 3e-3
+    rate: float = 8e-3
     batch: int = 24
     patch: int = 192
     epoch: int = 1_000  # steps
@@ -43,7 +44,7 @@ class Module(lightning.LightningModule):
         self.automatic_optimization = False
         self.restorer, self.recipe = Restorer(shape), recipe
         self.done, self.progress, self.history = 0, 0.0, []
-        self.earlier = 0  # steps of runs before this one
+        self.past = []  # the runs before this one, in words
         self.graph = None
 
     def restore(self, seen):
@@ -68,23 +69,25 @@ class Module(lightning.LightningModule):
 
     def configure_optimizers(self):
         self.rate = torch.zeros((), device=self.device)
-        return torch.optim.Adam(
-            [p for p in self.restorer.parameters() if p.requires_grad],
-            lr=self.rate,
-            betas=(0.9, 0.99),
-            fused=True,
-            capturable=self.device.type == "cuda",
-        )
+        trained = [p for p in self.restorer.parameters() if p.requires_grad]
+        return Muon([p for p in trained if p.dim() == 4], [p for p in trained if p.dim() != 4], self.rate)
 
     def on_fit_start(self):
         self.trainer.datamodule.place(self.device)
         self.sums = torch.zeros(1, device=self.device)
         quantisers = [m for m in self.modules() if isinstance(m, Quantiser)]
-        if self.recipe.rounding and any(q.reach == 0 for q in quantisers):
+        if not self.recipe.rounding:
+            for quantiser in quantisers:
+                quantiser.reach.zero_()  # training in float moves what was watched before
+        elif any(q.reach == 0 for q in quantisers):
             self.calibrate()
         quantisation.set_mode(self, Quantiser.ON if self.recipe.rounding else Quantiser.OFF)
         if self.recipe.rounding and not self.history:
             self.history.append(self.measure())
+        if self.device.type == "cuda":
+            torch._dynamo.config.recompile_limit = 64  # all stages are one function to it
+            for stage in self.restorer.stages:
+                stage.compile()
         self.begun = time.monotonic() - self.progress * (self.recipe.seconds or 0)
 
     def training_step(self, _):
@@ -135,11 +138,16 @@ class Module(lightning.LightningModule):
 
     def on_save_checkpoint(self, checkpoint):
         camera = dataclasses.asdict(self.trainer.datamodule.camera)
-        checkpoint.update(done=self.done, earlier=self.earlier, progress=self.progress, history=self.history)
-        checkpoint.update(shape=self.restorer.shape, camera=camera)
+        checkpoint.update(done=self.done, past=self.past, progress=self.progress, history=self.history)
+        checkpoint.update(shape=self.restorer.shape, camera=camera, lineage=self.lineage())
 
     def on_load_checkpoint(self, checkpoint):
-        self.done, self.progress, self.history = (checkpoint[key] for key in ("done", "progress", "history"))
+        for key in ("done", "past", "progress", "history"):
+            setattr(self, key, checkpoint[key])
+
+    def lineage(self):
+        """All runs that made these weights, in words."""
+        return [*self.past, f"{self.done} steps {'with int8 in the loop' if self.recipe.rounding else 'in float'}"]
 
     def _step(self):
         optimiser = self.optimizers().optimizer

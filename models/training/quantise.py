@@ -2,8 +2,9 @@
 
     python3 models/training/quantise.py DIR --name base [--models models]
 
-Starts from DIR/float.ckpt as train.py left it (or, with --again, from where the last run of this ended), ends with
-DIR/int8.ckpt, its curves, and the files NAME.onnx and NAME-f32.onnx.
+Starts from DIR/float.ckpt as train.py left it (or, with --again, from where the last run of this ended, or, with
+--model, from a released model and its float twin), ends with DIR/int8.ckpt, its curves, and the files NAME.onnx and
+NAME-f32.onnx.
 """
 import argparse
 import pathlib
@@ -16,8 +17,8 @@ from camera import Camera
 from data import DataModule
 from module import Module
 
-STEPS, RATE = 20_000, 1e-3
-ON_A_PROCESSOR = {"steps": 2_000}
+STEPS, RATE = 20_000, 3e-3
+ON_A_PROCESSOR = {"steps": 600}
 
 
 def main():
@@ -25,27 +26,34 @@ def main():
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--name", required=True)
     parser.add_argument("--models", type=pathlib.Path, help="where the files go; DIR unless told")
-    parser.add_argument("--again", action="store_true", help="adds a run to the last one")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--again", action="store_true", help="adds a run to the last one")
+    start.add_argument("--model", type=pathlib.Path, help="a model file to train on")
     parser.add_argument("--camera-share", type=float, default=Camera.share, help="of crops from a camera with faults")
     train.add_arguments(parser)
     args = parser.parse_args()
     train.settle(args.seed)
-    in_float, before = (
-        torch.load(args.out / name, map_location="cpu", weights_only=False)
-        for name in ("float.ckpt", "int8.ckpt" if args.again else "float.ckpt")
-    )
     recipe = train.recipe(args, ON_A_PROCESSOR, steps=STEPS, rate=RATE, rounding=True)
-    module = Module(before["shape"], recipe)
-    module.load_state_dict(before["state_dict"])
-    module.earlier = before["earlier"] + before["done"] if args.again else 0
+    if args.model:
+        module = train.continued(args.model, recipe)
+    else:
+        module = advanced(args.out / ("int8.ckpt" if args.again else "float.ckpt"), recipe)
     data = DataModule(recipe, Camera(share=args.camera_share), args.data, args.cache)
     train.fit(module, data, args.out, "int8", args.resume)
-    rounded = module.earlier + module.done
     note = (
-        f"{in_float['done']} steps in float and {rounded} with int8 in the loop, {recipe.batch} crops of "
-        f"{recipe.patch} px a step, CID22 and CLIC 2025 photographs, random PSFs"
+        f"{', '.join(module.lineage())}; {recipe.batch} crops of {recipe.patch} px a step, CID22 and CLIC 2025 "
+        "photographs, random PSFs"
     )
     export.write(module.restorer.cpu(), args.models or args.out, args.name, note)
+
+
+def advanced(path, recipe):
+    """A module that goes on where the checkpoint's run ended."""
+    before = torch.load(path, map_location="cpu", weights_only=False)
+    module = Module(before["shape"], recipe)
+    module.load_state_dict(before["state_dict"])
+    module.past = before["lineage"]
+    return module
 
 
 if __name__ == "__main__":
