@@ -78,6 +78,8 @@ ROWS = {
     "small: three stages, small heads": (shape(0, 0, 1, reach=2), CLEAN),
     "small: three stages, small heads, without y": (shape(0, 1, 1, reach=2, inputs=("estimate",)), CLEAN),
     "nano: four stages of 8 channels, small heads": (shape(0, 0, 1, 1, channels=8, reach=2), CLEAN),
+    "base: four stages, dynamic 3x3 filters": (shape(1, 1, 1, 1, reach=2, dynamic=3), CLEAN),
+    "base: four stages, dynamic 5x5 filters": (shape(1, 1, 1, 1, reach=2, dynamic=5), CLEAN),
 }
 
 

@@ -34,6 +34,7 @@ class Shape:
     consistency: str = "learned"  # or "fixed" (c = 1 and g_(k-1) - x_w + f_k), or "none" (g_k = g_(k-1) + f_k)
     flat: float | None = None  # a flat regulariser instead of the spectral one
     carry: bool = False  # whether a stage starts from the last one's activations, too
+    dynamic: int = 0  # side of the filters that the last stage makes for each pixel of the result; 0: none
 
     def __post_init__(self):
         object.__setattr__(self, "coarse", tuple(self.coarse) or (0,) * len(self.bodies))
@@ -51,7 +52,7 @@ class Shape:
         for k, (body, coarse) in enumerate(zip(self.bodies, self.coarse)):
             total += (self.reach * self.shuffle) ** 2 * self.planes(k) * c + 9 * c * (body * c + self.shuffle**2)
             total += (8 * c * c + coarse * 9 * c * c) / 4 if coarse else 0
-        return total / self.shuffle**2
+        return total / self.shuffle**2 + (c + 1) * self.dynamic**2
 
     def halo(self):
         """Receptive-field margin of the widest stage in full-resolution pixels, rounded up to the alignment."""
@@ -117,6 +118,23 @@ class Stage(nn.Module):
         return functional.pixel_shuffle(self.output_range(self.tail(a, source)), self.shuffle), a
 
 
+class DynamicFilter(nn.Module):
+    """Makes of each restored pixel a sum of its neighbours, with weights that a 1x1 convolution predicts for it."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.side, self.shuffle = shape.dynamic, shape.shuffle
+        self.predict = nn.Conv2d(shape.channels, (self.side * self.shuffle) ** 2, 1)
+        nn.init.zeros_(self.predict.weight)
+        nn.init.zeros_(self.predict.bias)
+
+    def forward(self, restored, activations):
+        weights = functional.pixel_shuffle(self.predict(activations.float()), self.shuffle)
+        margin = (self.side // 2,) * 4
+        neighbours = functional.unfold(functional.pad(restored, margin, mode="circular"), self.side)
+        return restored + (weights * neighbours.view_as(weights)).sum(dim=1, keepdim=True)
+
+
 class Restorer(nn.Module):
     """All stages with their filters, on square mean-free frames."""
 
@@ -124,6 +142,7 @@ class Restorer(nn.Module):
         super().__init__()
         self.shape = shape
         self.stages = nn.ModuleList(Stage(shape, k) for k in range(len(shape.bodies)))
+        self.dynamic = DynamicFilter(shape) if shape.dynamic else None
         learned = shape.consistency == "learned"
         self.log_strength = nn.Parameter(torch.ones(len(self.stages)), requires_grad=learned)
 
@@ -141,7 +160,7 @@ class Restorer(nn.Module):
                 f, activations = stage(z.to(memory_format=torch.channels_last), carried)
             carried = activations if self.shape.carry else None
             restored = self._consistent(k, estimate, restored, f.float(), filters)
-        return restored
+        return self.dynamic(restored, activations) if self.dynamic else restored
 
     def _planes(self, estimate, blurred, filters, sigma):
         made = {
