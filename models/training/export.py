@@ -21,6 +21,7 @@ from quantisation import Quantiser
 OPSET, IR_VERSION = 17, 8
 SEAL = "deblurd.seal"
 UNSEALED = "0" * 64
+LARGEST_MOVE = 0.75
 LICENCE = (
     "MIT OR Apache-2.0; trained on Cloudinary Image Dataset '22 by Cloudinary (CC BY-SA 4.0) and CLIC 2025 "
     "(Unsplash licence)"
@@ -154,11 +155,24 @@ def export(model, name, training, quantised):
 
 def write(model, folder, name, training):
     """Writes `name`.onnx (int8) and its float twin `name`-f32.onnx."""
+    for stage in model.stages:
+        _steady(stage)
     for path, quantised in ((folder / f"{name}.onnx", True), (folder / f"{name}-f32.onnx", False)):
         content = export(model, path.stem, training, quantised)
         path.write_bytes(content)
         print(f"{path.name}: {len(content)} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}")
     print(f"{model.shape.macs_per_pixel():.0f} MAC/px, halo {model.shape.halo()} px")
+
+
+def _steady(stage):
+    """Widens the step of the output until a single step before the tail moves it by no more than LARGEST_MOVE steps.
+
+    Runtimes round ties in the middle of a network differently, and their results must stay within one step.
+    """
+    source = stage.body[-1].total if len(stage.body) else stage.head_range
+    move = stage.tail.weight.detach().abs().max().item() * source.scale() / stage.output_range.scale()
+    if move > LARGEST_MOVE:
+        stage.output_range.set_scale(stage.output_range.scale() * move / LARGEST_MOVE)
 
 
 def lineage(path):
