@@ -43,6 +43,12 @@ use pairs::{Block, SHARE};
 /// A complex coefficient.
 pub type Complex = rustfft::num_complex::Complex32;
 
+/// Fills the row of that index of a plane.
+pub type Load<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
+
+/// Makes of a filtered row, of that index, the row of the output.
+pub type Store<'a> = dyn Fn(usize, &[f32], &mut [f32]) + Sync + 'a;
+
 /// Pairs of rows in a part: few, so that a part stays in the second-level cache.
 const PAIRS: usize = 8;
 
@@ -100,12 +106,7 @@ impl RealFft2d {
     }
 
     /// First step of a filter; `load(y, row)` fills row `y` of the plane.
-    pub fn forward(
-        &self,
-        spectrum: &mut Spectrum,
-        executor: &dyn Executor,
-        load: &(dyn Fn(usize, &mut [f32]) + Sync),
-    ) {
+    pub fn forward(&self, spectrum: &mut Spectrum, executor: &dyn Executor, load: &Load<'_>) {
         let Spectrum { rows, desks, .. } = spectrum;
         for_chunks(executor, rows, self.part_shares(), &|part, shares| {
             self.with_desk(desks, |desk| self.transform_rows(part, desk, load, shares));
@@ -123,7 +124,7 @@ impl RealFft2d {
         filter: &Filter,
         executor: &dyn Executor,
         output: &mut Plane<f32>,
-        store: &(dyn Fn(usize, &[f32], &mut [f32]) + Sync),
+        store: &Store<'_>,
     ) {
         assert_eq!(filter.len(), coefficients(self.extent), "a filter of another extent");
         assert_eq!(output.extent(), self.extent, "a plane of another extent than planned");
@@ -137,7 +138,9 @@ impl RealFft2d {
                     filter.apply(start, column);
                     self.column_inverse.process_with_scratch(column, &mut desk.scratch);
                 }
-                block.put(&mut desk.columns, shares);
+                for (part, shares) in shares.chunks_mut(PAIRS * SHARE).enumerate() {
+                    block.put(part * PAIRS, &mut desk.columns, shares);
+                }
             });
         });
         for_chunks(executor, output.samples_mut(), 2 * PAIRS * self.extent.width, &|part, rows| {
@@ -186,7 +189,7 @@ impl RealFft2d {
         &self,
         part: usize,
         desk: &mut Desk,
-        load: &(dyn Fn(usize, &mut [f32]) + Sync),
+        load: &Load<'_>,
         shares: &mut [Complex],
     ) {
         let Extent { width, height } = self.extent;
@@ -229,7 +232,7 @@ impl RealFft2d {
         columns: &[Complex],
         desk: &mut Desk,
         rows: &mut [f32],
-        store: &(dyn Fn(usize, &[f32], &mut [f32]) + Sync),
+        store: &Store<'_>,
     ) {
         let width = self.extent.width;
         let count = rows.len().div_ceil(2 * width);

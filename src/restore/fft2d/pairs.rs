@@ -59,6 +59,12 @@ impl Block {
     /// Takes the block's share of the transform of a pair of rows.
     pub(super) fn share(self, pair: &[Complex], share: &mut [Complex]) {
         let (own, partners) = self.of_pair();
+        if self.is_whole() {
+            // Lengths that the compiler knows spare a call for every two cache lines.
+            share[..COLUMNS].copy_from_slice(&pair[own.start..][..COLUMNS]);
+            share[COLUMNS..SHARE].copy_from_slice(&pair[partners.start..][..COLUMNS]);
+            return;
+        }
         share[..self.single].copy_from_slice(&pair[..self.single]);
         share[SHARE - self.single..].copy_from_slice(&pair[..self.single]);
         share[self.single..self.count].copy_from_slice(&pair[own]);
@@ -68,6 +74,11 @@ impl Block {
     /// Moves the block's share to its places in the pair of rows.
     pub(super) fn give(self, share: &[Complex], pair: &mut [Complex]) {
         let (own, partners) = self.of_pair();
+        if self.is_whole() {
+            pair[own.start..][..COLUMNS].copy_from_slice(&share[..COLUMNS]);
+            pair[partners.start..][..COLUMNS].copy_from_slice(&share[COLUMNS..SHARE]);
+            return;
+        }
         pair[..self.single].copy_from_slice(&share[..self.single]);
         pair[own].copy_from_slice(&share[self.single..self.count]);
         pair[partners].copy_from_slice(&share[SHARE - self.count..SHARE - self.single]);
@@ -87,11 +98,11 @@ impl Block {
         }
     }
 
-    /// Packs what [`Block::take`] told apart, of all pairs.
-    pub(super) fn put(self, columns: &mut [Complex], shares: &mut [Complex]) {
+    /// Packs what [`Block::take`] told apart, of consecutive pairs from `first` on.
+    pub(super) fn put(self, first: usize, columns: &mut [Complex], shares: &mut [Complex]) {
         let (shares, _) = shares.as_chunks_mut::<SHARE>();
         for (index, column) in (0..COLUMNS).zip(self.all_columns(columns)) {
-            let (rows, _) = column.as_chunks::<2>();
+            let (rows, _) = column[2 * first..].as_chunks::<2>();
             for (share, [a, b]) in shares.iter_mut().zip(rows) {
                 share[index] = Complex::new(a.re - b.im, a.im + b.re);
                 share[SHARE - 1 - index] = Complex::new(a.re + b.im, b.re - a.im);
@@ -112,6 +123,11 @@ impl Block {
     /// The columns with the room behind them: one sample more where the last pair is half empty.
     fn all_columns(self, columns: &mut [Complex]) -> impl Iterator<Item = &mut [Complex]> {
         columns.chunks_exact_mut(self.extent.height + GAP).take(self.count)
+    }
+
+    /// Whether it has all columns, and all of them have partners.
+    fn is_whole(self) -> bool {
+        self.count == COLUMNS && self.single == 0
     }
 
     /// Where in a pair of rows the columns with partners are, and where their partners.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::super::executor::Executor;
-use super::super::fft2d::{Filter, RealFft2d, Spectrum};
+use super::super::fft2d::{Filter, Load, RealFft2d, Spectrum, Store};
 use super::super::spare::Spare;
 use crate::frame::{Extent, Plane};
 
@@ -35,7 +35,7 @@ impl Filtering {
     }
 
     /// Takes a plane in: `load(y, row)` fills row `y`.
-    pub(super) fn begin(&self, load: &(dyn Fn(usize, &mut [f32]) + Sync)) -> Begun<'_> {
+    pub(super) fn begin(&self, load: &Load<'_>) -> Begun<'_> {
         let mut spectrum = self.spectra.take(|| self.fft.spectrum(self.executor.threads()));
         self.fft.forward(&mut spectrum, &*self.executor, load);
         Begun { filtering: self, spectrum }
@@ -44,12 +44,7 @@ impl Filtering {
 
 impl Begun<'_> {
     /// Gives the filtered plane out: `store(y, samples, row)` makes row `y` of `output` of its row.
-    pub(super) fn finish(
-        mut self,
-        filter: &Filter,
-        output: &mut Plane<f32>,
-        store: &(dyn Fn(usize, &[f32], &mut [f32]) + Sync),
-    ) {
+    pub(super) fn finish(mut self, filter: &Filter, output: &mut Plane<f32>, store: &Store<'_>) {
         let Filtering { fft, spectra, executor } = self.filtering;
         fft.filter_back(&mut self.spectrum, filter, &**executor, output, store);
         spectra.put(self.spectrum);
