@@ -21,7 +21,7 @@
 
 use std::f64::consts::PI;
 
-use super::fft2d::{Complex, Filter, RealFft2d, frequency};
+use super::fft2d::{Complex, Filter, RealFft2d, coefficients, frequency};
 use super::psf::{Psf, PsfError};
 use crate::frame::Extent;
 
@@ -91,13 +91,15 @@ impl Filters {
             Regulariser::Flat(eps) => eps,
             Regulariser::Spectral => sigma * sigma / natural_power(extent, index),
         };
+        // Once for all filters: most of the time that planning takes.
+        let r: Vec<f64> = (0..coefficients(extent)).map(r).collect();
         let power = |index: usize| f64::from(otf[index].norm_sqr());
-        let lost = |index: usize| r(index) == 0.0 && power(index).sqrt() < Self::NOTHING_LEFT;
+        let lost = |index: usize| r[index] == 0.0 && power(index).sqrt() < Self::NOTHING_LEFT;
         let projection = |strength: f64| {
             Filter::real(extent, |index| match index {
                 0 => 0.0,
                 _ if lost(index) => 1.0,
-                _ => strength * r(index) / (power(index) + strength * r(index)),
+                _ => strength * r[index] / (power(index) + strength * r[index]),
             })
         };
         Ok(Self {
@@ -105,7 +107,7 @@ impl Filters {
                 0 => Complex::new(1.0, 0.0),
                 _ if lost(index) => Complex::default(),
                 #[expect(clippy::cast_possible_truncation, reason = "the transforms work in f32")]
-                _ => otf[index].conj() * (1.0 / (power(index) + r(index))) as f32,
+                _ => otf[index].conj() * (1.0 / (power(index) + r[index])) as f32,
             }),
             projections: strengths.iter().map(|&strength| projection(strength)).collect(),
         })
