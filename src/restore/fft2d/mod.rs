@@ -16,7 +16,7 @@
 //!
 //! A share is what rows and columns have in common: a block of columns of a pair of rows. A plane is
 //! larger than the caches of small processors, so each step reads and writes it once, in pieces of
-//! [`PAIRS`] shares that lie together.
+//! many shares that lie together.
 //!
 //! Everything is planned by [`RealFft2d::plan`] and allocated by [`RealFft2d::spectrum`]; filtering
 //! allocates nothing, and its result does not depend on who runs the parts.

@@ -7,7 +7,7 @@
 //! be computed side by side.
 //!
 //! tract runs the networks: those it is known how to, in integers as one operator of ours
-//! ([`fused`]), all others as they are ([`stock`]). Its types do not leave this module.
+//! (`fused`), all others as they are (`stock`). Its types do not leave this module.
 
 mod bands;
 mod bounds;
