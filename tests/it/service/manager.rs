@@ -1,5 +1,6 @@
 //! A service manager for the tests: the socket that the daemon tells how it goes.
 
+use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 
@@ -37,7 +38,13 @@ impl Manager {
     #[track_caller]
     pub(super) fn next(&self) -> String {
         let mut bytes = [0; 4096];
-        let length = self.0.recv(&mut bytes).expect("a message");
+        let length = loop {
+            match self.0.recv(&mut bytes) {
+                // A wait with a limit is not taken up again after a signal.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                received => break received.expect("a message"),
+            }
+        };
         String::from_utf8(bytes[..length].to_vec()).expect("text").trim_end().to_owned()
     }
 
