@@ -2,9 +2,8 @@
 //!
 //! A [`Pool`] allocates its values when it is made and never again. [`Pool::lease`] lends one to a
 //! single owner; [`Lease::share`] turns the loan into one that any number of readers hold; when
-//! the last holder drops it, wherever that happens, the value is free again. The first free value is
-//! lent, without a lock: what is never needed at the same time is never touched, and untouched
-//! memory costs a device nothing.
+//! the last holder drops it, wherever that happens, the value is free again. Free values wait in
+//! a bounded lock-free queue.
 //!
 //! Each value sits behind a `RwLock` that is never contended: while a [`Lease`] lives nobody else
 //! has the slot, and holders of a [`Shared`] only read. It is what makes sharing safe without
@@ -13,6 +12,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crossbeam::queue::ArrayQueue;
 
 /// A fixed set of values to lend.
 #[derive(Debug)]
@@ -35,12 +36,12 @@ pub struct Shared<T> {
 #[derive(Debug)]
 struct Home<T> {
     slots: Vec<Slot<T>>,
+    free: ArrayQueue<usize>,
 }
 
 #[derive(Debug)]
 struct Slot<T> {
     value: RwLock<T>,
-    /// 0 while it is free.
     holders: AtomicUsize,
 }
 
@@ -55,16 +56,17 @@ impl<T> Pool<T> {
     pub fn new(size: usize, mut value: impl FnMut() -> T) -> Self {
         let size = size.max(1);
         let slot = |_| Slot { value: RwLock::new(value()), holders: AtomicUsize::new(0) };
-        Self { home: Arc::new(Home { slots: (0..size).map(slot).collect() }) }
+        let home = Home { slots: (0..size).map(slot).collect(), free: ArrayQueue::new(size) };
+        for index in 0..size {
+            home.give_back(index);
+        }
+        Self { home: Arc::new(home) }
     }
 
     /// Lends a value; `None` while all are out.
     pub fn lease(&self) -> Option<Lease<T>> {
-        // Acquires what the last holders did.
-        let take = |slot: &Slot<T>| {
-            slot.holders.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
-        };
-        let index = self.home.slots.iter().position(take)?;
+        let index = self.home.free.pop()?;
+        self.home.slots[index].holders.store(1, Ordering::Relaxed);
         Some(Lease { loan: Loan { home: Arc::clone(&self.home), index } })
     }
 
@@ -75,8 +77,7 @@ impl<T> Pool<T> {
 
     /// Number of values that are free.
     pub fn free(&self) -> usize {
-        let is_free = |slot: &&Slot<T>| slot.holders.load(Ordering::Relaxed) == 0;
-        self.home.slots.iter().filter(is_free).count()
+        self.home.free.len()
     }
 }
 
@@ -105,6 +106,13 @@ impl<T> Clone for Shared<T> {
     }
 }
 
+impl<T> Home<T> {
+    fn give_back(&self, index: usize) {
+        let displaced = self.free.push(index);
+        assert!(displaced.is_ok(), "slot {index} came home twice");
+    }
+}
+
 impl<T> Loan<T> {
     fn slot(&self) -> &Slot<T> {
         &self.home.slots[self.index]
@@ -120,8 +128,10 @@ impl<T> Clone for Loan<T> {
 
 impl<T> Drop for Loan<T> {
     fn drop(&mut self) {
-        // Releases our reads and writes to the next owner.
-        self.slot().holders.fetch_sub(1, Ordering::Release);
+        // Release our reads and writes to the next owner, acquire those of the other holders.
+        if self.slot().holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.home.give_back(self.index);
+        }
     }
 }
 
