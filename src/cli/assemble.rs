@@ -46,9 +46,9 @@ pub(super) struct Recipe<'a> {
     pub(super) executor: Arc<dyn Executor>,
 }
 
-/// Stages in groups that each get a thread, and the format of the frames they give.
+/// What is done to frames in order, and the format of those that come of it.
 pub(super) struct Planned {
-    pub(super) groups: Vec<Vec<Box<dyn Stage>>>,
+    pub(super) stages: Vec<Box<dyn Stage>>,
     pub(super) format: PictureFormat,
 }
 
@@ -59,40 +59,32 @@ impl Assembly<'_> {
         sinks: impl FnOnce(&Arc<Metrics>) -> anyhow::Result<Vec<Box<dyn Sink>>>,
     ) -> anyhow::Result<Pipeline> {
         let Self { source, recipe, pipeline: options, metrics, stop } = self;
-        let Planned { groups, format: restored } =
-            recipe.plan(source.format(), options.queue_capacity)?;
+        let Planned { stages, format: restored } = recipe.plan(source.format())?;
+        let groups = vec![stages];
         let sinks = sinks(&metrics)?;
         Ok(Pipeline { source, groups, sinks, restored, options, metrics, stop })
     }
 }
 
 impl Recipe<'_> {
-    /// The stages for pictures of `format`, in three groups: what leads to the Wiener estimate,
-    /// the networks with their projections (none without a model), and what leads back to a
-    /// picture. The middle one takes longest and divides its work among the executor's threads.
-    pub(super) fn plan(
-        &self,
-        mut format: PictureFormat,
-        queue_capacity: usize,
-    ) -> anyhow::Result<Planned> {
-        let mut front: Vec<Box<dyn Stage>> = Vec::new();
+    /// The stages for pictures of `format`, in one group: each divides its work among the executor's
+    /// threads, so a second group would not make more frames, but hold more and have each wait
+    /// for the other's parts.
+    pub(super) fn plan(&self, mut format: PictureFormat) -> anyhow::Result<Planned> {
+        let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         if let Some((psf, options)) = self.degradation {
             let degrade = Degrade::plan(psf, options, format)?;
             format = degrade.degraded_format();
-            front.push(Box::new(degrade));
+            stages.push(Box::new(degrade));
         }
         load::check_fit(self.psf, format.extent)?;
-        let in_work = in_work(queue_capacity);
         let restorer =
-            Restorer::plan(&self.options, self.psf, self.model, format, &self.executor, in_work)?;
-        let mut stages = restorer.into_stages();
-        let mut middle = stages.split_off(stages.len().min(2));
-        let mut back = middle.split_off(middle.len().saturating_sub(1));
-        front.append(&mut stages);
+            Restorer::plan(&self.options, self.psf, self.model, format, &self.executor, 1)?;
+        stages.extend(restorer.into_stages());
         if self.degradation.is_some() {
-            back.push(Box::new(Assess));
+            stages.push(Box::new(Assess));
         }
-        Ok(Planned { groups: vec![front, middle, back], format })
+        Ok(Planned { stages, format })
     }
 }
 
@@ -100,12 +92,6 @@ impl Recipe<'_> {
 pub(super) fn executor(threads: usize, stop: &Stop) -> anyhow::Result<Arc<dyn Executor>> {
     let executor = super::options::executor(threads)?;
     Ok(Arc::new(Stoppable { executor, stop: stop.clone() }))
-}
-
-/// Frames that can be between the first stage and the last: one in the hands of each group, those
-/// in the queues between the groups, and one that is being displaced.
-fn in_work(queue_capacity: usize) -> usize {
-    3 + 2 * queue_capacity + 1
 }
 
 /// Opens the source of a configuration, which tells of itself in `metrics`; `degradation` tells

@@ -33,10 +33,9 @@ impl Check {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let loaded = Loaded::from_file(&self.config)?;
         let assembly = loaded.assembly().context(Unusable)?;
-        let capacity = assembly.pipeline.queue_capacity;
-        let planned = assembly.recipe.plan(assembly.source.format(), capacity).context(Unusable)?;
+        let planned = assembly.recipe.plan(assembly.source.format()).context(Unusable)?;
         let golden = restore_golden(&loaded, &assembly.recipe).context(Unusable)?;
-        let stages: Vec<&str> = planned.groups.iter().flatten().map(|stage| stage.name()).collect();
+        let stages: Vec<&str> = planned.stages.iter().map(|stage| stage.name()).collect();
         for sink in &loaded.config.sinks {
             if let SinkConfig::Http(http) = sink {
                 load::token(http).context(Unusable)?;

@@ -72,9 +72,8 @@ impl Running {
         let loaded = Loaded::from_file(&self.path)?;
         name_what_waits(&self.config, &loaded.config);
         let golden = restore_golden(&loaded, &loaded.recipe(Arc::new(Sequential)))?;
-        let capacity = self.config.pipeline_options().queue_capacity;
         let recipe = loaded.recipe(Arc::clone(&self.executor));
-        let planned = recipe.plan(self.captured, capacity)?;
+        let planned = recipe.plan(self.captured)?;
         let (new, old) = (planned.format, self.restored);
         ensure!(new == old, "it would give pictures of {new:?} where the sinks take {old:?}");
         log::info!("reload: golden frame {golden}");
@@ -169,7 +168,7 @@ fn change(
     pipeline: &RunningPipeline,
 ) -> anyhow::Result<()> {
     let Ok(planned) = loading.join() else { bail!("the reload panicked") };
-    pipeline.change_stages(planned?.groups).context("the stages cannot change")
+    pipeline.change_stages(vec![planned?.stages]).context("the stages cannot change")
 }
 
 /// Names the sections that differ and are not looked at before a restart.

@@ -28,8 +28,6 @@ pub struct Frame {
     pub restored: Picture,
     /// The sharp picture, where the blur was simulated and the truth is therefore known.
     pub truth: Option<Picture>,
-    /// What becomes `truth`; untouched, and so without cost, where no blur is simulated.
-    pub spare: Option<Picture>,
     /// Working planes, held only between the first and the last stage of the restoration.
     pub work: Option<Lease<Workspace>>,
 }
@@ -42,7 +40,6 @@ impl Frame {
             blurred: Picture::new(format),
             restored: Picture::new(format),
             truth: None,
-            spare: Some(Picture::new(format)),
             work: None,
         }
     }

@@ -1,6 +1,7 @@
 //! A rectangle of samples.
 
 use std::fmt;
+use std::hint::black_box;
 
 /// Width and height in samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
@@ -68,9 +69,12 @@ impl Default for Extent {
 }
 
 impl<T: Copy> Plane<T> {
-    /// A plane filled with one value.
+    /// A plane filled with one value. Its memory is the process's own from now on: were it only
+    /// promised by the system, as zeros often are, frames would wait for it later.
     pub fn new(extent: Extent, value: T) -> Self {
-        Self { extent, samples: vec![value; extent.area()] }
+        let mut samples = black_box(Vec::with_capacity(extent.area()));
+        samples.resize(extent.area(), value);
+        Self { extent, samples }
     }
 
     /// A plane of the given samples, row by row; `None` where their number is not the area.

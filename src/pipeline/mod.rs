@@ -176,8 +176,11 @@ impl Pipeline {
         common: &Common,
     ) -> Result<Vec<(String, JoinHandle<()>)>, PipelineError> {
         let Self { source, groups, sinks, options, .. } = self;
-        let pool =
-            Pool::new(frames(groups.len(), sinks.len(), options), || Frame::new(source.format()));
+        let pool = Pool::new(frames(groups.len(), sinks.len(), options), || {
+            let mut frame = Frame::new(source.format());
+            groups.iter().flatten().for_each(|stage| stage.prepare(&mut frame));
+            frame
+        });
         let mut started = Vec::new();
         let mut outlets = Vec::new();
         for (index, sink) in sinks.into_iter().enumerate() {

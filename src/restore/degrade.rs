@@ -140,8 +140,12 @@ impl Stage for Degrade {
         "degrade"
     }
 
+    fn prepare(&self, frame: &mut Frame) {
+        frame.truth = Some(Picture::new(self.format));
+    }
+
     fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {
-        let Frame { blurred, truth, spare, meta, .. } = frame;
+        let Frame { blurred, truth, meta, .. } = frame;
         if blurred.format() != self.format {
             return Err(RestoreError::Format {
                 is: blurred.format().extent,
@@ -149,8 +153,7 @@ impl Stage for Degrade {
             });
         }
         // The sharp picture moves to `truth`, whose buffers then take the blurred one.
-        let sharp =
-            truth.get_or_insert_with(|| spare.take().unwrap_or_else(|| Picture::new(self.format)));
+        let sharp = truth.get_or_insert_with(|| Picture::new(self.format));
         std::mem::swap(sharp, blurred);
         let degraded = self.degraded_format();
         let (left, top) = self.margin();

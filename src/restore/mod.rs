@@ -51,6 +51,9 @@ pub trait Stage: Send {
         Effort::Passthrough
     }
 
+    /// Makes room in a new frame for what the step adds to it, so that no frame makes room later.
+    fn prepare(&self, _frame: &mut Frame) {}
+
     /// Does its step on `frame`.
     ///
     /// # Errors
