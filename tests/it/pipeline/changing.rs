@@ -17,10 +17,10 @@ use crate::properties::{check_property, model, random_picture, random_psf};
 
 const FORMAT: PictureFormat = PictureFormat::gray(Extent::new(2, 2));
 
-/// Frames without end, as old as told, of which the number is known.
+/// Frames as old as told, until there were so many; how many there were is known.
 struct Numbered {
     taken: Arc<AtomicU64>,
-    until: u64,
+    until: Arc<AtomicU64>,
     age: Duration,
 }
 
@@ -34,12 +34,16 @@ impl Source for Numbered {
     }
 
     fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
-        if self.taken.fetch_add(1, Ordering::Relaxed) == self.until {
+        if self.taken.fetch_add(1, Ordering::Relaxed) >= self.until.load(Ordering::Relaxed) {
             return Ok(Filled::End);
         }
         frame.meta.captured_at = Instant::now().checked_sub(self.age).expect("a time");
         Ok(Filled::Frame)
     }
+}
+
+fn frames(count: u64) -> Arc<AtomicU64> {
+    Arc::new(AtomicU64::new(count))
 }
 
 /// A stage of a plan: passes on the mark of its plan, and fails where that of the stage before it
@@ -76,7 +80,8 @@ pub(super) fn plans_do_not_mix() {
         changes.sort_unstable();
         let overflow = if is_live { Overflow::DropOldest } else { Overflow::Wait };
         let (taken, age) = (Arc::new(AtomicU64::new(0)), Duration::ZERO);
-        let source = Numbered { taken: Arc::clone(&taken), until: 20_000, age };
+        let until = frames(u64::MAX);
+        let source = Numbered { taken: Arc::clone(&taken), until: Arc::clone(&until), age };
         let (sink, record) = Recorder::new(None, None);
         let pipeline = pipeline(source, marked(0, groups), sink, PipelineOptions::new(overflow));
         let running = pipeline.start().expect("starts");
@@ -88,6 +93,7 @@ pub(super) fn plans_do_not_mix() {
             running.change_stages(marked(mark, groups)).expect("as many groups");
             last = mark;
         }
+        until.store(taken.load(Ordering::Relaxed) + 50, Ordering::Relaxed);
         let report = running.finish().expect("ends");
         for stage in report.metrics.stages() {
             prop_assert_eq!(stage.failed.get(), 0, "stages of two plans served one frame");
@@ -105,7 +111,7 @@ pub(super) fn plans_do_not_mix() {
 /// Stages that do not fit the threads are refused, and the old ones go on.
 pub(super) fn plans_that_do_not_fit_are_refused() {
     let taken = Arc::default();
-    let source = Numbered { taken, until: 5_000, age: Duration::ZERO };
+    let source = Numbered { taken, until: frames(5_000), age: Duration::ZERO };
     let (sink, record) = Recorder::new(None, None);
     let options = PipelineOptions::new(Overflow::Wait);
     let running = pipeline(source, marked(3, 2), sink, options).start().expect("starts");
@@ -118,7 +124,7 @@ pub(super) fn plans_that_do_not_fit_are_refused() {
 /// A frame older than the deadline is dropped where it is found to be, with its reason.
 pub(super) fn old_frames_are_dropped() {
     for (age, is_dropped) in [(Duration::from_secs(30), true), (Duration::ZERO, false)] {
-        let source = Numbered { taken: Arc::default(), until: 100, age };
+        let source = Numbered { taken: Arc::default(), until: frames(100), age };
         let (sink, record) = Recorder::new(None, None);
         let options = PipelineOptions {
             deadline: Some(Duration::from_secs(20)),
