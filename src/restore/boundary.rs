@@ -20,7 +20,9 @@
 //!
 //! for `n` rows of `m` samples between the sides `a` and `b`.
 
+use super::executor::{Executor, for_chunks};
 use super::fft2d::{SineTransform, good_size};
+use super::spare::Spare;
 use crate::frame::{Extent, Plane};
 
 /// How a frame is made periodic.
@@ -41,18 +43,24 @@ pub struct Extension {
     margin: Option<Margin>,
 }
 
-/// The rectangles of the margin, in a plane with the frame in its corner and the margin behind.
+/// The rectangles of the margin, in the coordinates of a [`Framed`] plane.
 #[derive(Debug)]
 struct Margin {
     below: Rectangle,
     beside: Rectangle,
     corner: Rectangle,
-    cornered: Plane<f32>,
+}
+
+/// An extended plane with the frame at column 0 and row 0, and the whole margin behind it: on a
+/// periodic plane that is a matter of where counting begins.
+struct Framed<'a> {
+    plane: &'a mut Plane<f32>,
+    offset: (usize, usize),
 }
 
 impl Extension {
-    /// Plans the extension of planes of `inner` for a PSF of extent `psf`.
-    pub fn plan(boundary: Boundary, inner: Extent, psf: Extent) -> Self {
+    /// Plans the extension of planes of `inner` for a PSF of extent `psf`, on up to `threads` threads.
+    pub fn plan(boundary: Boundary, inner: Extent, psf: Extent, threads: usize) -> Self {
         let outer = match boundary {
             Boundary::Circular => inner,
             Boundary::Extend => Extent {
@@ -60,7 +68,7 @@ impl Extension {
                 height: good_size(inner.height + 2 * psf.height),
             },
         };
-        let margin = (boundary == Boundary::Extend).then(|| Margin::plan(inner, outer));
+        let margin = (boundary == Boundary::Extend).then(|| Margin::plan(inner, outer, threads));
         Self { inner, outer, margin }
     }
 
@@ -75,32 +83,41 @@ impl Extension {
         ((self.outer.width - self.inner.width) / 2, (self.outer.height - self.inner.height) / 2)
     }
 
-    /// Extends the plane whose rows are written by `load(row, samples)` into `extended`.
+    /// Fills the margin of `extended`, in which the frame lies already.
     ///
     /// # Panics
     /// Where `extended` is not of the outer extent.
-    pub fn apply(&mut self, mut load: impl FnMut(usize, &mut [f32]), extended: &mut Plane<f32>) {
+    pub fn apply(&mut self, executor: &dyn Executor, extended: &mut Plane<f32>) {
         assert_eq!(extended.extent(), self.outer, "a plane of another extent than planned");
-        let (left, top) = self.offset();
-        let Some(margin) = &mut self.margin else {
-            (0..self.inner.height).for_each(|y| load(y, extended.row_mut(y)));
-            return;
-        };
-        for y in 0..self.inner.height {
-            load(y, &mut margin.cornered.row_mut(y)[..self.inner.width]);
-        }
-        margin.fill(self.inner);
-        for (y, row) in margin.cornered.rows().enumerate() {
-            let target = extended.row_mut((y + top) % self.outer.height);
-            let (fits, wraps) = row.split_at(self.outer.width - left);
-            target[left..].copy_from_slice(fits);
-            target[..left].copy_from_slice(wraps);
+        let offset = self.offset();
+        if let Some(margin) = &mut self.margin {
+            margin.fill(self.inner, executor, &mut Framed { plane: extended, offset });
         }
     }
 }
 
+impl Framed<'_> {
+    fn at(&mut self, x: usize, y: usize) -> &mut f32 {
+        let (x, y) = self.place(x, y);
+        &mut self.plane.row_mut(y)[x]
+    }
+
+    /// Samples of row `y` from column `x` on.
+    fn from(&mut self, x: usize, y: usize) -> impl Iterator<Item = &mut f32> {
+        let (x, y) = self.place(x, y);
+        let (wrapped, straight) = self.plane.row_mut(y).split_at_mut(x);
+        straight.iter_mut().chain(wrapped)
+    }
+
+    fn place(&self, x: usize, y: usize) -> (usize, usize) {
+        let Extent { width, height } = self.plane.extent();
+        let wrap = |place: usize, end: usize| if place < end { place } else { place - end };
+        (wrap(x + self.offset.0, width), wrap(y + self.offset.1, height))
+    }
+}
+
 impl Margin {
-    fn plan(inner: Extent, outer: Extent) -> Self {
+    fn plan(inner: Extent, outer: Extent, threads: usize) -> Self {
         let behind =
             |inner, outer| Span { before: inner - 1, first: inner, count: outer - inner, after: 0 };
         let within = |inner: usize| Span {
@@ -111,37 +128,35 @@ impl Margin {
         };
         let (rows, columns) =
             (behind(inner.height, outer.height), behind(inner.width, outer.width));
-        let strip = |along: Span, across: Span| Some(Strip::plan(along.count, across.count));
+        let strip =
+            |along: Span, across: Span| Some(Strip::plan(along.count, across.count, threads));
         let (top, left) = (within(inner.height), within(inner.width));
         Self {
             below: Rectangle { rows, columns: left, across: strip(left, rows), down: None },
             beside: Rectangle { rows: top, columns, across: None, down: strip(top, columns) },
             // All four sides of the corner are straight.
             corner: Rectangle { rows, columns, across: None, down: None },
-            cornered: Plane::new(outer, 0.0),
         }
     }
 
     /// Fills the margin. The outermost columns below the frame and rows beside it go straight from
     /// edge to edge; they complete the rings around the three rectangles.
-    fn fill(&mut self, inner: Extent) {
+    fn fill(&mut self, inner: Extent, executor: &dyn Executor, plane: &mut Framed<'_>) {
         let (rows, columns) = (self.corner.rows, self.corner.columns);
         for x in [0, inner.width - 1] {
-            let (from, to) = (self.cornered.row(rows.before)[x], self.cornered.row(rows.after)[x]);
+            let (from, to) = (*plane.at(x, rows.before), *plane.at(x, rows.after));
             for step in 0..rows.count {
-                self.cornered.row_mut(rows.first + step)[x] = rows.between(from, to, step);
+                *plane.at(x, rows.first + step) = rows.between(from, to, step);
             }
         }
         for y in [0, inner.height - 1] {
-            let row = self.cornered.row_mut(y);
-            let (from, to) = (row[columns.before], row[columns.after]);
-            for step in 0..columns.count {
-                row[columns.first + step] = columns.between(from, to, step);
-            }
+            let (from, to) = (*plane.at(columns.before, y), *plane.at(columns.after, y));
+            let samples = plane.from(columns.first, y).take(columns.count).enumerate();
+            samples.for_each(|(step, sample)| *sample = columns.between(from, to, step));
         }
-        self.below.fill(&mut self.cornered);
-        self.beside.fill(&mut self.cornered);
-        self.corner.fill(&mut self.cornered);
+        self.below.fill(executor, plane);
+        self.beside.fill(executor, plane);
+        self.corner.fill(executor, plane);
     }
 }
 
@@ -173,44 +188,41 @@ struct Rectangle {
 }
 
 impl Rectangle {
-    fn fill(&mut self, plane: &mut Plane<f32>) {
+    fn fill(&mut self, executor: &dyn Executor, plane: &mut Framed<'_>) {
         let (rows, columns) = (self.rows, self.columns);
         self.fill_bilinear(plane);
         if let Some(strip) = &mut self.across {
             strip.load(|side, x| match side {
-                Side::First => plane.row(rows.before)[columns.at(x)],
-                Side::Last => plane.row(rows.after)[columns.at(x)],
+                Side::First => *plane.at(columns.at(x), rows.before),
+                Side::Last => *plane.at(columns.at(x), rows.after),
             });
-            for y in 0..rows.count {
-                let target = &mut plane.row_mut(rows.first + y)[columns.first..][..columns.count];
-                target.iter_mut().zip(strip.line(y)).for_each(|(sample, v)| *sample += v);
+            for (y, line) in (rows.first..).zip(strip.lines(executor)) {
+                let samples = plane.from(columns.first, y);
+                samples.zip(line).for_each(|(sample, v)| *sample += v);
             }
         }
         if let Some(strip) = &mut self.down {
             strip.load(|side, y| match side {
-                Side::First => plane.row(rows.at(y))[columns.before],
-                Side::Last => plane.row(rows.at(y))[columns.after],
+                Side::First => *plane.at(columns.before, rows.at(y)),
+                Side::Last => *plane.at(columns.after, rows.at(y)),
             });
-            for x in 0..columns.count {
-                for (y, v) in strip.line(x).iter().enumerate() {
-                    plane.row_mut(rows.first + y)[columns.first + x] += v;
+            for (x, line) in (columns.first..).zip(strip.lines(executor)) {
+                for (y, v) in (rows.first..).zip(line) {
+                    *plane.at(x, y) += v;
                 }
             }
         }
     }
 
-    fn fill_bilinear(&self, plane: &mut Plane<f32>) {
+    fn fill_bilinear(&self, plane: &mut Framed<'_>) {
         let (rows, columns) = (self.rows, self.columns);
-        let corner = |y: usize, x: usize| plane.row(y)[x];
-        let upper = (corner(rows.before, columns.before), corner(rows.before, columns.after));
-        let lower = (corner(rows.after, columns.before), corner(rows.after, columns.after));
+        let upper = (*plane.at(columns.before, rows.before), *plane.at(columns.after, rows.before));
+        let lower = (*plane.at(columns.before, rows.after), *plane.at(columns.after, rows.after));
         for y in 0..rows.count {
             let left = rows.between(upper.0, lower.0, y);
             let right = rows.between(upper.1, lower.1, y);
-            let target = &mut plane.row_mut(rows.first + y)[columns.first..][..columns.count];
-            for (x, sample) in target.iter_mut().enumerate() {
-                *sample = columns.between(left, right, x);
-            }
+            let samples = plane.from(columns.first, rows.first + y).take(columns.count);
+            samples.enumerate().for_each(|(x, sample)| *sample = columns.between(left, right, x));
         }
     }
 }
@@ -236,17 +248,17 @@ enum Side {
 #[derive(Debug)]
 struct Strip {
     length: usize,
-    lines: usize,
-    sine: SineTransform,
+    sines: Spare<SineTransform>,
     /// `w_k(y)` for every line `y` and frequency `k`.
     weights: Vec<f32>,
     first: Vec<f32>,
     last: Vec<f32>,
-    line: Vec<f32>,
+    /// The samples, line by line, counted from the first side.
+    lines: Vec<f32>,
 }
 
 impl Strip {
-    fn plan(length: usize, lines: usize) -> Self {
+    fn plan(length: usize, lines: usize, threads: usize) -> Self {
         let weight = |index: usize| {
             let (y, k) = ((index / length + 1) as f64, (index % length + 1) as f64);
             let phi = (2.0 - (std::f64::consts::PI * k / (length + 1) as f64).cos()).acosh();
@@ -257,19 +269,19 @@ impl Strip {
             let weight = (ratio * (phi * (y - end)).exp()) as f32;
             weight
         };
+        let sine = SineTransform::plan(length);
         Self {
             length,
-            lines,
-            sine: SineTransform::plan(length),
+            sines: Spare::new(threads, || sine.clone()),
             weights: (0..length * lines).map(weight).collect(),
             first: vec![0.0; length],
             last: vec![0.0; length],
-            line: vec![0.0; length],
+            lines: vec![0.0; length * lines],
         }
     }
 
     /// Takes the sides, corners included, less the straight lines between their corners.
-    fn load(&mut self, side: impl Fn(Side, usize) -> f32) {
+    fn load(&mut self, mut side: impl FnMut(Side, usize) -> f32) {
         let scale = 2.0 / (self.length + 1) as f32;
         for (which, target) in [(Side::First, &mut self.first), (Side::Last, &mut self.last)] {
             let (from, to) = (side(which, 0), side(which, self.length + 1));
@@ -277,33 +289,48 @@ impl Strip {
                 let share = (index + 1) as f32 / (self.length + 1) as f32;
                 *sample = scale * (side(which, index + 1) - from - share * (to - from));
             }
-            self.sine.apply(target);
+            transform(&self.sines, target);
         }
     }
 
-    /// The samples of line `y`, counted from the first side.
-    fn line(&mut self, y: usize) -> &[f32] {
-        let weights = |y: usize| &self.weights[y * self.length..][..self.length];
-        let (from_first, from_last) = (weights(self.lines - 1 - y), weights(y));
-        for (k, sample) in self.line.iter_mut().enumerate() {
-            *sample = self.first[k] * from_first[k] + self.last[k] * from_last[k];
-        }
-        self.sine.apply(&mut self.line);
-        &self.line
+    /// The lines between the sides, from the first on.
+    fn lines(&mut self, executor: &dyn Executor) -> impl Iterator<Item = &[f32]> {
+        let Self { length, sines, weights, first, last, lines } = self;
+        // A frame of two rows or columns has no side between its corners.
+        for_chunks(executor, lines, (*length).max(1), &|y, line| {
+            let from_last = &weights[y * *length..][..*length];
+            let from_first = &weights[weights.len() - (y + 1) * *length..][..*length];
+            let sides = first.iter().zip(from_first).zip(last.iter().zip(from_last));
+            line.iter_mut().zip(sides).for_each(|(v, ((a, w), (b, u)))| *v = a * w + b * u);
+            transform(sines, line);
+        });
+        lines.chunks((*length).max(1))
     }
+}
+
+/// The sine transform in place, by a free one of equal plans.
+fn transform(sines: &Spare<SineTransform>, samples: &mut [f32]) {
+    let mut sine = sines.take(|| SineTransform::plan(samples.len()));
+    sine.apply(samples);
+    sines.put(sine);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::restore::executor::Sequential;
     use crate::restore::testing::random_plane;
     use proptest::prelude::*;
 
     fn extended(plane: &Plane<f32>, psf: Extent) -> (Plane<f32>, (usize, usize)) {
-        let mut extension = Extension::plan(Boundary::Extend, plane.extent(), psf);
+        let mut extension = Extension::plan(Boundary::Extend, plane.extent(), psf, 1);
+        let (left, top) = extension.offset();
         let mut outer = Plane::new(extension.outer(), f32::NAN);
-        extension.apply(|y, row| row.copy_from_slice(plane.row(y)), &mut outer);
-        (outer, extension.offset())
+        for (y, row) in plane.rows().enumerate() {
+            outer.row_mut(top + y)[left..][..row.len()].copy_from_slice(row);
+        }
+        extension.apply(&Sequential, &mut outer);
+        (outer, (left, top))
     }
 
     proptest! {
@@ -335,9 +362,10 @@ mod tests {
     #[test]
     fn a_circular_frame_is_left_alone() {
         let plane = random_plane(Extent::new(7, 5), 3);
-        let mut extension = Extension::plan(Boundary::Circular, plane.extent(), Extent::new(3, 3));
-        let mut outer = Plane::new(extension.outer(), 0.0);
-        extension.apply(|y, row| row.copy_from_slice(plane.row(y)), &mut outer);
+        let mut extension =
+            Extension::plan(Boundary::Circular, plane.extent(), Extent::new(3, 3), 1);
+        let mut outer = plane.clone();
+        extension.apply(&Sequential, &mut outer);
         assert_eq!(outer, plane);
     }
 }

@@ -29,20 +29,27 @@ impl Executor for Sequential {
 
 /// Calls `part` once with each chunk of `length` items, the last as long as it comes out, and with
 /// its index.
-///
-/// Parts take the next chunk instead of their own: so each has one for itself without `unsafe`.
 pub fn for_chunks<T: Send>(
     executor: &dyn Executor,
     items: &mut [T],
     length: usize,
     part: &(dyn Fn(usize, &mut [T]) + Sync),
 ) {
-    let count = items.len().div_ceil(length);
-    let chunks = Mutex::new(items.chunks_mut(length).enumerate());
+    for_all(executor, items.chunks_mut(length).enumerate(), &|(index, chunk)| part(index, chunk));
+}
+
+/// Calls `part` once with each of `items`. Parts take the next item instead of one of their number:
+/// so each has one for itself without `unsafe`.
+pub fn for_all<I: ExactSizeIterator + Send>(
+    executor: &dyn Executor,
+    items: I,
+    part: &(dyn Fn(I::Item) + Sync),
+) {
+    let (count, items) = (items.len(), Mutex::new(items));
     executor.run(count, &|_| {
-        let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
-        if let Some((index, chunk)) = next {
-            part(index, chunk);
+        let next = items.lock().unwrap_or_else(PoisonError::into_inner).next();
+        if let Some(item) = next {
+            part(item);
         }
     });
 }

@@ -153,21 +153,23 @@ impl Restorer {
         in_work: usize,
     ) -> Result<Self, RestoreError> {
         let curve = Arc::new(ToneCurve::new(options.transfer, format));
-        let extension = Extension::plan(options.boundary, format.extent, psf.extent());
+        let threads = executor.threads();
+        let extension = Extension::plan(options.boundary, format.extent, psf.extent(), threads);
         let (outer, offset) = (extension.outer(), extension.offset());
         let strengths = model.map_or(&[][..], |model| &model.contract().consistency);
         let (regulariser, sigma) = (regulariser(options, model), linear_sigma(options));
         let filters = Filters::plan(psf, outer, regulariser, sigma, strengths)?;
         let channels = stages::channels(options.channels, format.layout);
         let pool = Pool::new(in_work, || Workspace::new(outer, channels));
-        let decode = stages::Decode::new(format, Arc::clone(&curve), extension, pool);
+        let decode =
+            stages::Decode::new(format, Arc::clone(&curve), extension, pool, Arc::clone(executor));
         let mut list: Vec<Box<dyn Stage>> = vec![Box::new(decode)];
         let filtering = Arc::new(stages::Filtering::plan(outer, in_work, executor));
         list.push(Box::new(stages::Wiener::new(Arc::clone(&filtering), filters.wiener)));
         if let Some(model) = model {
             let projections = filters.projections.into_iter().zip(strengths);
             for (index, (projection, &strength)) in projections.enumerate() {
-                let rows = residual::band_rows(outer.height, executor.threads());
+                let rows = residual::band_rows(outer.height, threads);
                 let net = model.plan(index, outer, rows)?;
                 list.push(Box::new(stages::Residual::new(index, net, Arc::clone(executor))));
                 let filtering = Arc::clone(&filtering);
@@ -176,7 +178,8 @@ impl Restorer {
             }
         }
         let has_networks = !strengths.is_empty();
-        list.push(Box::new(stages::Encode::new(curve, format.extent, offset, has_networks)));
+        let (extent, executor) = (format.extent, Arc::clone(executor));
+        list.push(Box::new(stages::Encode::new(curve, extent, offset, has_networks, executor)));
         Ok(Self { stages: list })
     }
 

@@ -11,6 +11,7 @@ use super::Complex;
 /// odd sequence `0, x, 0, -reversed x` of twice the length:
 /// `X_k = sum_n x_n sin(pi (k + 1) (n + 1) / (length + 1))`. Twice applied it gives
 /// `(length + 1) / 2` times the sequence.
+#[derive(Clone)]
 pub struct SineTransform {
     length: usize,
     odd_forward: Arc<dyn RealToComplex<f32>>,

@@ -1,13 +1,16 @@
 //! First stage: from the samples of a picture to extended, mean-free planes of light.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::super::boundary::Extension;
+use super::super::executor::{Executor, for_chunks};
 use super::super::luma::luma_row;
 use super::super::transfer::ToneCurve;
 use super::super::{Channels, RestoreError, Stage};
+use super::ROWS;
 use crate::frame::{
-    Channel, Effort, Extent, Frame, Layout, Picture, PictureFormat, Pool, Workspace,
+    Channel, Effort, Extent, Frame, Layout, Picture, PictureFormat, Plane, Pool, Workspace,
 };
 
 /// Leases a workspace and fills its `y` planes.
@@ -16,6 +19,9 @@ pub(crate) struct Decode {
     curve: Arc<ToneCurve>,
     extension: Extension,
     pool: Pool<Workspace>,
+    executor: Arc<dyn Executor>,
+    /// Sums of the rows, as bits: added up in their order, whoever made them.
+    sums: Vec<AtomicU64>,
 }
 
 impl Decode {
@@ -24,26 +30,50 @@ impl Decode {
         curve: Arc<ToneCurve>,
         extension: Extension,
         pool: Pool<Workspace>,
+        executor: Arc<dyn Executor>,
     ) -> Self {
-        Self { format, curve, extension, pool }
+        let sums = (0..format.extent.height).map(|_| AtomicU64::new(0)).collect();
+        Self { format, curve, extension, pool, executor, sums }
     }
 
     fn decode(&mut self, picture: &Picture, index: usize, is_luma: bool, channel: &mut Channel) {
-        let (curve, extent) = (&self.curve, self.format.extent);
-        let mut sum = 0.0;
-        let load = |y: usize, target: &mut [f32]| {
-            if is_luma {
-                let luma = luma_row(picture.planes(), y).map(|sample| curve.encoded(sample));
-                target.iter_mut().zip(luma).for_each(|(value, luma)| *value = luma);
-                curve.decode(target);
-            } else {
-                curve.lights(picture.planes()[index].row(y), target);
+        self.for_rows(&mut channel.y, &|y, row| {
+            self.load(picture, index, is_luma, y, row);
+            self.sums[y].store(f64::from(sum_of(row)).to_bits(), Ordering::Relaxed);
+        });
+        channel.mean = self.mean();
+        let mean = channel.mean;
+        self.for_rows(&mut channel.y, &|_, row| row.iter_mut().for_each(|sample| *sample -= mean));
+        self.extension.apply(&*self.executor, &mut channel.y);
+    }
+
+    /// Fills a row with the light of row `y` of the picture.
+    fn load(&self, picture: &Picture, index: usize, is_luma: bool, y: usize, row: &mut [f32]) {
+        if is_luma {
+            let luma = luma_row(picture.planes(), y).map(|sample| self.curve.encoded(sample));
+            row.iter_mut().zip(luma).for_each(|(value, luma)| *value = luma);
+            self.curve.decode(row);
+        } else {
+            self.curve.lights(picture.planes()[index].row(y), row);
+        }
+    }
+
+    /// Has `work` done on the rows of the frame, of these indices, where they lie in `extended`.
+    fn for_rows(&self, extended: &mut Plane<f32>, work: &(dyn Fn(usize, &mut [f32]) + Sync)) {
+        let ((left, top), outer) = (self.extension.offset(), extended.extent().width);
+        let Extent { width, height } = self.format.extent;
+        let frame = &mut extended.samples_mut()[top * outer..][..height * outer];
+        for_chunks(&*self.executor, frame, ROWS * outer, &|part, rows| {
+            for (y, row) in (part * ROWS..).zip(rows.chunks_mut(outer)) {
+                work(y, &mut row[left..][..width]);
             }
-            sum += f64::from(sum_of(target));
-        };
-        self.extension.apply(load, &mut channel.y);
-        channel.mean = mean(sum, extent);
-        channel.y.samples_mut().iter_mut().for_each(|sample| *sample -= channel.mean);
+        });
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 fits f32")]
+    fn mean(&self) -> f32 {
+        let sums = self.sums.iter().map(|sum| f64::from_bits(sum.load(Ordering::Relaxed)));
+        (sums.sum::<f64>() / self.format.extent.area() as f64) as f32
     }
 }
 
@@ -92,9 +122,4 @@ fn sum_of(row: &[f32]) -> f32 {
         parts.iter_mut().zip(chunk).for_each(|(part, sample)| *part += sample);
     }
     parts.iter().sum::<f32>() + rest
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "a mean of f32 fits f32")]
-fn mean(sum: f64, extent: Extent) -> f32 {
-    (sum / extent.area() as f64) as f32
 }

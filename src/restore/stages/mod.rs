@@ -19,6 +19,9 @@ pub(super) use wiener::Wiener;
 use super::RestoreError;
 use crate::frame::{Frame, Workspace};
 
+/// Rows in a part of the work on a picture: some tens of parts in a large one.
+const ROWS: usize = 16;
+
 /// Runs `work` on the frame's workspace.
 fn with_workspace<T>(
     frame: &mut Frame,
