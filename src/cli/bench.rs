@@ -46,6 +46,8 @@ struct Timing {
     min_ms: f64,
     max_ms: f64,
     share: f64,
+    /// What was chosen when the stage was planned, where there was a choice.
+    choice: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -81,10 +83,11 @@ impl Bench {
             let is_timed = round >= 2;
             time_frame(&mut restorer, &mut frame, is_timed.then_some(&mut times))?;
         }
-        let names = restorer.stages_mut().iter().map(|stage| stage.name().to_owned());
-        let names: Vec<String> = names.chain(["in all".to_owned()]).collect();
+        let stages = restorer.stages_mut().iter();
+        let names = stages.map(|stage| (stage.name().to_owned(), stage.choice()));
+        let names = names.chain([("in all".to_owned(), None)]).collect();
         let kernel = load::kernel(model.as_ref());
-        self.report(&timings(self, kernel, &names, times))
+        self.report(&timings(self, kernel, names, times))
     }
 
     fn report(&self, timings: &Timings) -> anyhow::Result<()> {
@@ -94,11 +97,12 @@ impl Bench {
             "{extent}, model {model}, kernel {kernel}, {threads} threads, median of {frames} frames\n"
         );
         for timing in &timings.stages {
-            let Timing { stage, median_ms, min_ms, max_ms, share } = timing;
+            let Timing { stage, median_ms, min_ms, max_ms, share, choice } = timing;
+            let choice = choice.as_ref().map_or(String::new(), |choice| format!("  {choice}"));
             // Writing to a string cannot fail.
             let _ = writeln!(
                 text,
-                "{stage:<14} {median_ms:8.2} ms  ({min_ms:.2} to {max_ms:.2})  {:5.1} %",
+                "{stage:<14} {median_ms:8.2} ms  ({min_ms:.2} to {max_ms:.2})  {:5.1} %{choice}",
                 100.0 * share
             );
         }
@@ -127,14 +131,19 @@ fn time_frame(
     Ok(())
 }
 
-fn timings(bench: &Bench, kernel: String, names: &[String], times: Vec<Vec<Duration>>) -> Timings {
+fn timings(
+    bench: &Bench,
+    kernel: String,
+    names: Vec<(String, Option<String>)>,
+    times: Vec<Vec<Duration>>,
+) -> Timings {
     let milliseconds = |duration: &Duration| duration.as_secs_f64() * 1e3;
     let mut stages: Vec<Timing> = Vec::new();
-    for (name, mut times) in names.iter().zip(times) {
+    for ((stage, choice), mut times) in names.into_iter().zip(times) {
         times.sort_unstable();
         let [min_ms, median_ms, max_ms] =
             [0, times.len() / 2, times.len() - 1].map(|index| milliseconds(&times[index]));
-        stages.push(Timing { stage: name.clone(), median_ms, min_ms, max_ms, share: 0.0 });
+        stages.push(Timing { stage, median_ms, min_ms, max_ms, share: 0.0, choice });
     }
     let whole = stages.last().map_or(1.0, |timing| timing.median_ms);
     stages.iter_mut().for_each(|timing| timing.share = timing.median_ms / whole);

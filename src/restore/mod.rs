@@ -51,6 +51,11 @@ pub trait Stage: Send {
         Effort::Passthrough
     }
 
+    /// What was chosen when the step was planned, where there was a choice.
+    fn choice(&self) -> Option<String> {
+        None
+    }
+
     /// Makes room in a new frame for what the step adds to it, so that no frame makes room later.
     fn prepare(&self, _frame: &mut Frame) {}
 

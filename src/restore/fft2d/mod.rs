@@ -18,6 +18,9 @@
 //! larger than the caches of small processors, so each step reads and writes it once, in pieces of
 //! many shares that lie together.
 //!
+//! Blocks that a filter makes zero or leaves as they are need no second step: the third takes nothing
+//! or their row shares.
+//!
 //! Everything is planned by [`RealFft2d::plan`] and allocated by [`RealFft2d::spectrum`]; filtering
 //! allocates nothing, and its result does not depend on who runs the parts.
 
@@ -35,9 +38,10 @@ pub use filter::{Filter, coefficients, frequency};
 pub use sine::SineTransform;
 pub use size::good_size;
 
-use super::executor::{Executor, Sequential, for_chunks};
+use super::executor::{Executor, Sequential, for_all, for_chunks};
 use super::spare::Spare;
 use crate::frame::{Extent, Plane};
+use filter::Course;
 use pairs::{Block, SHARE};
 
 /// A complex coefficient.
@@ -106,15 +110,22 @@ impl RealFft2d {
     }
 
     /// First step of a filter; `load(y, row)` fills row `y` of the plane.
-    pub fn forward(&self, spectrum: &mut Spectrum, executor: &dyn Executor, load: &Load<'_>) {
-        let Spectrum { rows, desks, .. } = spectrum;
-        for_chunks(executor, rows, self.part_shares(), &|part, shares| {
-            self.with_desk(desks, |desk| self.transform_rows(part, desk, load, shares));
-        });
+    ///
+    /// # Panics
+    /// Where the filter is not of the planned extent.
+    pub fn forward(
+        &self,
+        spectrum: &mut Spectrum,
+        filter: &Filter,
+        executor: &dyn Executor,
+        load: &Load<'_>,
+    ) {
+        assert_eq!(filter.extent(), self.extent, "a filter of another extent than planned");
+        self.rows_forward(spectrum, Some(filter.courses()), executor, load);
     }
 
     /// The other steps: `store(y, samples, row)` is given row `y` of the filtered plane and makes of
-    /// it row `y` of `output`.
+    /// it row `y` of `output`. The filter is the one of the first step.
     ///
     /// # Panics
     /// Where filter or output are not of the planned extent.
@@ -126,25 +137,23 @@ impl RealFft2d {
         output: &mut Plane<f32>,
         store: &Store<'_>,
     ) {
-        assert_eq!(filter.len(), coefficients(self.extent), "a filter of another extent");
+        assert_eq!(filter.extent(), self.extent, "a filter of another extent than planned");
         assert_eq!(output.extent(), self.extent, "a plane of another extent than planned");
         let Spectrum { rows, columns, desks } = spectrum;
-        for_chunks(executor, columns, self.pairs() * SHARE, &|index, shares| {
-            self.with_desk(desks, |desk| {
-                let block = Block::new(self.extent, index);
-                self.gather(index, block, rows, desk);
-                for (start, column) in block.columns(&mut desk.columns) {
-                    self.column_forward.process_with_scratch(column, &mut desk.scratch);
-                    filter.apply(start, column);
-                    self.column_inverse.process_with_scratch(column, &mut desk.scratch);
-                }
-                for (part, shares) in shares.chunks_mut(PAIRS * SHARE).enumerate() {
-                    block.put(part * PAIRS, &mut desk.columns, shares);
-                }
-            });
+        let blocks = columns.chunks_mut(self.pairs() * SHARE).zip(filter.courses()).enumerate();
+        for_all(executor, blocks, &|(index, (shares, course))| {
+            if let Course::Multiply(start) = course {
+                self.with_desk(desks, |desk| {
+                    self.filter_block(index, (filter, *start), rows, desk, shares);
+                });
+            }
         });
-        for_chunks(executor, output.samples_mut(), 2 * PAIRS * self.extent.width, &|part, rows| {
-            self.with_desk(desks, |desk| self.restore_rows(part, columns, desk, rows, store));
+        let (rows, columns) = (&*rows, &*columns);
+        for_chunks(executor, output.samples_mut(), 2 * PAIRS * self.extent.width, &|part, out| {
+            self.with_desk(desks, |desk| {
+                self.collect(part, filter.courses(), (rows, columns), desk);
+                self.restore_rows(part, desk, out, store);
+            });
         });
     }
 
@@ -160,7 +169,7 @@ impl RealFft2d {
         output: &mut Plane<f32>,
     ) {
         assert_eq!(input.extent(), self.extent, "a plane of another extent than planned");
-        self.forward(spectrum, &Sequential, &|y, row| row.copy_from_slice(input.row(y)));
+        self.forward(spectrum, filter, &Sequential, &|y, row| row.copy_from_slice(input.row(y)));
         let copy = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
         self.filter_back(spectrum, filter, &Sequential, output, &copy);
     }
@@ -172,27 +181,46 @@ impl RealFft2d {
     pub fn transform(&self, input: &Plane<f32>) -> Vec<Complex> {
         assert_eq!(input.extent(), self.extent, "a plane of another extent than planned");
         let (mut spectrum, mut desk) = (self.spectrum(1), self.desk());
-        self.forward(&mut spectrum, &Sequential, &|y, row| row.copy_from_slice(input.row(y)));
+        let load = |y: usize, row: &mut [f32]| row.copy_from_slice(input.row(y));
+        self.rows_forward(&mut spectrum, None, &Sequential, &load);
+        // Pairs of rows are told apart without halving, and were divided by their length.
+        let scale = 0.5 * self.extent.width as f32;
         let mut all = Vec::with_capacity(coefficients(self.extent));
         for (index, block) in pairs::blocks(self.extent).enumerate() {
             self.gather(index, block, &spectrum.rows, &mut desk);
-            for (_, column) in block.columns(&mut desk.columns) {
+            for column in block.columns(&mut desk.columns) {
                 self.column_forward.process_with_scratch(column, &mut desk.scratch);
-                all.extend(column.iter().map(|twice| twice * 0.5));
+                all.extend(column.iter().map(|value| value * scale));
             }
         }
         all
+    }
+
+    /// Transforms the rows; shares of blocks that become zero, where courses are given, are left out.
+    fn rows_forward(
+        &self,
+        spectrum: &mut Spectrum,
+        courses: Option<&[Course]>,
+        executor: &dyn Executor,
+        load: &Load<'_>,
+    ) {
+        let Spectrum { rows, desks, .. } = spectrum;
+        for_chunks(executor, rows, self.part_shares(), &|part, shares| {
+            self.with_desk(desks, |desk| self.transform_rows(part, courses, desk, load, shares));
+        });
     }
 
     /// Transforms a part of the rows and deals it out to the blocks of columns.
     fn transform_rows(
         &self,
         part: usize,
+        courses: Option<&[Course]>,
         desk: &mut Desk,
         load: &Load<'_>,
         shares: &mut [Complex],
     ) {
         let Extent { width, height } = self.extent;
+        let scale = 1.0 / width as f32;
         let blocks = pairs::blocks(self.extent);
         let count = shares.len() / (blocks.len() * SHARE);
         let ([even, odd], pairs) = (&mut desk.rows, &mut desk.pairs[..count * width]);
@@ -205,10 +233,16 @@ impl RealFft2d {
                 odd.fill(0.0)
             }
             let samples = even.iter().zip(odd.iter());
-            pair.iter_mut().zip(samples).for_each(|(z, (a, b))| *z = Complex::new(*a, *b));
+            pair.iter_mut()
+                .zip(samples)
+                .for_each(|(z, (a, b))| *z = Complex::new(scale * a, scale * b));
         }
         self.row_forward.process_with_scratch(pairs, &mut desk.scratch);
-        for (block, shares) in blocks.zip(shares.chunks_exact_mut(count * SHARE)) {
+        let blocks = blocks.zip(shares.chunks_exact_mut(count * SHARE)).enumerate();
+        for (index, (block, shares)) in blocks {
+            if courses.is_some_and(|courses| courses[index] == Course::Zero) {
+                continue;
+            }
             let shares = shares.chunks_exact_mut(SHARE);
             shares
                 .zip(pairs.chunks_exact(width))
@@ -225,24 +259,60 @@ impl RealFft2d {
         }
     }
 
-    /// Puts a part of the rows together and transforms it back.
-    fn restore_rows(
+    /// Filters a block of columns by the factors from `start` on.
+    fn filter_block(
+        &self,
+        index: usize,
+        (filter, start): (&Filter, usize),
+        rows: &[Complex],
+        desk: &mut Desk,
+        shares: &mut [Complex],
+    ) {
+        let block = Block::new(self.extent, index);
+        self.gather(index, block, rows, desk);
+        let starts = (start..).step_by(self.extent.height);
+        for (start, column) in starts.zip(block.columns(&mut desk.columns)) {
+            self.column_forward.process_with_scratch(column, &mut desk.scratch);
+            filter.apply(start, column);
+            self.column_inverse.process_with_scratch(column, &mut desk.scratch);
+        }
+        for (part, shares) in shares.chunks_mut(PAIRS * SHARE).enumerate() {
+            block.put(part * PAIRS, &mut desk.columns, shares);
+        }
+    }
+
+    /// Puts a part of the rows together on the desk.
+    fn collect(
         &self,
         part: usize,
-        columns: &[Complex],
+        courses: &[Course],
+        (rows, columns): (&[Complex], &[Complex]),
         desk: &mut Desk,
-        rows: &mut [f32],
-        store: &Store<'_>,
     ) {
+        let width = self.extent.width;
+        let left = &rows[part * self.part_shares()..];
+        let count = PAIRS.min(left.len() / (courses.len() * SHARE));
+        for ((index, block), course) in pairs::blocks(self.extent).enumerate().zip(courses) {
+            let pairs = desk.pairs.chunks_exact_mut(width).take(count);
+            let shares = match course {
+                Course::Multiply(_) => &columns[(index * self.pairs() + part * PAIRS) * SHARE..],
+                Course::Leave => &left[index * count * SHARE..],
+                Course::Zero => &[],
+            };
+            if shares.is_empty() {
+                pairs.for_each(|pair| block.clear(pair));
+            } else {
+                let shares = shares.chunks_exact(SHARE);
+                pairs.zip(shares).for_each(|(pair, share)| block.give(share, pair));
+            }
+        }
+    }
+
+    /// Transforms the part of the rows on the desk back.
+    fn restore_rows(&self, part: usize, desk: &mut Desk, rows: &mut [f32], store: &Store<'_>) {
         let width = self.extent.width;
         let count = rows.len().div_ceil(2 * width);
         let pairs = &mut desk.pairs[..count * width];
-        let blocks = pairs::blocks(self.extent).zip(columns.chunks_exact(self.pairs() * SHARE));
-        for (block, shares) in blocks {
-            let own = shares[part * PAIRS * SHARE..].chunks_exact(SHARE);
-            own.zip(pairs.chunks_exact_mut(width))
-                .for_each(|(share, pair)| block.give(share, pair));
-        }
         self.row_inverse.process_with_scratch(pairs, &mut desk.scratch);
         let [even, odd] = &mut desk.rows;
         for (index, (rows, pair)) in rows.chunks_mut(2 * width).zip(pairs.chunks(width)).enumerate()

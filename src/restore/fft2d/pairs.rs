@@ -84,6 +84,14 @@ impl Block {
         pair[partners].copy_from_slice(&share[SHARE - self.count..SHARE - self.single]);
     }
 
+    /// Makes the places of the block's share in the pair of rows zero.
+    pub(super) fn clear(self, pair: &mut [Complex]) {
+        let (own, partners) = self.of_pair();
+        for places in [0..self.single, own, partners] {
+            pair[places].fill(Complex::default());
+        }
+    }
+
     /// Fills two samples of all columns with twice the coefficients of the two rows of a pair, for
     /// consecutive pairs from `first` on.
     pub(super) fn take(self, first: usize, shares: &[Complex], columns: &mut [Complex]) {
@@ -110,14 +118,16 @@ impl Block {
         }
     }
 
-    /// The columns of the block, and the index of the first coefficient of each.
-    pub(super) fn columns(
-        self,
-        columns: &mut [Complex],
-    ) -> impl Iterator<Item = (usize, &mut [Complex])> {
+    /// The columns of the block.
+    pub(super) fn columns(self, columns: &mut [Complex]) -> impl Iterator<Item = &mut [Complex]> {
         let height = self.extent.height;
-        let columns = self.all_columns(columns).map(move |column| &mut column[..height]);
-        (self.first * height..).step_by(height).zip(columns)
+        self.all_columns(columns).map(move |column| &mut column[..height])
+    }
+
+    /// Indices of its coefficients.
+    pub(super) fn coefficients(self) -> Range<usize> {
+        let height = self.extent.height;
+        self.first * height..(self.first + self.count) * height
     }
 
     /// The columns with the room behind them: one sample more where the last pair is half empty.

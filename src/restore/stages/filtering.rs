@@ -23,7 +23,13 @@ pub(crate) struct Filtering {
 /// A plane whose rows have been transformed.
 pub(super) struct Begun<'a> {
     filtering: &'a Filtering,
+    filter: &'a Filter,
     spectrum: Spectrum,
+}
+
+/// How much of the plane a filter looks at.
+pub(super) fn columns(filter: &Filter) -> String {
+    format!("{:.0} % of the columns", 100.0 * filter.share())
 }
 
 impl Filtering {
@@ -35,18 +41,18 @@ impl Filtering {
     }
 
     /// Takes a plane in: `load(y, row)` fills row `y`.
-    pub(super) fn begin(&self, load: &Load<'_>) -> Begun<'_> {
+    pub(super) fn begin<'a>(&'a self, filter: &'a Filter, load: &Load<'_>) -> Begun<'a> {
         let mut spectrum = self.spectra.take(|| self.fft.spectrum(self.executor.threads()));
-        self.fft.forward(&mut spectrum, &*self.executor, load);
-        Begun { filtering: self, spectrum }
+        self.fft.forward(&mut spectrum, filter, &*self.executor, load);
+        Begun { filtering: self, filter, spectrum }
     }
 }
 
 impl Begun<'_> {
     /// Gives the filtered plane out: `store(y, samples, row)` makes row `y` of `output` of its row.
-    pub(super) fn finish(mut self, filter: &Filter, output: &mut Plane<f32>, store: &Store<'_>) {
+    pub(super) fn finish(mut self, output: &mut Plane<f32>, store: &Store<'_>) {
         let Filtering { fft, spectra, executor } = self.filtering;
-        fft.filter_back(&mut self.spectrum, filter, &**executor, output, store);
+        fft.filter_back(&mut self.spectrum, self.filter, &**executor, output, store);
         spectra.put(self.spectrum);
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::fft2d::Filter;
 use super::super::{RestoreError, Stage};
-use super::filtering::Filtering;
+use super::filtering::{Filtering, columns};
 use super::with_workspace;
 use crate::frame::{Channel, Effort, Frame};
 
@@ -42,6 +42,10 @@ impl Stage for Projection {
         &self.name
     }
 
+    fn choice(&self) -> Option<String> {
+        Some(columns(&self.filter))
+    }
+
     fn least_effort(&self) -> Effort {
         Effort::Full
     }
@@ -50,14 +54,14 @@ impl Stage for Projection {
         with_workspace(frame, |work| {
             for Channel { x_w, f, g, .. } in &mut work.channels {
                 let before = if self.is_first { &*x_w } else { &*g };
-                let begun = self.filtering.begin(&|y, row| {
+                let begun = self.filtering.begin(&self.filter, &|y, row| {
                     let estimates = before.row(y).iter().zip(x_w.row(y));
                     let terms = f.row(y).iter().zip(estimates);
                     row.iter_mut().zip(terms).for_each(|(sum, (f, (before, x_w)))| {
                         *sum = f + (before - self.share * x_w);
                     });
                 });
-                begun.finish(&self.filter, g, &|y, projected, row| {
+                begun.finish(g, &|y, projected, row| {
                     let terms = x_w.row(y).iter().zip(projected);
                     row.iter_mut().zip(terms).for_each(|(g, (x_w, p))| *g = x_w + p);
                 });

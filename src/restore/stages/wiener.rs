@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::fft2d::Filter;
 use super::super::{RestoreError, Stage};
-use super::filtering::Filtering;
+use super::filtering::{Filtering, columns};
 use super::with_workspace;
 use crate::frame::{Channel, Effort, Frame};
 
@@ -25,6 +25,10 @@ impl Stage for Wiener {
         "wiener"
     }
 
+    fn choice(&self) -> Option<String> {
+        Some(columns(&self.filter))
+    }
+
     fn least_effort(&self) -> Effort {
         Effort::Wiener
     }
@@ -32,8 +36,9 @@ impl Stage for Wiener {
     fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {
         with_workspace(frame, |work| {
             for Channel { y, x_w, .. } in &mut work.channels {
-                let begun = self.filtering.begin(&|at, row| row.copy_from_slice(y.row(at)));
-                begun.finish(&self.filter, x_w, &|_, samples, row| row.copy_from_slice(samples));
+                let load = |at: usize, row: &mut [f32]| row.copy_from_slice(y.row(at));
+                let begun = self.filtering.begin(&self.filter, &load);
+                begun.finish(x_w, &|_, samples, row| row.copy_from_slice(samples));
             }
             Ok(())
         })
