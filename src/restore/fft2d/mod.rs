@@ -8,18 +8,18 @@
 //! an [`Executor`] may run side by side:
 //!
 //! ```text
-//! forward      rows, two in one complex transform                        -> row shares
+//! forward      rows, two in one complex transform                        -> shares
 //! filter_back  columns, a block at a time in the cache: transformed,
-//!              multiplied, transformed back                              -> column shares
+//!              multiplied, transformed back                              -> shares, in place
 //!              rows transformed back                                     -> plane
 //! ```
 //!
 //! A share is what rows and columns have in common: a block of columns of a pair of rows. A plane is
-//! larger than the caches of small processors, so each step reads and writes it once, in pieces of
-//! many shares that lie together.
+//! larger than the caches of small processors, so each step reads and writes it once, in pieces:
+//! the shares that a part of the rows has of a block. Between the steps the pieces change their
+//! order, not their place: so each part of a step has its own, and one memory serves all steps.
 //!
-//! Blocks that a filter makes zero or leaves as they are need no second step: the third takes nothing
-//! or their row shares.
+//! Blocks that a filter makes zero or leaves as they are need no second step.
 //!
 //! Everything is planned by [`RealFft2d::plan`] and allocated by [`RealFft2d::spectrum`]; filtering
 //! allocates nothing, and its result does not depend on who runs the parts.
@@ -54,7 +54,7 @@ pub type Load<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
 pub type Store<'a> = dyn Fn(usize, &[f32], &mut [f32]) + Sync + 'a;
 
 /// Pairs of rows in a part: few, so that a part stays in the second-level cache.
-const PAIRS: usize = 8;
+const PAIRS: usize = 16;
 
 /// A planned transform of planes of one extent.
 #[derive(Clone)]
@@ -69,12 +69,15 @@ pub struct RealFft2d {
 /// What a plane becomes between the steps, and the memory that the steps work in.
 #[derive(Debug)]
 pub struct Spectrum {
-    /// `[part of rows][block of columns][pair of rows]`, a share each.
-    rows: Vec<Complex>,
-    /// `[block of columns][pair of rows]`, a share each.
-    columns: Vec<Complex>,
+    /// `[part of rows][block of columns]` while rows are worked on, `[block][part]` while columns are.
+    pieces: Vec<Piece>,
+    /// Where they are put in the other order.
+    reordered: Vec<Piece>,
     desks: Spare<Desk>,
 }
+
+/// Shares of the pairs of rows of a part.
+type Piece = Box<[Complex]>;
 
 /// What one part works on.
 #[derive(Debug)]
@@ -101,10 +104,11 @@ impl RealFft2d {
 
     /// Memory to work in, on up to `threads` threads at once.
     pub fn spectrum(&self, threads: usize) -> Spectrum {
-        let shares = pairs::blocks(self.extent).len() * self.pairs() * SHARE;
+        let count = self.parts() * pairs::blocks(self.extent).len();
+        let piece = || vec![Complex::default(); PAIRS * SHARE].into_boxed_slice();
         Spectrum {
-            rows: vec![Complex::default(); shares],
-            columns: vec![Complex::default(); shares],
+            pieces: std::iter::repeat_with(piece).take(count).collect(),
+            reordered: std::iter::repeat_with(Piece::default).take(count).collect(),
             desks: Spare::new(threads, || self.desk()),
         }
     }
@@ -139,19 +143,21 @@ impl RealFft2d {
     ) {
         assert_eq!(filter.extent(), self.extent, "a filter of another extent than planned");
         assert_eq!(output.extent(), self.extent, "a plane of another extent than planned");
-        let Spectrum { rows, columns, desks } = spectrum;
-        let blocks = columns.chunks_mut(self.pairs() * SHARE).zip(filter.courses()).enumerate();
-        for_all(executor, blocks, &|(index, (shares, course))| {
+        let (parts, blocks) = (self.parts(), filter.courses().len());
+        let Spectrum { pieces, desks, .. } = spectrum;
+        let columns = pieces.chunks_mut(parts).zip(filter.courses()).enumerate();
+        for_all(executor, columns, &|(index, (pieces, course))| {
             if let Course::Multiply(start) = course {
                 self.with_desk(desks, |desk| {
-                    self.filter_block(index, (filter, *start), rows, desk, shares);
+                    self.filter_block(index, (filter, *start), desk, pieces);
                 });
             }
         });
-        let (rows, columns) = (&*rows, &*columns);
+        spectrum.reorder(blocks);
+        let Spectrum { pieces, desks, .. } = &*spectrum;
         for_chunks(executor, output.samples_mut(), 2 * PAIRS * self.extent.width, &|part, out| {
             self.with_desk(desks, |desk| {
-                self.collect(part, filter.courses(), (rows, columns), desk);
+                self.collect(filter.courses(), &pieces[part * blocks..], desk);
                 self.restore_rows(part, desk, out, store);
             });
         });
@@ -187,7 +193,7 @@ impl RealFft2d {
         let scale = 0.5 * self.extent.width as f32;
         let mut all = Vec::with_capacity(coefficients(self.extent));
         for (index, block) in pairs::blocks(self.extent).enumerate() {
-            self.gather(index, block, &spectrum.rows, &mut desk);
+            self.gather(block, &spectrum.pieces[index * self.parts()..], &mut desk);
             for column in block.columns(&mut desk.columns) {
                 self.column_forward.process_with_scratch(column, &mut desk.scratch);
                 all.extend(column.iter().map(|value| value * scale));
@@ -204,10 +210,12 @@ impl RealFft2d {
         executor: &dyn Executor,
         load: &Load<'_>,
     ) {
-        let Spectrum { rows, desks, .. } = spectrum;
-        for_chunks(executor, rows, self.part_shares(), &|part, shares| {
-            self.with_desk(desks, |desk| self.transform_rows(part, courses, desk, load, shares));
+        let blocks = pairs::blocks(self.extent).len();
+        let Spectrum { pieces, desks, .. } = &mut *spectrum;
+        for_chunks(executor, pieces, blocks, &|part, pieces| {
+            self.with_desk(desks, |desk| self.transform_rows(part, courses, desk, load, pieces));
         });
+        spectrum.reorder(self.parts());
     }
 
     /// Transforms a part of the rows and deals it out to the blocks of columns.
@@ -217,12 +225,11 @@ impl RealFft2d {
         courses: Option<&[Course]>,
         desk: &mut Desk,
         load: &Load<'_>,
-        shares: &mut [Complex],
+        pieces: &mut [Piece],
     ) {
         let Extent { width, height } = self.extent;
         let scale = 1.0 / width as f32;
-        let blocks = pairs::blocks(self.extent);
-        let count = shares.len() / (blocks.len() * SHARE);
+        let count = self.pairs_of(part);
         let ([even, odd], pairs) = (&mut desk.rows, &mut desk.pairs[..count * width]);
         for (offset, pair) in pairs.chunks_exact_mut(width).enumerate() {
             let y = 2 * (part * PAIRS + offset);
@@ -238,24 +245,22 @@ impl RealFft2d {
                 .for_each(|(z, (a, b))| *z = Complex::new(scale * a, scale * b));
         }
         self.row_forward.process_with_scratch(pairs, &mut desk.scratch);
-        let blocks = blocks.zip(shares.chunks_exact_mut(count * SHARE)).enumerate();
-        for (index, (block, shares)) in blocks {
+        for (index, (block, piece)) in pairs::blocks(self.extent).zip(pieces).enumerate() {
             if courses.is_some_and(|courses| courses[index] == Course::Zero) {
                 continue;
             }
-            let shares = shares.chunks_exact_mut(SHARE);
+            let shares = piece.chunks_exact_mut(SHARE);
             shares
                 .zip(pairs.chunks_exact(width))
                 .for_each(|(share, pair)| block.share(pair, share));
         }
     }
 
-    /// Fills the desk's columns with those of a block, of all rows.
-    fn gather(&self, index: usize, block: Block, rows: &[Complex], desk: &mut Desk) {
-        for (part, shares) in rows.chunks(self.part_shares()).enumerate() {
-            let length = shares.len() / pairs::blocks(self.extent).len();
-            let own = &shares[index * length..][..length];
-            block.take(part * PAIRS, own, &mut desk.columns);
+    /// Fills the desk's columns with those of a block, whose pieces come first.
+    fn gather(&self, block: Block, pieces: &[Piece], desk: &mut Desk) {
+        for (part, piece) in pieces[..self.parts()].iter().enumerate() {
+            let count = self.pairs_of(part);
+            block.take(part * PAIRS, &piece[..count * SHARE], &mut desk.columns);
         }
     }
 
@@ -264,45 +269,32 @@ impl RealFft2d {
         &self,
         index: usize,
         (filter, start): (&Filter, usize),
-        rows: &[Complex],
         desk: &mut Desk,
-        shares: &mut [Complex],
+        pieces: &mut [Piece],
     ) {
         let block = Block::new(self.extent, index);
-        self.gather(index, block, rows, desk);
+        self.gather(block, pieces, desk);
         let starts = (start..).step_by(self.extent.height);
         for (start, column) in starts.zip(block.columns(&mut desk.columns)) {
             self.column_forward.process_with_scratch(column, &mut desk.scratch);
             filter.apply(start, column);
             self.column_inverse.process_with_scratch(column, &mut desk.scratch);
         }
-        for (part, shares) in shares.chunks_mut(PAIRS * SHARE).enumerate() {
-            block.put(part * PAIRS, &mut desk.columns, shares);
+        for (part, piece) in pieces.iter_mut().enumerate() {
+            let count = self.pairs_of(part);
+            block.put(part * PAIRS, &mut desk.columns, &mut piece[..count * SHARE]);
         }
     }
 
     /// Puts a part of the rows together on the desk.
-    fn collect(
-        &self,
-        part: usize,
-        courses: &[Course],
-        (rows, columns): (&[Complex], &[Complex]),
-        desk: &mut Desk,
-    ) {
-        let width = self.extent.width;
-        let left = &rows[part * self.part_shares()..];
-        let count = PAIRS.min(left.len() / (courses.len() * SHARE));
-        for ((index, block), course) in pairs::blocks(self.extent).enumerate().zip(courses) {
-            let pairs = desk.pairs.chunks_exact_mut(width).take(count);
-            let shares = match course {
-                Course::Multiply(_) => &columns[(index * self.pairs() + part * PAIRS) * SHARE..],
-                Course::Leave => &left[index * count * SHARE..],
-                Course::Zero => &[],
-            };
-            if shares.is_empty() {
+    fn collect(&self, courses: &[Course], pieces: &[Piece], desk: &mut Desk) {
+        let blocks = pairs::blocks(self.extent).zip(courses).zip(pieces);
+        for ((block, course), piece) in blocks {
+            let pairs = desk.pairs.chunks_exact_mut(self.extent.width);
+            if *course == Course::Zero {
                 pairs.for_each(|pair| block.clear(pair));
             } else {
-                let shares = shares.chunks_exact(SHARE);
+                let shares = piece.chunks_exact(SHARE);
                 pairs.zip(shares).for_each(|(pair, share)| block.give(share, pair));
             }
         }
@@ -327,14 +319,14 @@ impl RealFft2d {
         }
     }
 
-    /// Pairs of rows, the last half empty where their number is odd.
-    fn pairs(&self) -> usize {
-        self.extent.height.div_ceil(2)
+    /// Parts of the rows.
+    fn parts(&self) -> usize {
+        self.extent.height.div_ceil(2 * PAIRS)
     }
 
-    /// Coefficients of a part of the rows.
-    fn part_shares(&self) -> usize {
-        pairs::blocks(self.extent).len() * PAIRS * SHARE
+    /// Pairs of rows of a part; the last pair is half empty where the rows are odd.
+    fn pairs_of(&self, part: usize) -> usize {
+        PAIRS.min(self.extent.height.div_ceil(2) - part * PAIRS)
     }
 
     fn desk(&self) -> Desk {
@@ -356,6 +348,18 @@ impl RealFft2d {
         let mut desk = desks.take(|| self.desk());
         work(&mut desk);
         desks.put(desk);
+    }
+}
+
+impl Spectrum {
+    /// Puts pieces that lie in `groups` in the order of their places within these.
+    fn reorder(&mut self, groups: usize) {
+        let length = self.pieces.len() / groups;
+        let places = (0..length).flat_map(|at| (0..groups).map(move |group| group * length + at));
+        for (piece, place) in self.reordered.iter_mut().zip(places) {
+            std::mem::swap(piece, &mut self.pieces[place]);
+        }
+        std::mem::swap(&mut self.pieces, &mut self.reordered);
     }
 }
 
