@@ -143,7 +143,7 @@ fn default_silence() -> u32 {
 }
 
 fn default_reopens() -> u32 {
-    20
+    30
 }
 
 fn default_demosaic() -> Demosaic {

@@ -17,7 +17,7 @@ use crate::v4l2::{ErrorKind, V4l2Error};
 const LOOK: Duration = Duration::from_millis(200);
 /// Pauses between two openings: at first, and at most.
 const PAUSE_MIN: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_millis(1000);
+const PAUSE_MAX: Duration = Duration::from_millis(500);
 
 /// A camera with its state.
 #[derive(Debug)]
