@@ -28,6 +28,7 @@ mod filter;
 mod pairs;
 mod sine;
 mod size;
+mod spectrum;
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,12 +38,13 @@ use rustfft::{Fft, FftPlanner};
 pub use filter::{Filter, coefficients, frequency};
 pub use sine::SineTransform;
 pub use size::good_size;
+pub use spectrum::Spectrum;
 
 use super::executor::{Executor, Sequential, for_all, for_chunks};
-use super::spare::Spare;
 use crate::frame::{Extent, Plane};
 use filter::Course;
 use pairs::{Block, SHARE};
+use spectrum::{Desk, PAIRS, Piece, pairs_of, parts};
 
 /// A complex coefficient.
 pub type Complex = rustfft::num_complex::Complex32;
@@ -53,9 +55,6 @@ pub type Load<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
 /// Makes of a filtered row, of that index, the row of the output.
 pub type Store<'a> = dyn Fn(usize, &[f32], &mut [f32]) + Sync + 'a;
 
-/// Pairs of rows in a part: few, so that a part stays in the second-level cache.
-const PAIRS: usize = 16;
-
 /// A planned transform of planes of one extent.
 #[derive(Clone)]
 pub struct RealFft2d {
@@ -64,28 +63,6 @@ pub struct RealFft2d {
     row_inverse: Arc<dyn Fft<f32>>,
     column_forward: Arc<dyn Fft<f32>>,
     column_inverse: Arc<dyn Fft<f32>>,
-}
-
-/// What a plane becomes between the steps, and the memory that the steps work in.
-#[derive(Debug)]
-pub struct Spectrum {
-    /// `[part of rows][block of columns]` while rows are worked on, `[block][part]` while columns are.
-    pieces: Vec<Piece>,
-    /// Where they are put in the other order.
-    reordered: Vec<Piece>,
-    desks: Spare<Desk>,
-}
-
-/// Shares of the pairs of rows of a part.
-type Piece = Box<[Complex]>;
-
-/// What one part works on.
-#[derive(Debug)]
-struct Desk {
-    rows: [Vec<f32>; 2],
-    pairs: Vec<Complex>,
-    columns: Vec<Complex>,
-    scratch: Vec<Complex>,
 }
 
 impl RealFft2d {
@@ -104,13 +81,7 @@ impl RealFft2d {
 
     /// Memory to work in, on up to `threads` threads at once.
     pub fn spectrum(&self, threads: usize) -> Spectrum {
-        let count = self.parts() * pairs::blocks(self.extent).len();
-        let piece = || vec![Complex::default(); PAIRS * SHARE].into_boxed_slice();
-        Spectrum {
-            pieces: std::iter::repeat_with(piece).take(count).collect(),
-            reordered: std::iter::repeat_with(Piece::default).take(count).collect(),
-            desks: Spare::new(threads, || self.desk()),
-        }
+        Spectrum::new(self.extent, threads, self.scratch())
     }
 
     /// First step of a filter; `load(y, row)` fills row `y` of the plane.
@@ -143,12 +114,12 @@ impl RealFft2d {
     ) {
         assert_eq!(filter.extent(), self.extent, "a filter of another extent than planned");
         assert_eq!(output.extent(), self.extent, "a plane of another extent than planned");
-        let (parts, blocks) = (self.parts(), filter.courses().len());
+        let (parts, blocks) = (parts(self.extent), filter.courses().len());
         let Spectrum { pieces, desks, .. } = spectrum;
         let columns = pieces.chunks_mut(parts).zip(filter.courses()).enumerate();
         for_all(executor, columns, &|(index, (pieces, course))| {
             if let Course::Multiply(start) = course {
-                self.with_desk(desks, |desk| {
+                desks.with(|desk| {
                     self.filter_block(index, (filter, *start), desk, pieces);
                 });
             }
@@ -156,7 +127,7 @@ impl RealFft2d {
         spectrum.reorder(blocks);
         let Spectrum { pieces, desks, .. } = &*spectrum;
         for_chunks(executor, output.samples_mut(), 2 * PAIRS * self.extent.width, &|part, out| {
-            self.with_desk(desks, |desk| {
+            desks.with(|desk| {
                 self.collect(filter.courses(), &pieces[part * blocks..], desk);
                 self.restore_rows(part, desk, out, store);
             });
@@ -186,18 +157,21 @@ impl RealFft2d {
     /// Where it is not of the planned extent.
     pub fn transform(&self, input: &Plane<f32>) -> Vec<Complex> {
         assert_eq!(input.extent(), self.extent, "a plane of another extent than planned");
-        let (mut spectrum, mut desk) = (self.spectrum(1), self.desk());
+        let mut spectrum = self.spectrum(1);
         let load = |y: usize, row: &mut [f32]| row.copy_from_slice(input.row(y));
         self.rows_forward(&mut spectrum, None, &Sequential, &load);
         // Pairs of rows are told apart without halving, and were divided by their length.
         let scale = 0.5 * self.extent.width as f32;
         let mut all = Vec::with_capacity(coefficients(self.extent));
         for (index, block) in pairs::blocks(self.extent).enumerate() {
-            self.gather(block, &spectrum.pieces[index * self.parts()..], &mut desk);
-            for column in block.columns(&mut desk.columns) {
-                self.column_forward.process_with_scratch(column, &mut desk.scratch);
-                all.extend(column.iter().map(|value| value * scale));
-            }
+            let pieces = &spectrum.pieces[index * parts(self.extent)..];
+            spectrum.desks.with(|desk| {
+                self.gather(block, pieces, desk);
+                for column in block.columns(&mut desk.columns) {
+                    self.column_forward.process_with_scratch(column, &mut desk.scratch);
+                    all.extend(column.iter().map(|value| value * scale));
+                }
+            });
         }
         all
     }
@@ -213,9 +187,9 @@ impl RealFft2d {
         let blocks = pairs::blocks(self.extent).len();
         let Spectrum { pieces, desks, .. } = &mut *spectrum;
         for_chunks(executor, pieces, blocks, &|part, pieces| {
-            self.with_desk(desks, |desk| self.transform_rows(part, courses, desk, load, pieces));
+            desks.with(|desk| self.transform_rows(part, courses, desk, load, pieces));
         });
-        spectrum.reorder(self.parts());
+        spectrum.reorder(parts(self.extent));
     }
 
     /// Transforms a part of the rows and deals it out to the blocks of columns.
@@ -229,7 +203,7 @@ impl RealFft2d {
     ) {
         let Extent { width, height } = self.extent;
         let scale = 1.0 / width as f32;
-        let count = self.pairs_of(part);
+        let count = pairs_of(self.extent, part);
         let ([even, odd], pairs) = (&mut desk.rows, &mut desk.pairs[..count * width]);
         for (offset, pair) in pairs.chunks_exact_mut(width).enumerate() {
             let y = 2 * (part * PAIRS + offset);
@@ -258,8 +232,8 @@ impl RealFft2d {
 
     /// Fills the desk's columns with those of a block, whose pieces come first.
     fn gather(&self, block: Block, pieces: &[Piece], desk: &mut Desk) {
-        for (part, piece) in pieces[..self.parts()].iter().enumerate() {
-            let count = self.pairs_of(part);
+        for (part, piece) in pieces[..parts(self.extent)].iter().enumerate() {
+            let count = pairs_of(self.extent, part);
             block.take(part * PAIRS, &piece[..count * SHARE], &mut desk.columns);
         }
     }
@@ -281,7 +255,7 @@ impl RealFft2d {
             self.column_inverse.process_with_scratch(column, &mut desk.scratch);
         }
         for (part, piece) in pieces.iter_mut().enumerate() {
-            let count = self.pairs_of(part);
+            let count = pairs_of(self.extent, part);
             block.put(part * PAIRS, &mut desk.columns, &mut piece[..count * SHARE]);
         }
     }
@@ -319,47 +293,11 @@ impl RealFft2d {
         }
     }
 
-    /// Parts of the rows.
-    fn parts(&self) -> usize {
-        self.extent.height.div_ceil(2 * PAIRS)
-    }
-
-    /// Pairs of rows of a part; the last pair is half empty where the rows are odd.
-    fn pairs_of(&self, part: usize) -> usize {
-        PAIRS.min(self.extent.height.div_ceil(2) - part * PAIRS)
-    }
-
-    fn desk(&self) -> Desk {
-        let width = self.extent.width;
+    /// Room that any of the transforms needs.
+    fn scratch(&self) -> usize {
         let plans =
             [&self.row_forward, &self.row_inverse, &self.column_forward, &self.column_inverse];
-        let scratch = plans.into_iter().map(|plan| plan.get_inplace_scratch_len()).max();
-        let zeros = |count| vec![Complex::default(); count];
-        Desk {
-            rows: [vec![0.0; width], vec![0.0; width]],
-            pairs: zeros(PAIRS * width),
-            columns: zeros(pairs::room(self.extent)),
-            scratch: zeros(scratch.unwrap_or(0)),
-        }
-    }
-
-    /// Works on a free desk; there is one for every planned thread.
-    fn with_desk(&self, desks: &Spare<Desk>, work: impl FnOnce(&mut Desk)) {
-        let mut desk = desks.take(|| self.desk());
-        work(&mut desk);
-        desks.put(desk);
-    }
-}
-
-impl Spectrum {
-    /// Puts pieces that lie in `groups` in the order of their places within these.
-    fn reorder(&mut self, groups: usize) {
-        let length = self.pieces.len() / groups;
-        let places = (0..length).flat_map(|at| (0..groups).map(move |group| group * length + at));
-        for (piece, place) in self.reordered.iter_mut().zip(places) {
-            std::mem::swap(piece, &mut self.pieces[place]);
-        }
-        std::mem::swap(&mut self.pieces, &mut self.reordered);
+        plans.into_iter().map(|plan| plan.get_inplace_scratch_len()).max().unwrap_or(0)
     }
 }
 
