@@ -3,7 +3,9 @@
     python3 models/training/finetune.py --psf kernel.txt --model models/base.onnx --out DIR [--sigma 2.55]
 
 Needs the float twin beside the model. Writes DIR/NAME.onnx and DIR/NAME-f32.onnx, NAME being the model's name and the
-PSF's, unless told. With --sigma the model is for that noise level alone.
+PSF's, unless told. With --sigma the model is for that noise level alone, and with --camera-share 0 for a camera without
+faults; it then bears no wrong noise level. The first part of the run is in float, the rest with rounding; without a GPU
+all of it is with rounding.
 """
 import argparse
 import pathlib
@@ -15,8 +17,8 @@ import train
 from camera import Camera
 from data import LEVELS, DataModule
 
-STEPS, RATE = 6_000, 2e-3
-ON_A_PROCESSOR = {"steps": 1_250, "epoch": 250}
+STEPS, RATE, FLOAT_SHARE = 20_000, 8e-3, 0.65
+ON_A_PROCESSOR = {"steps": 1_250, "epoch": 250, "rate": 2e-3, "float_share": 0.0}
 
 
 def read_psf(path):
@@ -39,7 +41,8 @@ def main():
     args = parser.parse_args()
     train.settle(args.seed)
     name = args.name or f"{args.model.stem}-{args.psf.stem}"
-    recipe = train.recipe(args, ON_A_PROCESSOR, steps=STEPS, rate=RATE, rounding=True, epoch=500, warm_up=200)
+    learning = {"steps": STEPS, "rate": RATE, "rounding": True, "float_share": FLOAT_SHARE}
+    recipe = train.recipe(args, ON_A_PROCESSOR, **learning, epoch=500, warm_up=200)
     module = train.continued(args.model, recipe)
     levels = LEVELS if args.sigma is None else (args.sigma,)
     camera = Camera(share=args.camera_share, sigma=args.sigma)

@@ -34,6 +34,7 @@ class Recipe:
     block: int = 100  # steps between two returns to the trainer
     warm_up: int = 500
     rounding: bool = False  # with the rounding of the int8 file in the loop
+    float_share: float = 0.0  # of a run with rounding: its first part, which does without
 
 
 class Module(lightning.LightningModule):
@@ -84,6 +85,9 @@ class Module(lightning.LightningModule):
         quantisation.set_mode(self, Quantiser.ON if self.recipe.rounding else Quantiser.OFF)
         if self.recipe.rounding and not self.history:
             self.history.append(self.measure())
+        self.is_float = self.progress < self.recipe.float_share
+        if self.is_float:
+            quantisation.set_mode(self, Quantiser.OFF)
         if self.device.type == "cuda":
             torch._dynamo.config.recompile_limit = 64  # all stages are one function to it
             for stage in self.restorer.stages:
@@ -100,6 +104,8 @@ class Module(lightning.LightningModule):
             self.trainer.should_stop = self.progress >= 1
             if self.trainer.should_stop:
                 return
+            if self.is_float and self.progress >= self.recipe.float_share:
+                self._begin_rounding()
             warm = min(1, (self.done + 1) / self.recipe.warm_up)
             rate = self.recipe.rate * warm * 0.5 * (1 + math.cos(math.pi * self.progress))
             if self.device.type == "cuda":
@@ -110,6 +116,10 @@ class Module(lightning.LightningModule):
                 self.rate.fill_(rate)
                 self._step()
             self.done += 1
+
+    def on_train_end(self):
+        if self.is_float:  # stopped early: what is exported has scales of its own all the same
+            self._begin_rounding()
 
     def validation_step(self, _):
         self.history.append(self.measure())
@@ -133,6 +143,8 @@ class Module(lightning.LightningModule):
     def calibrate(self, batches=8):
         """Sets each quantiser's first scale from what passes through it in float."""
         quantisation.set_mode(self, Quantiser.WATCH)
+        for quantiser in (m for m in self.modules() if isinstance(m, Quantiser)):
+            quantiser.reach.zero_()
         for _ in range(batches):
             self.restore(self.trainer.datamodule.draw())
 
@@ -147,7 +159,9 @@ class Module(lightning.LightningModule):
 
     def lineage(self):
         """All runs that made these weights, in words."""
-        return [*self.past, f"{self.done} steps {'with int8 in the loop' if self.recipe.rounding else 'in float'}"]
+        rounded = f"{100 * (1 - self.recipe.float_share):.0f} % " if self.recipe.float_share else ""
+        how = f"{rounded}with int8 in the loop" if self.recipe.rounding else "in float"
+        return [*self.past, f"{self.done} steps {how}"]
 
     def _step(self):
         optimiser = self.optimizers().optimizer
@@ -164,6 +178,13 @@ class Module(lightning.LightningModule):
         torch.nn.utils.clip_grad_norm_(self.restorer.parameters(), 1.0, foreach=True)
         optimiser.step()
         self.sums += loss.detach()
+
+    def _begin_rounding(self):
+        """Ends the part in float: new scales for what the networks make by now, and a new graph with the rounding."""
+        with torch.compiler.set_stance("force_eager"):
+            self.calibrate()
+        quantisation.set_mode(self, Quantiser.ON)
+        self.is_float, self.graph = False, None
 
     def _capture(self):
         """Records one step. The warm-up steps have rate 0: they only fill caches and optimiser state."""
