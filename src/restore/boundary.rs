@@ -310,9 +310,8 @@ impl Strip {
 
 /// The sine transform in place, by a free one of equal plans.
 fn transform(sines: &Spare<SineTransform>, samples: &mut [f32]) {
-    let mut sine = sines.take(|| SineTransform::plan(samples.len()));
-    sine.apply(samples);
-    sines.put(sine);
+    let length = samples.len();
+    sines.with(|| SineTransform::plan(length), |sine| sine.apply(samples));
 }
 
 #[cfg(test)]

@@ -18,6 +18,14 @@ impl<T> Spare<T> {
         free.unwrap_or_else(make)
     }
 
+    /// Works with a free value, and puts it back.
+    pub(super) fn with<R>(&self, make: impl FnOnce() -> T, work: impl FnOnce(&mut T) -> R) -> R {
+        let mut value = self.take(make);
+        let done = work(&mut value);
+        self.put(value);
+        done
+    }
+
     /// Puts a value back.
     pub(super) fn put(&self, value: T) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(value);

@@ -88,9 +88,6 @@ impl Desk {
 impl Desks {
     /// Works on a free desk.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Desk) -> T) -> T {
-        let mut desk = self.free.take(|| Desk::new(self.extent, self.scratch));
-        let done = work(&mut desk);
-        self.free.put(desk);
-        done
+        self.free.with(|| Desk::new(self.extent, self.scratch), work)
     }
 }

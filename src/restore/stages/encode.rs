@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::executor::{Executor, for_all};
+use super::super::executor::{Executor, for_all, for_chunks};
 use super::super::luma::luma_row;
 use super::super::spare::Spare;
 use super::super::transfer::ToneCurve;
@@ -65,8 +65,7 @@ impl Encode {
     }
 
     fn encode(&self, estimate: Estimate<'_>, target: &mut Plane<u16>) {
-        let parts = target.samples_mut().chunks_mut(ROWS * self.width).enumerate();
-        for_all(&*self.executor, parts, &|(part, rows)| {
+        for_chunks(&*self.executor, target.samples_mut(), ROWS * self.width, &|part, rows| {
             self.with_desk(|desk| {
                 for (y, row) in (part * ROWS..).zip(rows.chunks_mut(self.width)) {
                     self.load(estimate, y, &mut desk.values);
@@ -109,9 +108,7 @@ impl Encode {
     }
 
     fn with_desk(&self, work: impl FnOnce(&mut Desk)) {
-        let mut desk = self.desks.take(|| Desk::new(self.width));
-        work(&mut desk);
-        self.desks.put(desk);
+        self.desks.with(|| Desk::new(self.width), work);
     }
 }
 
