@@ -20,8 +20,8 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 
+use deblurd::executor::Sequential;
 use deblurd::frame::{Extent, Plane};
-use deblurd::restore::executor::Sequential;
 use deblurd::restore::residual::{ResidualModel, band_rows};
 
 /// Extent of the planes.

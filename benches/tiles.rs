@@ -17,8 +17,8 @@ use criterion::{BenchmarkId, Criterion};
 use rustfft::num_complex::Complex32;
 use rustfft::{Fft, FftPlanner};
 
+use deblurd::fft::{Filter, RealFft2d};
 use deblurd::frame::{Extent, Plane};
-use deblurd::restore::fft2d::{Filter, RealFft2d};
 
 const EXTENT: Extent = Extent::new(1344, 768);
 /// Sides and halos of tiles.

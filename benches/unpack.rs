@@ -13,7 +13,7 @@ use criterion::Criterion;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use deblurd::frame::{Extent, Picture};
-use deblurd::restore::transfer::Transfer;
+use deblurd::optics::Transfer;
 use deblurd::source::unpack::{Demosaic, Memory, UnpackOptions, Unpacker};
 
 const EXTENT: Extent = Extent::new(1280, 720);

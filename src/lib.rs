@@ -17,9 +17,17 @@ pub mod frame; // what flows
 pub mod metrics; // what is counted
 pub mod v4l2; // video devices of the kernel
 pub mod source; // where it comes from
+pub mod executor; // who does the parts of a work
+pub mod fft; // transforms of planes
+pub mod optics; // what is known of a camera
+pub mod plan; // what a restoration is made of
 pub mod restore; // what is done to it
+pub mod calibrate; // from pictures to what is known
+pub mod simulate; // cameras whose truth is known
 pub mod sink; // where it goes
 pub mod pipeline; // how it moves
 pub mod config; // what was asked for
 pub mod service; // signals, the service manager, the log
 pub mod cli; // the commands
+#[cfg(test)]
+mod testing; // random pictures

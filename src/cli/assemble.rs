@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use super::load;
 use crate::config::{SinkConfig, SourceConfig};
-use crate::frame::{Extent, FrameRate, PictureFormat};
+use crate::executor::Executor;
+use crate::frame::{FrameRate, PictureFormat};
 use crate::metrics::{Metrics, SourceMetrics};
+use crate::optics::{Calibration, Psf};
 use crate::pipeline::{Pipeline, PipelineOptions, Stop, Stoppable};
-use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
-use crate::restore::executor::Executor;
-use crate::restore::psf::Psf;
+use crate::plan::{RestoreOptions, RestorePlan};
 use crate::restore::residual::ResidualModel;
-use crate::restore::{Assess, RestoreOptions, Restorer, Stage};
+use crate::restore::{Backend, CpuBackend, Restorer};
+use crate::simulate::{DegradeOptions, Simulated, grown};
 use crate::sink::{
     HttpOptions, HttpSink, Iceoryx2Options, Iceoryx2Sink, PngSink, RecordSink, Sink, V4l2Sink,
     V4l2SinkOptions, Y4mSink,
@@ -26,9 +27,9 @@ use crate::source::{
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Everything a pipeline is made of but its sinks.
-pub(super) struct Assembly<'a> {
+pub(super) struct Assembly {
     pub(super) source: Box<dyn Source>,
-    pub(super) recipe: Recipe<'a>,
+    pub(super) recipe: Recipe,
     pub(super) pipeline: PipelineOptions,
     /// Where everything is counted, made for the names of the sinks.
     pub(super) metrics: Arc<Metrics>,
@@ -36,55 +37,32 @@ pub(super) struct Assembly<'a> {
     pub(super) stop: Stop,
 }
 
-/// What the stages are planned from, for the pictures of any source.
-pub(super) struct Recipe<'a> {
-    /// Where the blur is simulated: by which PSF and how.
-    pub(super) degradation: Option<(&'a Psf, DegradeOptions)>,
-    pub(super) psf: &'a Psf,
-    pub(super) model: Option<&'a ResidualModel>,
+/// What a restorer is made of, for the pictures of any source.
+pub(super) struct Recipe {
+    pub(super) camera: Calibration,
+    pub(super) model: Option<Arc<ResidualModel>>,
     pub(super) options: RestoreOptions,
     pub(super) executor: Arc<dyn Executor>,
 }
 
-/// What is done to frames in order, and the format of those that come of it.
-pub(super) struct Planned {
-    pub(super) stages: Vec<Box<dyn Stage>>,
-    pub(super) format: PictureFormat,
-}
-
-impl Assembly<'_> {
-    /// Plans all stages and puts the pipeline together with the sinks that `sinks` opens.
+impl Assembly {
+    /// Makes the restorer and puts the pipeline together with the sinks that `sinks` opens.
     pub(super) fn build(
         self,
         sinks: impl FnOnce(&Arc<Metrics>) -> anyhow::Result<Vec<Box<dyn Sink>>>,
     ) -> anyhow::Result<Pipeline> {
         let Self { source, recipe, pipeline: options, metrics, stop } = self;
-        let Planned { stages, format: restored } = recipe.plan(source.format())?;
-        let groups = vec![stages];
+        let restorer = recipe.restorer(source.format())?;
         let sinks = sinks(&metrics)?;
-        Ok(Pipeline { source, groups, sinks, restored, options, metrics, stop })
+        Ok(Pipeline { source, restorer, sinks, options, metrics, stop })
     }
 }
 
-impl Recipe<'_> {
-    /// The stages for pictures of `format`, in one group: each divides its work among the executor's
-    /// threads, so a second group would not make more frames, but hold more and have each wait
-    /// for the other's parts.
-    pub(super) fn plan(&self, mut format: PictureFormat) -> anyhow::Result<Planned> {
-        let mut stages: Vec<Box<dyn Stage>> = Vec::new();
-        if let Some((psf, options)) = self.degradation {
-            let degrade = Degrade::plan(psf, options, format)?;
-            format = degrade.degraded_format();
-            stages.push(Box::new(degrade));
-        }
-        load::check_fit(self.psf, format.extent)?;
-        let restorer =
-            Restorer::plan(&self.options, self.psf, self.model, format, &self.executor, 1)?;
-        stages.extend(restorer.into_stages());
-        if self.degradation.is_some() {
-            stages.push(Box::new(Assess));
-        }
-        Ok(Planned { stages, format })
+impl Recipe {
+    /// A restorer of pictures of `format`.
+    pub(super) fn restorer(&self, format: PictureFormat) -> anyhow::Result<Box<dyn Restorer>> {
+        let plan = RestorePlan::new(&self.camera, self.model.clone(), &self.options, format)?;
+        Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
     }
 }
 
@@ -94,14 +72,14 @@ pub(super) fn executor(threads: usize, stop: &Stop) -> anyhow::Result<Arc<dyn Ex
     Ok(Arc::new(Stoppable { executor, stop: stop.clone() }))
 }
 
-/// Opens the source of a configuration, which tells of itself in `metrics`; `degradation` tells
-/// what will be cut off its frames.
+/// Opens the source of a configuration, which tells of itself in `metrics`; where the blur is
+/// simulated, `simulated` says by which PSF and how.
 pub(super) fn open_source(
     config: &SourceConfig,
-    degradation: Option<(&Psf, DegradeOptions)>,
+    simulated: Option<&(Psf, DegradeOptions)>,
     metrics: &Arc<SourceMetrics>,
 ) -> anyhow::Result<Box<dyn Source>> {
-    Ok(match config {
+    let source: Box<dyn Source> = match config {
         SourceConfig::V4l2(camera) => {
             Box::new(V4l2Source::open(camera.options(), Arc::clone(metrics))?)
         }
@@ -113,25 +91,18 @@ pub(super) fn open_source(
         })?),
         SourceConfig::Y4m(stream) => open_y4m_source(&stream.path, stream.live)?,
         SourceConfig::Scene(scene) => Box::new(SceneSource::new(SceneOptions {
-            extent: grown(scene.extent, degradation),
+            extent: simulated
+                .map_or(scene.extent, |(psf, options)| grown(scene.extent, psf, options.edges)),
             rate: FrameRate::per_second(scene.rate),
             seed: scene.seed,
             live: scene.live,
             frames: scene.frames,
         })?),
+    };
+    Ok(match simulated {
+        Some((psf, options)) => Box::new(Simulated::new(source, psf, *options)?),
+        None => source,
     })
-}
-
-/// The extent of which `extent` is left after the degradation.
-fn grown(extent: Extent, degradation: Option<(&Psf, DegradeOptions)>) -> Extent {
-    match degradation {
-        Some((psf, DegradeOptions { scenery: Scenery::Valid, .. })) => {
-            let (x, y) = psf.radius();
-            let margin = |radius: usize| 2 * radius.next_multiple_of(2);
-            Extent::new(extent.width + margin(x), extent.height + margin(y))
-        }
-        _ => extent,
-    }
 }
 
 /// Opens a Y4M stream; `-` is standard input.

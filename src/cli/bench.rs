@@ -1,6 +1,7 @@
-//! `deblurd bench`: the time every stage takes on this machine.
+//! `deblurd bench`: the time every step takes on this machine.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -10,12 +11,14 @@ use serde::Serialize;
 use super::exit::Interrupted;
 use super::options::{JsonArgument, Restoration, Threads};
 use super::{load, terminal};
-use crate::frame::{Extent, Frame, PictureFormat};
-use crate::restore::Restorer;
+use crate::frame::{Effort, Extent, Picture, PictureFormat};
+use crate::optics::GrayLevels;
+use crate::plan::RestorePlan;
 use crate::restore::residual::ResidualModel;
+use crate::restore::{Backend, CpuBackend, RestoreError, Watch};
 use crate::service::Shutdown;
 
-/// Times every stage of the restoration, in order on one frame after another.
+/// Times every step of the restoration, in order on one frame after another.
 #[derive(Debug, Args)]
 pub(super) struct Bench {
     /// Extent of the frames.
@@ -46,7 +49,7 @@ struct Timing {
     min_ms: f64,
     max_ms: f64,
     share: f64,
-    /// What was chosen when the stage was planned, where there was a choice.
+    /// What was chosen when the step was planned, where there was a choice.
     choice: Option<String>,
 }
 
@@ -66,27 +69,31 @@ impl Bench {
         self.json.try_writing()?;
         let psf = load::psf(&self.psf)?;
         let mut model = self.restoration.load_model()?;
-        if let (Some(model), Some(kernel)) = (&mut model, &self.kernel) {
+        let own = model.as_mut().and_then(Arc::get_mut);
+        if let (Some(model), Some(kernel)) = (own, &self.kernel) {
             model.use_kernel(kernel)?;
         }
+        let kernel = load::kernel(model.as_deref());
+        let camera = self.restoration.camera(&psf, GrayLevels::new(2.55).unwrap_or_default());
         let format = PictureFormat::gray(self.size);
-        let options = self.restoration.options(2.55);
-        let executor = self.threads.executor()?;
-        let mut restorer = Restorer::plan(&options, &psf, model.as_ref(), format, &executor, 1)?;
-        let mut frame = Frame::new(format);
-        fill(&mut frame);
-        let mut times: Vec<Vec<Duration>> = vec![Vec::new(); restorer.stages_mut().len() + 1];
+        let plan = RestorePlan::new(&camera, model, &self.restoration.options(), format)?;
+        let mut restorer = CpuBackend::new(self.threads.executor()?).load(plan)?;
+        let blurred = pattern(format);
+        let mut restored = Picture::new(format);
+        let mut times: Vec<Vec<Duration>> = vec![Vec::new(); restorer.steps().len() + 1];
         for round in 0..self.frames + 2 {
             if let Some(signal) = shutdown.requested() {
                 return Err(Interrupted(signal).into());
             }
-            let is_timed = round >= 2;
-            time_frame(&mut restorer, &mut frame, is_timed.then_some(&mut times))?;
+            let mut laps = Laps::start();
+            restorer.restore(&blurred, &mut restored, Effort::Full, &mut laps)?;
+            // The first two rounds warm up.
+            if round >= 2 {
+                times.iter_mut().zip(laps.end()).for_each(|(times, lap)| times.push(lap));
+            }
         }
-        let stages = restorer.stages_mut().iter();
-        let names = stages.map(|stage| (stage.name().to_owned(), stage.choice()));
-        let names = names.chain([("in all".to_owned(), None)]).collect();
-        let kernel = load::kernel(model.as_ref());
+        let steps = restorer.steps().iter().map(|step| (step.name.clone(), step.choice.clone()));
+        let names = steps.chain([("in all".to_owned(), None)]).collect();
         self.report(&timings(self, kernel, names, times))
     }
 
@@ -111,24 +118,31 @@ impl Bench {
     }
 }
 
-/// Runs every stage once and notes its time, that of the whole frame last.
-fn time_frame(
-    restorer: &mut Restorer,
-    frame: &mut Frame,
-    times: Option<&mut Vec<Vec<Duration>>>,
-) -> anyhow::Result<()> {
-    let mut laps = Vec::new();
-    let start = Instant::now();
-    for stage in restorer.stages_mut() {
-        let start = Instant::now();
-        stage.apply(frame)?;
-        laps.push(start.elapsed());
+/// Times the steps of one frame.
+struct Laps {
+    start: Instant,
+    since: Instant,
+    laps: Vec<Duration>,
+}
+
+impl Laps {
+    fn start() -> Self {
+        let now = Instant::now();
+        Self { start: now, since: now, laps: Vec::new() }
     }
-    laps.push(start.elapsed());
-    if let Some(times) = times {
-        times.iter_mut().zip(laps).for_each(|(times, lap)| times.push(lap));
+
+    /// The times of all steps, that of the whole frame last.
+    fn end(mut self) -> Vec<Duration> {
+        self.laps.push(self.start.elapsed());
+        self.laps
     }
-    Ok(())
+}
+
+impl Watch for Laps {
+    fn done(&mut self, _: usize, _: Option<&RestoreError>) {
+        self.laps.push(self.since.elapsed());
+        self.since = Instant::now();
+    }
 }
 
 fn timings(
@@ -159,11 +173,13 @@ fn timings(
 }
 
 /// A picture with detail of every kind: times do not depend on what is in it.
-fn fill(frame: &mut Frame) {
-    for (y, row) in frame.blurred.planes_mut()[0].rows_mut().enumerate() {
+fn pattern(format: PictureFormat) -> Picture {
+    let mut picture = Picture::new(format);
+    for (y, row) in picture.planes_mut()[0].rows_mut().enumerate() {
         for (x, sample) in row.iter_mut().enumerate() {
             let pattern = (x * x / 97 + y * y / 61 + x * y / 83) % 256;
             *sample = u16::try_from(pattern).unwrap_or(0);
         }
     }
+    picture
 }

@@ -1,8 +1,9 @@
 //! `deblurd check`: would a configuration run, and how well?
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 
 use super::assemble::{Recipe, sink_names};
@@ -10,12 +11,13 @@ use super::daemon::Loaded;
 use super::exit::Unusable;
 use super::{load, terminal};
 use crate::config::{SinkConfig, SourceConfig};
-use crate::frame::{Extent, Frame, FrameRate, PictureFormat};
+use crate::frame::{Effort, Extent, Frame, FrameRate, Picture};
 use crate::metrics::SourceSnapshot;
-use crate::restore::boundary::Boundary;
-use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
+use crate::optics::{Blur, Psf};
+use crate::plan::{Edges, RestoreOptions, RestorePlan};
 use crate::restore::quality::psnr_db;
-use crate::restore::{RestoreOptions, Restorer, Stage, luma};
+use crate::restore::{Backend, CpuBackend, Unwatched, luma};
+use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::{Filled, SceneOptions, SceneSource, Source};
 
 /// Loads everything, restores one golden frame, and says what would run.
@@ -33,26 +35,26 @@ impl Check {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let loaded = Loaded::from_file(&self.config)?;
         let assembly = loaded.assembly().context(Unusable)?;
-        let planned = assembly.recipe.plan(assembly.source.format()).context(Unusable)?;
-        let golden = restore_golden(&loaded, &assembly.recipe).context(Unusable)?;
-        let stages: Vec<&str> = planned.stages.iter().map(|stage| stage.name()).collect();
+        let format = assembly.source.format();
+        let restorer = assembly.recipe.restorer(format).context(Unusable)?;
+        let golden = restore_golden(&assembly.recipe).context(Unusable)?;
+        let steps: Vec<&str> = restorer.steps().iter().map(|step| &*step.name).collect();
         for sink in &loaded.config.sinks {
             if let SinkConfig::Http(http) = sink {
                 load::token(http).context(Unusable)?;
             }
         }
-        let format = planned.format;
         let (psf, threads) = (loaded.psf.extent(), loaded.threads());
         let model =
             loaded.model.as_ref().map_or("none".to_owned(), |model| model.contract().name.clone());
         terminal::print(&format!(
             "source   {}; {}-bit {:?} {}\nPSF      {psf}\nmodel    {model}, {threads} threads\n\
-             stages   {}\nsinks    {}\ngolden   {golden}\n",
+             steps    {}\nsinks    {}\ngolden   {golden}\n",
             describe(&loaded.config.source, &assembly.metrics.source.snapshot()),
             format.depth,
             format.layout,
             format.extent,
-            stages.join(" -> "),
+            steps.join(" -> "),
             sink_names(&loaded.config.sinks).join(", "),
         ))
     }
@@ -83,20 +85,19 @@ fn describe(source: &SourceConfig, seen: &SourceSnapshot) -> String {
 
 /// Blurs a frame of the scene with the configured PSF and noise, and restores it. The frame is
 /// periodic: it judges PSF and model, not how edges are extended.
-pub(super) fn restore_golden(loaded: &Loaded, recipe: &Recipe<'_>) -> anyhow::Result<String> {
-    let sharp = golden_frame(loaded)?;
-    let options =
-        DegradeOptions { scenery: Scenery::Circular, sigma: loaded.config.restore.sigma, seed: 0 };
-    let mut frame = Frame::new(PictureFormat::gray(sharp.blurred.extent()));
-    frame.blurred = luma(&sharp.blurred);
-    let format = frame.blurred.format();
-    Degrade::plan(&loaded.psf, options, format)?.apply(&mut frame)?;
-    let model = loaded.model.as_ref();
-    let options = RestoreOptions { boundary: Boundary::Circular, ..recipe.options };
-    Restorer::plan(&options, &loaded.psf, model, format, &recipe.executor, 1)?
-        .restore(&mut frame)?;
-    let truth = frame.truth.as_ref().context("a degraded frame has a truth")?;
-    let (before, after) = (psnr_db(&frame.blurred, truth), psnr_db(&frame.restored, truth));
+pub(super) fn restore_golden(recipe: &Recipe) -> anyhow::Result<String> {
+    let (camera, edges) = (&recipe.camera, Edges::Circular);
+    let Blur::Uniform(psf) = &camera.blur else { bail!("the blur differs over the field") };
+    let sharp = golden_picture(psf)?;
+    let format = sharp.format();
+    let options = DegradeOptions { edges, sigma: camera.noise, seed: 0 };
+    let [mut blurred, mut truth, mut restored] = [(); 3].map(|()| Picture::new(format));
+    Degrade::plan(psf, options, format)?.run(&sharp, 0, &mut blurred, &mut truth);
+    let options = RestoreOptions { edges, ..recipe.options };
+    let plan = RestorePlan::new(camera, recipe.model.clone(), &options, format)?;
+    let mut restorer = CpuBackend::new(Arc::clone(&recipe.executor)).load(plan)?;
+    restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?;
+    let (before, after) = (psnr_db(&blurred, &truth), psnr_db(&restored, &truth));
     ensure!(
         after > before - 0.1,
         "the golden frame is worse after ({after:.2} dB) than before ({before:.2} dB)"
@@ -104,13 +105,13 @@ pub(super) fn restore_golden(loaded: &Loaded, recipe: &Recipe<'_>) -> anyhow::Re
     Ok(format!("{before:.2} dB blurred, {after:.2} dB restored"))
 }
 
-fn golden_frame(loaded: &Loaded) -> anyhow::Result<Frame> {
-    let psf = loaded.psf.extent();
+fn golden_picture(psf: &Psf) -> anyhow::Result<Picture> {
+    let psf = psf.extent();
     let extent = Extent::new(GOLDEN.width.max(2 * psf.width), GOLDEN.height.max(2 * psf.height));
     let rate = FrameRate::per_second(30);
     let mut scene =
         SceneSource::new(SceneOptions { extent, rate, seed: 0, live: false, frames: Some(1) })?;
     let mut frame = Frame::new(scene.format());
     ensure!(matches!(scene.fill(&mut frame)?, Filled::Frame), "the scene gives no frame");
-    Ok(frame)
+    Ok(luma(&frame.blurred))
 }

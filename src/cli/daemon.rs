@@ -14,13 +14,13 @@ use super::options;
 use super::reload::{Reloader, Running};
 use super::{load, terminal};
 use crate::config::{Config, ConfigError};
+use crate::executor::Executor;
 use crate::metrics::{Metrics, Reason, Snapshot};
+use crate::optics::{Calibration, Psf};
 use crate::pipeline::{Pipeline, Report, RunningPipeline, Stop};
-use crate::restore::degrade::DegradeOptions;
-use crate::restore::executor::Executor;
-use crate::restore::psf::Psf;
 use crate::restore::residual::ResidualModel;
 use crate::service::{Shutdown, Supervisor, Thermal};
+use crate::simulate::DegradeOptions;
 use crate::sink::SinkError;
 
 /// Time between two lines of statistics in the log.
@@ -67,7 +67,7 @@ impl Run {
         let loaded = Loaded::from_file(&self.config)?;
         tell_device(&loaded, &thermal);
         let (pipeline, origin) = self.build(loaded)?;
-        log::info!("stages {pipeline:?}");
+        log::info!("steps {pipeline:?}");
         let mut reloader = Reloader::new(supervisor, origin);
         let mut attendant = Attendant::new(supervisor, thermal);
         let running = pipeline.start()?;
@@ -84,7 +84,7 @@ impl Run {
     /// Puts the pipeline together; also tells what a reload has to fit.
     fn build(&self, loaded: Loaded) -> anyhow::Result<(Pipeline, Running)> {
         let assembly = loaded.assembly().context(Unusable)?;
-        let captured = assembly.source.format();
+        let format = assembly.source.format();
         let executor = Arc::clone(&assembly.recipe.executor);
         let sinks = &loaded.config.sinks;
         let built = assembly.build(|metrics| open_sinks(sinks, metrics));
@@ -94,8 +94,8 @@ impl Run {
             false => error.context(Unusable),
         };
         let pipeline = built.map_err(blame)?;
-        let (path, config, restored) = (self.config.clone(), loaded.config, pipeline.restored);
-        Ok((pipeline, Running { path, config, captured, restored, executor }))
+        let (path, config) = (self.config.clone(), loaded.config);
+        Ok((pipeline, Running { path, config, format, executor }))
     }
 }
 
@@ -104,7 +104,7 @@ fn tell_device(loaded: &Loaded, thermal: &Thermal) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = loaded.threads();
     let heat = thermal.hottest().map_or("unknown".to_owned(), |reading| reading.to_string());
-    let kernel = load::kernel(loaded.model.as_ref());
+    let kernel = load::kernel(loaded.model.as_deref());
     terminal::note(&format!(
         "device: {cores} cores, {threads} threads for filters and networks, kernel {kernel}, \
          temperature {heat}"
@@ -115,7 +115,7 @@ fn tell_device(loaded: &Loaded, thermal: &Thermal) {
 pub(super) struct Loaded {
     pub(super) config: Config,
     pub(super) psf: Psf,
-    pub(super) model: Option<ResidualModel>,
+    pub(super) model: Option<Arc<ResidualModel>>,
     /// The PSF of the simulated blur, where there is one.
     simulated: Option<(Psf, DegradeOptions)>,
 }
@@ -130,20 +130,16 @@ impl Loaded {
     pub(super) fn load(config: Config) -> anyhow::Result<Self> {
         let psf = load::psf(&config.restore.psf)?;
         let model = load::model(&config.restore.model)?;
-        load::warn_of_noise(model.as_ref(), config.restore.sigma);
+        load::warn_of_noise(model.as_deref(), config.restore.sigma);
         let simulated = match &config.simulate {
             None => None,
             Some(simulate) => {
                 let psf = simulate.psf.as_deref().map_or_else(|| Ok(psf.clone()), load::psf)?;
-                let (scenery, sigma, seed) = (simulate.boundary, simulate.sigma, simulate.seed);
-                Some((psf, DegradeOptions { scenery, sigma, seed }))
+                let (edges, sigma, seed) = (simulate.edges, simulate.sigma, simulate.seed);
+                Some((psf, DegradeOptions { edges, sigma, seed }))
             }
         };
         Ok(Self { config, psf, model, simulated })
-    }
-
-    pub(super) fn degradation(&self) -> Option<(&Psf, DegradeOptions)> {
-        self.simulated.as_ref().map(|(psf, options)| (psf, *options))
     }
 
     /// Threads for filters and networks.
@@ -152,11 +148,11 @@ impl Loaded {
         options::Threads { threads: asked }.count()
     }
 
-    pub(super) fn assembly(&self) -> anyhow::Result<Assembly<'_>> {
+    pub(super) fn assembly(&self) -> anyhow::Result<Assembly> {
         let stop = Stop::default();
         let metrics = Arc::new(Metrics::new(&sink_names(&self.config.sinks)));
         Ok(Assembly {
-            source: open_source(&self.config.source, self.degradation(), &metrics.source)?,
+            source: open_source(&self.config.source, self.simulated.as_ref(), &metrics.source)?,
             recipe: self.recipe(executor(self.threads(), &stop)?),
             pipeline: self.config.pipeline_options(),
             metrics,
@@ -164,15 +160,12 @@ impl Loaded {
         })
     }
 
-    /// What the stages are planned from.
-    pub(super) fn recipe(&self, executor: Arc<dyn Executor>) -> Recipe<'_> {
-        Recipe {
-            degradation: self.degradation(),
-            psf: &self.psf,
-            model: self.model.as_ref(),
-            options: self.config.restore.options(),
-            executor,
-        }
+    /// What a restorer is made of.
+    pub(super) fn recipe(&self, executor: Arc<dyn Executor>) -> Recipe {
+        let restore = &self.config.restore;
+        let camera = Calibration::new(self.psf.clone(), restore.sigma);
+        let camera = Calibration { transfer: restore.transfer, ..camera };
+        Recipe { camera, model: self.model.clone(), options: restore.options(), executor }
     }
 }
 

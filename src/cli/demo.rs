@@ -14,14 +14,16 @@ use super::assemble::{Assembly, Recipe, executor, open_source};
 use super::daemon::{GLANCE, STOP_PATIENCE, conclude, describe};
 use super::exit::{Interrupted, NoInput};
 use super::inputs::{make_folder, write_picture};
-use super::options::{Restoration, Threads, gray_levels};
+use super::options::{Restoration, Threads};
 use super::{load, terminal};
 use crate::config::{SceneConfig, SourceConfig};
 use crate::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
 use crate::metrics::Metrics;
+use crate::optics::GrayLevels;
 use crate::pipeline::{Overflow, PipelineOptions, RunningPipeline, Stop};
-use crate::restore::degrade::{DegradeOptions, Scenery};
+use crate::plan::Edges;
 use crate::service::Shutdown;
+use crate::simulate::DegradeOptions;
 use crate::sink::{HttpOptions, HttpSink, Sink, SinkError, Token, needs_token, try_writing};
 
 /// Frames shown where nobody watches the terminal and none are asked for.
@@ -46,8 +48,8 @@ pub(super) struct Demo {
     #[arg(long, default_value = "motion:15,30")]
     psf: String,
     /// Standard deviation of the noise in 8-bit gray levels.
-    #[arg(long, default_value = "2.55", value_parser = gray_levels)]
-    sigma: f64,
+    #[arg(long, default_value = "2.55")]
+    sigma: GrayLevels,
     /// Extent of the frames.
     #[arg(long, default_value = "640x360", value_name = "WxH")]
     size: Extent,
@@ -61,18 +63,18 @@ impl Demo {
     pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
         let psf = load::psf(&self.psf)?;
         let model = self.restoration.load_model()?;
-        load::warn_of_noise(model.as_ref(), self.sigma);
-        let degradation = DegradeOptions { scenery: Scenery::Valid, sigma: self.sigma, seed: 0 };
+        load::warn_of_noise(model.as_deref(), self.sigma);
+        let camera = self.restoration.camera(&psf, self.sigma);
+        let simulated = (psf, DegradeOptions { edges: Edges::Open, sigma: self.sigma, seed: 0 });
         let stop = Stop::default();
         let metrics = Arc::new(Metrics::new(&["http".to_owned(), "last frame".to_owned()]));
         let scene = SourceConfig::Scene(self.scene());
         let assembly = Assembly {
-            source: open_source(&scene, Some((&psf, degradation)), &metrics.source)?,
+            source: open_source(&scene, Some(&simulated), &metrics.source)?,
             recipe: Recipe {
-                degradation: Some((&psf, degradation)),
-                psf: &psf,
-                model: model.as_ref(),
-                options: self.restoration.options(self.sigma),
+                camera,
+                model,
+                options: self.restoration.options(),
                 executor: executor(self.threads.count(), &stop)?,
             },
             pipeline: PipelineOptions::new(Overflow::DropOldest),

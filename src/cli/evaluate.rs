@@ -8,29 +8,29 @@ use clap::Args;
 use serde::Serialize;
 
 use super::exit::Interrupted;
-use super::options::{
-    ChannelsArgument, JsonArgument, Restoration, SceneryArgument, Threads, gray_levels,
-};
+use super::options::{JsonArgument, Restoration, Threads};
 use super::{load, terminal};
-use crate::frame::{Frame, Picture};
-use crate::restore::degrade::{Degrade, DegradeOptions, Scenery};
-use crate::restore::executor::{Executor, Sequential};
-use crate::restore::psf::Psf;
+use crate::executor::Sequential;
+use crate::frame::{Effort, Picture};
+use crate::optics::{GrayLevels, Psf};
+use crate::plan::{Channels, Edges, RestorePlan};
 use crate::restore::quality::{psnr_db, ssim};
 use crate::restore::residual::ResidualModel;
-use crate::restore::{Restorer, Stage, luma};
+use crate::restore::{Backend, CpuBackend, Unwatched, luma};
 use crate::service::Shutdown;
+use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::{list_pictures, read_picture};
 
 /// Blurs sharp pictures, restores them and measures the distance to the truth.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Values are compared as 8-bit samples, by luma unless --channels rgb. The noise is seeded.
-With a simulation of --camera circular, --boundary circular is the matching restoration.
+--edges says what the simulated camera has beyond its edges and what the restoration takes to be
+there; --camera lets the two differ.
 
 Example:
   deblurd evaluate set12/ --psf kernel1.txt --psf kernel2.txt --sigma 2.55 --sigma 7.65 \\
-    --camera circular --boundary circular --json table.json")]
+    --edges circular --json table.json")]
 pub(super) struct Evaluate {
     /// Sharp pictures and folders of them.
     #[arg(required = true)]
@@ -39,11 +39,11 @@ pub(super) struct Evaluate {
     #[arg(long, required = true, num_args = 1.., value_name = "PSF")]
     psf: Vec<String>,
     /// Standard deviations of the noise in 8-bit gray levels, each tried in turn.
-    #[arg(long, required = true, num_args = 1.., value_parser = gray_levels)]
-    sigma: Vec<f64>,
-    /// What the simulated camera sees beyond the edges [default: that which fits --boundary].
+    #[arg(long, required = true, num_args = 1..)]
+    sigma: Vec<GrayLevels>,
+    /// What lies beyond the edges of the simulated camera's pictures [default: as --edges].
     #[arg(long, value_enum)]
-    camera: Option<SceneryArgument>,
+    camera: Option<Edges>,
     /// Seed of the noise.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -59,7 +59,7 @@ pub(super) struct Evaluate {
 struct Row {
     image: String,
     psf: String,
-    sigma: f64,
+    sigma: GrayLevels,
     method: Method,
     psnr_db: f64,
     ssim: f64,
@@ -75,7 +75,7 @@ enum Method {
 
 #[derive(Debug, Clone, Serialize)]
 struct Mean {
-    sigma: f64,
+    sigma: GrayLevels,
     method: Method,
     psnr_db: f64,
     ssim: f64,
@@ -92,7 +92,7 @@ struct Case<'a> {
     index: u64,
     image: &'a (String, Picture),
     psf: &'a (String, Psf),
-    sigma: f64,
+    sigma: GrayLevels,
 }
 
 impl Evaluate {
@@ -100,7 +100,7 @@ impl Evaluate {
         self.json.try_writing()?;
         let psfs = self.load_psfs()?;
         let model = self.restoration.load_model()?;
-        self.sigma.iter().for_each(|&sigma| load::warn_of_noise(model.as_ref(), sigma));
+        self.sigma.iter().for_each(|&sigma| load::warn_of_noise(model.as_deref(), sigma));
         let images = self.load_images()?;
         let cases = self.cases(&images, &psfs);
         let rows = self.rows(&cases, model.as_ref(), shutdown)?;
@@ -125,7 +125,7 @@ impl Evaluate {
     fn load_images(&self) -> anyhow::Result<Vec<(String, Picture)>> {
         let load = |path: PathBuf| {
             let picture = read_picture(&path)?;
-            let is_luma = self.restoration.channels == ChannelsArgument::Luma;
+            let is_luma = self.restoration.channels == Channels::Luma;
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             Ok((name, if is_luma { luma(&picture) } else { picture }))
         };
@@ -152,7 +152,7 @@ impl Evaluate {
     fn rows(
         &self,
         cases: &[Case<'_>],
-        model: Option<&ResidualModel>,
+        model: Option<&Arc<ResidualModel>>,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Vec<Row>> {
         let progress = terminal::progress(cases.len(), "evaluating");
@@ -175,9 +175,12 @@ impl Evaluate {
         Ok(rows.concat())
     }
 
-    fn measure(&self, case: &Case<'_>, model: Option<&ResidualModel>) -> anyhow::Result<Vec<Row>> {
-        let mut frame = self.degrade(case)?;
-        let truth = frame.truth.clone().unwrap_or_else(|| frame.blurred.clone());
+    fn measure(
+        &self,
+        case: &Case<'_>,
+        model: Option<&Arc<ResidualModel>>,
+    ) -> anyhow::Result<Vec<Row>> {
+        let (blurred, truth) = self.degrade(case)?;
         let row = |method, picture: &Picture| Row {
             image: case.image.0.clone(),
             psf: case.psf.0.clone(),
@@ -186,41 +189,39 @@ impl Evaluate {
             psnr_db: psnr_db(picture, &truth),
             ssim: ssim(picture, &truth),
         };
-        let mut rows = vec![row(Method::Blurred, &frame.blurred)];
-        let executor: Arc<dyn Executor> = Arc::new(Sequential);
-        let options = self.restoration.options(case.sigma);
+        let mut rows = vec![row(Method::Blurred, &blurred)];
+        let backend = CpuBackend::new(Arc::new(Sequential));
+        let camera = self.restoration.camera(&case.psf.1, case.sigma);
+        let mut restored = Picture::new(blurred.format());
         for (method, model) in [(Method::Wiener, None), (Method::Restored, model)] {
             if method == Method::Wiener || model.is_some() {
-                let format = frame.blurred.format();
-                Restorer::plan(&options, &case.psf.1, model, format, &executor, 1)?
-                    .restore(&mut frame)?;
-                rows.push(row(method, &frame.restored));
+                let options = self.restoration.options();
+                let plan = RestorePlan::new(&camera, model.cloned(), &options, blurred.format())?;
+                let mut restorer = backend.load(plan)?;
+                restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?;
+                rows.push(row(method, &restored));
             }
         }
         Ok(rows)
     }
 
-    fn degrade(&self, case: &Case<'_>) -> anyhow::Result<Frame> {
-        let scenery = match (self.camera, self.restoration.boundary) {
-            (Some(camera), _) => camera.into(),
-            (None, super::options::BoundaryArgument::Circular) => Scenery::Circular,
-            (None, super::options::BoundaryArgument::Extend) => Scenery::Valid,
-        };
-        let options = DegradeOptions { scenery, sigma: case.sigma, seed: self.seed };
+    /// The blurred picture of a case, and its truth.
+    fn degrade(&self, case: &Case<'_>) -> anyhow::Result<(Picture, Picture)> {
+        let edges = self.camera.unwrap_or(self.restoration.edges);
+        let options = DegradeOptions { edges, sigma: case.sigma, seed: self.seed };
         let sharp = &case.image.1;
-        let mut frame = Frame::new(sharp.format());
-        frame.meta.sequence = case.index;
-        frame.blurred.copy_from(sharp);
-        Degrade::plan(&case.psf.1, options, sharp.format())?.apply(&mut frame)?;
-        Ok(frame)
+        let mut degrade = Degrade::plan(&case.psf.1, options, sharp.format())?;
+        let mut blurred = Picture::new(degrade.degraded_format());
+        let mut truth = blurred.clone();
+        degrade.run(sharp, case.index, &mut blurred, &mut truth);
+        Ok((blurred, truth))
     }
 
     fn means(&self, rows: &[Row]) -> Vec<Mean> {
         let mut means = Vec::new();
         for &sigma in &self.sigma {
             for method in [Method::Blurred, Method::Wiener, Method::Restored] {
-                let of =
-                    |row: &&Row| row.method == method && row.sigma.to_bits() == sigma.to_bits();
+                let of = |row: &&Row| row.method == method && row.sigma == sigma;
                 let mean = mean_of(rows.iter().filter(of));
                 means.extend(mean.map(|(psnr_db, ssim)| Mean { sigma, method, psnr_db, ssim }));
             }
@@ -242,7 +243,7 @@ fn describe(table: &Table) -> String {
     let mut text = String::from(
         "sigma  psf                     blurred            wiener             restored\n",
     );
-    let mut cases: Vec<(f64, &str)> = Vec::new();
+    let mut cases: Vec<(GrayLevels, &str)> = Vec::new();
     for row in &table.rows {
         if !cases.contains(&(row.sigma, &row.psf)) {
             cases.push((row.sigma, &row.psf));
@@ -252,9 +253,7 @@ fn describe(table: &Table) -> String {
         table.mean.iter().filter(|mean| mean.method == Method::Blurred).map(|mean| mean.sigma);
     let cases = cases.into_iter().map(|(sigma, psf)| (sigma, Some(psf)));
     for (sigma, psf) in cases.chain(sigmas.map(|sigma| (sigma, None))) {
-        let of = |row: &&Row| {
-            row.sigma.to_bits() == sigma.to_bits() && psf.is_none_or(|psf| row.psf == psf)
-        };
+        let of = |row: &&Row| row.sigma == sigma && psf.is_none_or(|psf| row.psf == psf);
         let cell =
             |method| match mean_of(table.rows.iter().filter(of).filter(|row| row.method == method))
             {

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use super::client::ClientError;
 use crate::config::ConfigError;
+use crate::optics::PsfError;
 use crate::pipeline::PipelineError;
 use crate::restore::RestoreError;
-use crate::restore::psf::PsfError;
 use crate::restore::residual::ModelError;
 use crate::service::exit_code;
 use crate::sink::SinkError;

@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
 
 use super::exit::NoInput;
 use crate::config::HttpConfig;
-use crate::frame::Extent;
-use crate::restore::psf::{Psf, PsfError};
+use crate::optics::{GrayLevels, Psf};
 use crate::restore::residual::ResidualModel;
 use crate::sink::Token;
 
@@ -53,21 +53,14 @@ pub(super) fn psf(name: &str) -> anyhow::Result<Psf> {
     Psf::from_bytes(&bytes).with_context(|| format!("PSF {name}"))
 }
 
-/// Refuses a PSF that is larger than the frames: it can hardly be theirs.
-pub(super) fn check_fit(psf: &Psf, frame: Extent) -> Result<(), PsfError> {
-    let psf = psf.extent();
-    let fits = psf.width <= frame.width && psf.height <= frame.height;
-    fits.then_some(()).ok_or(PsfError::LargerThanFrame { psf, frame })
-}
-
 /// Loads a model by name or file; `none` is none.
-pub(super) fn model(name: &str) -> anyhow::Result<Option<ResidualModel>> {
+pub(super) fn model(name: &str) -> anyhow::Result<Option<Arc<ResidualModel>>> {
     if name == "none" {
         return Ok(None);
     }
     let bytes = model_bytes(name)?;
     let model = ResidualModel::from_bytes(&bytes).with_context(|| format!("model {name}"))?;
-    Ok(Some(model))
+    Ok(Some(Arc::new(model)))
 }
 
 /// The bytes of a model by name or file.
@@ -87,13 +80,13 @@ pub(super) fn kernel(model: Option<&ResidualModel>) -> String {
 }
 
 /// Tells where the noise is not what the model was trained for.
-pub(super) fn warn_of_noise(model: Option<&ResidualModel>, sigma: f64) {
+pub(super) fn warn_of_noise(model: Option<&ResidualModel>, noise: GrayLevels) {
     let Some(model) = model else { return };
     let trained = &model.contract().sigma;
-    if !trained.contains(&sigma) {
+    if !trained.contains(&noise.get()) {
         let (least, most) = (trained.start(), trained.end());
         log::warn!(
-            "the model was trained for noise from {least} to {most} gray levels, not {sigma:.2}"
+            "the model was trained for noise from {least} to {most} gray levels, not {noise:.2}"
         );
     }
 }

@@ -4,20 +4,15 @@ use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde::Serialize;
 
 use super::load;
+use crate::executor::{Executor, Sequential};
+use crate::optics::{Calibration, GrayLevels, Psf, Transfer};
 use crate::pipeline::Workers;
-use crate::restore::Channels;
-use crate::restore::RestoreOptions;
-use crate::restore::boundary::Boundary;
-use crate::restore::degrade::Scenery;
-use crate::restore::executor::{Executor, Sequential};
-use crate::restore::psf::Psf;
+use crate::plan::{Channels, Edges, Regulariser, RestoreOptions};
 use crate::restore::residual::ResidualModel;
-use crate::restore::transfer::Transfer;
-use crate::restore::wiener::Regulariser;
 use crate::sink::{SinkError, try_writing, write_whole};
 
 /// How to restore.
@@ -29,29 +24,29 @@ pub(super) struct Restoration {
     /// Assumed ratio of noise to signal: spectral, or flat:EPS [default: that of the model].
     #[arg(long)]
     pub(super) regulariser: Option<Regulariser>,
-    /// How pictures are made periodic.
-    #[arg(long, value_enum, default_value = "extend")]
-    pub(super) boundary: BoundaryArgument,
+    /// What lies beyond the edges of a picture.
+    #[arg(long, visible_alias = "boundary", value_enum, default_value = "open")]
+    pub(super) edges: Edges,
     /// Transfer curve to undo before and redo after.
     #[arg(long, value_enum, default_value = "none")]
-    pub(super) transfer: TransferArgument,
+    pub(super) transfer: Transfer,
     /// What is restored: luma, colours passing through, or red, green and blue each by itself.
     #[arg(long, value_enum, default_value = "luma")]
-    pub(super) channels: ChannelsArgument,
+    pub(super) channels: Channels,
 }
 
 impl Restoration {
-    pub(super) fn options(&self, sigma: f64) -> RestoreOptions {
-        RestoreOptions {
-            sigma,
-            regulariser: self.regulariser,
-            boundary: self.boundary.into(),
-            transfer: self.transfer.into(),
-            channels: self.channels.into(),
-        }
+    pub(super) fn options(&self) -> RestoreOptions {
+        let Self { regulariser, edges, channels, .. } = *self;
+        RestoreOptions { regulariser, edges, channels }
     }
 
-    pub(super) fn load_model(&self) -> anyhow::Result<Option<ResidualModel>> {
+    /// The camera that blurred the pictures.
+    pub(super) fn camera(&self, psf: &Psf, noise: GrayLevels) -> Calibration {
+        Calibration { transfer: self.transfer, ..Calibration::new(psf.clone(), noise) }
+    }
+
+    pub(super) fn load_model(&self) -> anyhow::Result<Option<Arc<ResidualModel>>> {
         load::model(&self.model)
     }
 }
@@ -112,88 +107,7 @@ impl Threads {
     }
 }
 
-/// Who does the parts of a stage, on that many threads.
+/// Who does the parts of a step, on that many threads.
 pub(super) fn executor(threads: usize) -> anyhow::Result<Arc<dyn Executor>> {
     Ok(if threads == 1 { Arc::new(Sequential) } else { Arc::new(Workers::start(threads)?) })
-}
-
-/// Reads a standard deviation in 8-bit gray levels.
-pub(super) fn gray_levels(text: &str) -> Result<f64, String> {
-    let sigma = text.parse().ok().filter(|sigma: &f64| (0.0..=128.0).contains(sigma));
-    sigma.ok_or_else(|| format!("'{text}' (expected gray levels from 0 to 128)"))
-}
-
-/// As [`Boundary`].
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum BoundaryArgument {
-    /// Extended smoothly, as real frames need.
-    Extend,
-    /// Taken as periodic, as simulations may be.
-    Circular,
-}
-
-/// As [`Scenery`].
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum SceneryArgument {
-    /// Nothing is known beyond the edges; the picture becomes smaller.
-    Valid,
-    /// The opposite edge is there.
-    Circular,
-}
-
-/// As [`Transfer`].
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(super) enum TransferArgument {
-    /// Samples are restored as they are.
-    None,
-    /// IEC 61966-2-1.
-    Srgb,
-    /// ITU-R BT.709.
-    Bt709,
-}
-
-/// As [`Channels`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ChannelsArgument {
-    /// Luma; colours pass through.
-    Luma,
-    /// Red, green and blue, each by itself.
-    Rgb,
-}
-
-impl From<BoundaryArgument> for Boundary {
-    fn from(argument: BoundaryArgument) -> Self {
-        match argument {
-            BoundaryArgument::Extend => Self::Extend,
-            BoundaryArgument::Circular => Self::Circular,
-        }
-    }
-}
-
-impl From<SceneryArgument> for Scenery {
-    fn from(argument: SceneryArgument) -> Self {
-        match argument {
-            SceneryArgument::Valid => Self::Valid,
-            SceneryArgument::Circular => Self::Circular,
-        }
-    }
-}
-
-impl From<TransferArgument> for Transfer {
-    fn from(argument: TransferArgument) -> Self {
-        match argument {
-            TransferArgument::None => Self::None,
-            TransferArgument::Srgb => Self::Srgb,
-            TransferArgument::Bt709 => Self::Bt709,
-        }
-    }
-}
-
-impl From<ChannelsArgument> for Channels {
-    fn from(argument: ChannelsArgument) -> Self {
-        match argument {
-            ChannelsArgument::Luma => Self::Luma,
-            ChannelsArgument::Rgb => Self::Rgb,
-        }
-    }
 }

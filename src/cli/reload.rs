@@ -1,9 +1,9 @@
 //! Loading the configuration again while frames flow.
 //!
-//! A thread of its own loads configuration, PSF and model, plans the stages for the pictures of the
-//! running source, and has other stages planned alike restore a golden frame. Only then are the
-//! new stages offered to the pipeline, which changes to them between two frames. Whatever is wrong
-//! leaves the old ones; the reason is in the log, in the status and in the metrics.
+//! A thread of its own loads configuration, PSF and model, makes a restorer for the pictures of the
+//! running source, and has another one made alike restore a golden frame. Only then is the new
+//! one offered to the pipeline, which changes to it between two frames. Where anything is wrong
+//! the old one stays; the reason is in the log, in the status and in the metrics.
 //!
 //! Requests that come meanwhile are met by one more reload. What cannot change while frames flow,
 //! as source and sinks, is named in the log and waits for a restart.
@@ -13,22 +13,22 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{anyhow, bail};
 
-use super::assemble::Planned;
 use super::check::restore_golden;
 use super::daemon::Loaded;
 use crate::config::Config;
+use crate::executor::{Executor, Sequential};
 use crate::frame::PictureFormat;
 use crate::metrics::SourceState;
 use crate::pipeline::RunningPipeline;
-use crate::restore::executor::{Executor, Sequential};
+use crate::restore::Restorer;
 use crate::service::Supervisor;
 
 /// Time that a reload may take: a file may lie on a device that does not answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Time in which a live source brings the frame with which the stages change.
+/// Time in which a live source brings the frame with which the restorer changes.
 const CHANGE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Meets requests to load the configuration again.
@@ -42,7 +42,7 @@ pub(super) struct Reloader<'a> {
     patience: Duration,
 }
 
-/// What new stages are made from and must fit.
+/// What a new restorer is made from and must fit.
 #[derive(Clone)]
 pub(super) struct Running {
     /// Where the configuration lies.
@@ -50,34 +50,29 @@ pub(super) struct Running {
     /// As the program was started with it.
     pub(super) config: Config,
     /// What the source gives.
-    pub(super) captured: PictureFormat,
-    /// What the sinks take.
-    pub(super) restored: PictureFormat,
+    pub(super) format: PictureFormat,
     pub(super) executor: Arc<dyn Executor>,
 }
 
 /// How far a reload has come.
 enum Step {
     Idle,
-    Loading(JoinHandle<anyhow::Result<Planned>>, Instant),
-    /// The stages are offered; the next frame changes to them.
+    Loading(JoinHandle<anyhow::Result<Box<dyn Restorer>>>, Instant),
+    /// The restorer is offered; the next frame changes to it.
     Changing(Instant),
     /// It took too long, and may still be at it.
-    Stuck(JoinHandle<anyhow::Result<Planned>>),
+    Stuck(JoinHandle<anyhow::Result<Box<dyn Restorer>>>),
 }
 
 impl Running {
     /// Loads and checks everything anew.
-    fn load(&self) -> anyhow::Result<Planned> {
+    fn load(&self) -> anyhow::Result<Box<dyn Restorer>> {
         let loaded = Loaded::from_file(&self.path)?;
         name_what_waits(&self.config, &loaded.config);
-        let golden = restore_golden(&loaded, &loaded.recipe(Arc::new(Sequential)))?;
-        let recipe = loaded.recipe(Arc::clone(&self.executor));
-        let planned = recipe.plan(self.captured)?;
-        let (new, old) = (planned.format, self.restored);
-        ensure!(new == old, "it would give pictures of {new:?} where the sinks take {old:?}");
+        let golden = restore_golden(&loaded.recipe(Arc::new(Sequential)))?;
+        let restorer = loaded.recipe(Arc::clone(&self.executor)).restorer(self.format)?;
         log::info!("reload: golden frame {golden}");
-        Ok(planned)
+        Ok(restorer)
     }
 }
 
@@ -123,7 +118,7 @@ impl<'a> Reloader<'a> {
 
     fn follow(
         &self,
-        loading: JoinHandle<anyhow::Result<Planned>>,
+        loading: JoinHandle<anyhow::Result<Box<dyn Restorer>>>,
         since: Instant,
         pipeline: &RunningPipeline,
     ) -> Step {
@@ -143,7 +138,7 @@ impl<'a> Reloader<'a> {
         }
     }
 
-    /// Waits for the frame that changes the stages, unless there is none to be expected.
+    /// Waits for the frame that changes the restorer, unless there is none to be expected.
     fn settle(&self, since: Instant, pipeline: &RunningPipeline) -> Step {
         let is_live = pipeline.metrics().source.state() == SourceState::Live;
         if !pipeline.has_changed() && is_live && since.elapsed() < CHANGE_PATIENCE {
@@ -162,19 +157,21 @@ impl<'a> Reloader<'a> {
     }
 }
 
-/// Offers the stages that a thread has planned to the pipeline.
+/// Offers the restorer that a thread has made to the pipeline.
 fn change(
-    loading: JoinHandle<anyhow::Result<Planned>>,
+    loading: JoinHandle<anyhow::Result<Box<dyn Restorer>>>,
     pipeline: &RunningPipeline,
 ) -> anyhow::Result<()> {
-    let Ok(planned) = loading.join() else { bail!("the reload panicked") };
-    pipeline.change_stages(vec![planned?.stages]).context("the stages cannot change")
+    let Ok(restorer) = loading.join() else { bail!("the reload panicked") };
+    pipeline.change_restorer(restorer?);
+    Ok(())
 }
 
 /// Names the sections that differ and are not looked at before a restart.
 fn name_what_waits(running: &Config, new: &Config) {
     let differences = [
         ("source", running.source != new.source),
+        ("simulate", running.simulate != new.simulate),
         ("sink", running.sinks != new.sinks),
         ("pipeline", running.pipeline != new.pipeline),
         ("overload", running.overload != new.overload),
@@ -204,12 +201,12 @@ mod tests {
         let loaded = Loaded::load(Config::read(CONFIGURATION, []).expect("a configuration"));
         let loaded = loaded.expect("a PSF");
         let assembly = loaded.assembly().expect("stages");
-        let captured = assembly.source.format();
+        let format = assembly.source.format();
         let executor = Arc::clone(&assembly.recipe.executor);
         let sinks = &loaded.config.sinks;
         let pipeline = assembly.build(|metrics| open_sinks(sinks, metrics)).expect("a pipeline");
-        let (path, config, restored) = (path.to_owned(), loaded.config, pipeline.restored);
-        let running = Running { path, config, captured, restored, executor };
+        let (path, config) = (path.to_owned(), loaded.config);
+        let running = Running { path, config, format, executor };
         (pipeline.start().expect("threads"), running)
     }
 

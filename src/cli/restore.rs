@@ -9,16 +9,17 @@ use clap::Args;
 use super::assemble::{Assembly, Recipe, open_y4m_sink, open_y4m_source};
 use super::exit::{Interrupted, Usage};
 use super::inputs::{Job, is_stream, jobs, write_picture};
-use super::options::{PsfArgument, Restoration, Threads, gray_levels};
+use super::options::{PsfArgument, Restoration, Threads};
 use super::{load, terminal};
-use crate::frame::{Frame, FrameRate, Picture, PictureFormat};
+use crate::calibrate::estimate_sigma;
+use crate::executor::Executor;
+use crate::frame::{Effort, Frame, FrameRate, Picture, PictureFormat};
 use crate::metrics::Metrics;
+use crate::optics::{GrayLevels, Psf};
 use crate::pipeline::{Overflow, PipelineOptions, Stop, Stoppable};
-use crate::restore::executor::Executor;
-use crate::restore::noise::estimate_sigma;
-use crate::restore::psf::Psf;
+use crate::plan::RestorePlan;
 use crate::restore::residual::ResidualModel;
-use crate::restore::{Restorer, luma};
+use crate::restore::{Backend, CpuBackend, Restorer, Unwatched, luma};
 use crate::service::Shutdown;
 use crate::sink::is_special;
 use crate::source::{Filled, Source, SourceError, read_picture};
@@ -40,8 +41,8 @@ pub(super) struct Restore {
     #[arg(short, long)]
     output: PathBuf,
     /// Standard deviation of the noise in 8-bit gray levels [default: estimated from each picture].
-    #[arg(long, value_parser = gray_levels)]
-    sigma: Option<f64>,
+    #[arg(long)]
+    sigma: Option<GrayLevels>,
     #[command(flatten)]
     restoration: Restoration,
     #[command(flatten)]
@@ -60,7 +61,7 @@ impl Restore {
             let problem =
                 format!("{shown} for a Y4M stream (expected .y4m, -, a pipe or a device)");
             ensure!(is_stream(&self.output) || is_special(&self.output), Usage(problem));
-            return self.run_stream(&psf, model.as_ref(), executor, shutdown);
+            return self.run_stream(&psf, model, executor, shutdown);
         }
         let shown = self.output.display();
         let problem = format!("{shown} for pictures (expected .png, .jpg or a folder)");
@@ -73,7 +74,7 @@ impl Restore {
     fn run_stream(
         &self,
         psf: &Psf,
-        model: Option<&ResidualModel>,
+        model: Option<Arc<ResidualModel>>,
         executor: Arc<dyn Executor>,
         shutdown: &Shutdown,
     ) -> anyhow::Result<()> {
@@ -81,17 +82,18 @@ impl Restore {
         let sigma = match self.sigma {
             Some(sigma) => sigma,
             // Without a frame there is no noise, and nothing to restore.
-            None => source
-                .peek(shutdown)?
-                .map_or(0.0, |first| self.estimate(first, &self.input[0], terminal::note)),
+            None => source.peek(shutdown)?.map_or(GrayLevels::NONE, |first| {
+                self.estimate(first, &self.input[0], terminal::note)
+            }),
         };
-        load::warn_of_noise(model, sigma);
+        load::warn_of_noise(model.as_deref(), sigma);
         let stop = Stop::default();
         let executor = Arc::new(Stoppable { executor, stop: stop.clone() });
-        let options = self.restoration.options(sigma);
+        let camera = self.restoration.camera(psf, sigma);
+        let options = self.restoration.options();
         let assembly = Assembly {
             source: Box::new(source),
-            recipe: Recipe { degradation: None, psf, model, options, executor },
+            recipe: Recipe { camera, model, options, executor },
             pipeline: PipelineOptions::new(Overflow::Wait),
             metrics: Arc::new(Metrics::new(&["y4m".to_owned()])),
             stop,
@@ -105,7 +107,7 @@ impl Restore {
         }
     }
 
-    fn estimate(&self, blurred: &Picture, input: &Path, note: impl Fn(&str)) -> f64 {
+    fn estimate(&self, blurred: &Picture, input: &Path, note: impl Fn(&str)) -> GrayLevels {
         let sigma = estimate_sigma(&luma(blurred));
         note(&format!("{}: noise estimated at {sigma:.2} gray levels", input.display()));
         sigma
@@ -116,9 +118,16 @@ impl Restore {
 struct Pictures<'a> {
     command: &'a Restore,
     psf: Psf,
-    model: Option<ResidualModel>,
+    model: Option<Arc<ResidualModel>>,
     executor: Arc<dyn Executor>,
-    planned: Option<(PictureFormat, f64, Restorer)>,
+    planned: Option<Planned>,
+}
+
+/// A restorer and what it was planned for.
+struct Planned {
+    format: PictureFormat,
+    sigma: GrayLevels,
+    restorer: Box<dyn Restorer>,
 }
 
 impl Pictures<'_> {
@@ -157,34 +166,33 @@ impl Pictures<'_> {
             .command
             .sigma
             .unwrap_or_else(|| self.command.estimate(&blurred, &job.input, &note));
-        let mut frame = Frame::new(blurred.format());
-        frame.blurred = blurred;
-        let restored = self
-            .restorer(frame.blurred.format(), sigma)
-            .and_then(|restorer| Ok(restorer.restore(&mut frame)?));
-        restored.with_context(|| job.input.display().to_string())?;
-        write_picture(&frame.restored, &job.output)
+        let mut restored = Picture::new(blurred.format());
+        let outcome = self.restorer(blurred.format(), sigma).and_then(|restorer| {
+            Ok(restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?)
+        });
+        outcome.with_context(|| job.input.display().to_string())?;
+        write_picture(&restored, &job.output)
     }
 
-    fn restorer(&mut self, format: PictureFormat, sigma: f64) -> anyhow::Result<&mut Restorer> {
-        let fits = |planned: &(PictureFormat, f64, Restorer)| {
-            planned.0 == format && planned.1.to_bits() == sigma.to_bits()
-        };
+    fn restorer(
+        &mut self,
+        format: PictureFormat,
+        sigma: GrayLevels,
+    ) -> anyhow::Result<&mut dyn Restorer> {
+        let fits = |planned: &Planned| planned.format == format && planned.sigma == sigma;
         let planned = match self.planned.take().filter(fits) {
             Some(planned) => planned,
-            None => {
-                load::check_fit(&self.psf, format.extent)?;
-                load::warn_of_noise(self.model.as_ref(), sigma);
-                let options = self.command.restoration.options(sigma);
-                let model = self.model.as_ref();
-                (
-                    format,
-                    sigma,
-                    Restorer::plan(&options, &self.psf, model, format, &self.executor, 1)?,
-                )
-            }
+            None => Planned { format, sigma, restorer: self.plan(format, sigma)? },
         };
-        Ok(&mut self.planned.insert(planned).2)
+        Ok(&mut *self.planned.insert(planned).restorer)
+    }
+
+    fn plan(&self, format: PictureFormat, sigma: GrayLevels) -> anyhow::Result<Box<dyn Restorer>> {
+        load::warn_of_noise(self.model.as_deref(), sigma);
+        let Restore { restoration, .. } = self.command;
+        let camera = restoration.camera(&self.psf, sigma);
+        let plan = RestorePlan::new(&camera, self.model.clone(), &restoration.options(), format)?;
+        Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
     }
 }
 

@@ -7,13 +7,13 @@ use clap::Args;
 
 use super::exit::Interrupted;
 use super::inputs::{Job, jobs, write_picture};
-use super::options::{PsfArgument, SceneryArgument, gray_levels};
+use super::options::PsfArgument;
 use super::terminal;
-use crate::frame::Frame;
-use crate::restore::Stage;
-use crate::restore::degrade::{Degrade, DegradeOptions};
-use crate::restore::psf::Psf;
+use crate::frame::Picture;
+use crate::optics::{GrayLevels, Psf};
+use crate::plan::Edges;
 use crate::service::Shutdown;
+use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::read_picture;
 
 /// Blurs sharp pictures and adds noise, as a camera would.
@@ -32,11 +32,11 @@ pub(super) struct Simulate {
     #[arg(short, long)]
     output: PathBuf,
     /// Standard deviation of the noise in 8-bit gray levels.
-    #[arg(long, default_value = "2.55", value_parser = gray_levels)]
-    sigma: f64,
-    /// What the simulated camera sees beyond the edges.
-    #[arg(long, value_enum, default_value = "valid")]
-    boundary: SceneryArgument,
+    #[arg(long, default_value = "2.55")]
+    sigma: GrayLevels,
+    /// What lies beyond the edges: open cuts off what the blur would bring in from there.
+    #[arg(long, visible_alias = "boundary", value_enum, default_value = "open")]
+    edges: Edges,
     /// Seed of the noise; each picture gets its own from it.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -60,14 +60,12 @@ impl Simulate {
 
     fn simulate(&self, psf: &Psf, index: u64, job: &Job) -> anyhow::Result<()> {
         let sharp = read_picture(&job.input)?;
-        let options =
-            DegradeOptions { scenery: self.boundary.into(), sigma: self.sigma, seed: self.seed };
-        let mut frame = Frame::new(sharp.format());
-        frame.meta.sequence = index;
-        frame.blurred = sharp;
-        Degrade::plan(psf, options, frame.blurred.format())
-            .and_then(|mut degrade| degrade.apply(&mut frame))
+        let options = DegradeOptions { edges: self.edges, sigma: self.sigma, seed: self.seed };
+        let mut degrade = Degrade::plan(psf, options, sharp.format())
             .with_context(|| job.input.display().to_string())?;
-        write_picture(&frame.blurred, &job.output)
+        let mut blurred = Picture::new(degrade.degraded_format());
+        let mut truth = blurred.clone();
+        degrade.run(&sharp, index, &mut blurred, &mut truth);
+        write_picture(&blurred, &job.output)
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use super::default_rate;
 use super::read::{parsed, within};
 use crate::frame::{Extent, FrameRate};
-use crate::restore::transfer::Transfer;
+use crate::optics::Transfer;
 use crate::source::unpack::{Demosaic, PixelFormat, RawOptions};
 use crate::source::{Setting, V4l2Options};
 

@@ -14,12 +14,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::frame::Extent;
+use crate::optics::{GrayLevels, Transfer};
 use crate::pipeline::{LadderOptions, Overflow, PipelineOptions};
-use crate::restore::boundary::Boundary;
-use crate::restore::degrade::Scenery;
-use crate::restore::transfer::Transfer;
-use crate::restore::wiener::Regulariser;
-use crate::restore::{Channels, RestoreOptions};
+use crate::plan::{Channels, Edges, Regulariser, RestoreOptions};
 use crate::sink::{OutputFormat, PictureKind, RecordOptions, Token, needs_token};
 pub use camera::{Tone, V4l2Config};
 pub use read::ConfigError;
@@ -110,11 +107,10 @@ pub struct SimulateConfig {
     /// PSF file or formula; that of `[restore]` where absent.
     pub psf: Option<String>,
     /// Standard deviation of the noise in 8-bit gray levels.
-    #[serde(deserialize_with = "read::gray_levels")]
-    pub sigma: f64,
-    /// What the simulated camera sees beyond the edges.
-    #[serde(default = "default_scenery")]
-    pub boundary: Scenery,
+    pub sigma: GrayLevels,
+    /// What lies beyond the edges of the simulated camera's pictures.
+    #[serde(default, alias = "boundary")]
+    pub edges: Edges,
     /// Seed of the noise.
     #[serde(default)]
     pub seed: u64,
@@ -127,30 +123,29 @@ pub struct RestoreConfig {
     /// PSF file or formula.
     pub psf: String,
     /// Standard deviation of the camera's noise in 8-bit gray levels.
-    #[serde(deserialize_with = "read::gray_levels")]
-    pub sigma: f64,
+    pub sigma: GrayLevels,
     /// Name of a released model, a file, or `none`.
     #[serde(default = "default_model")]
     pub model: String,
     /// Regulariser; that of the model where absent.
     #[serde(default, deserialize_with = "read::optional")]
     pub regulariser: Option<Regulariser>,
-    /// How frames are made periodic.
-    #[serde(default = "default_boundary")]
-    pub boundary: Boundary,
+    /// What lies beyond the edges of frames.
+    #[serde(default, alias = "boundary")]
+    pub edges: Edges,
     /// The camera's transfer curve.
-    #[serde(default = "default_transfer")]
+    #[serde(default)]
     pub transfer: Transfer,
     /// Which planes are restored.
-    #[serde(default = "default_channels")]
+    #[serde(default)]
     pub channels: Channels,
 }
 
 impl RestoreConfig {
     /// As the restorer wants them.
     pub fn options(&self) -> RestoreOptions {
-        let Self { sigma, regulariser, boundary, transfer, channels, .. } = *self;
-        RestoreOptions { sigma, regulariser, boundary, transfer, channels }
+        let Self { regulariser, edges, channels, .. } = *self;
+        RestoreOptions { regulariser, edges, channels }
     }
 }
 
@@ -421,24 +416,8 @@ fn yes() -> bool {
     true
 }
 
-fn default_scenery() -> Scenery {
-    Scenery::Valid
-}
-
 fn default_model() -> String {
     "base".to_owned()
-}
-
-fn default_boundary() -> Boundary {
-    Boundary::Extend
-}
-
-fn default_transfer() -> Transfer {
-    Transfer::None
-}
-
-fn default_channels() -> Channels {
-    Channels::Luma
 }
 
 fn default_output_format() -> OutputFormat {

@@ -176,14 +176,6 @@ pub(super) fn within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de
     })
 }
 
-/// Reads a standard deviation in 8-bit gray levels.
-pub(super) fn gray_levels<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(from)?;
-    let in_range = (0.0..=128.0).contains(&value).then_some(value);
-    in_range
-        .ok_or_else(|| D::Error::custom(format!("{value} (expected gray levels from 0 to 128)")))
-}
-
 /// Reads frames a second, of which there may be less than one.
 pub(super) fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
     let value = f64::deserialize(from)?;
@@ -334,7 +326,7 @@ mod tests {
         let read = |name: &str, value: &str| {
             Config::read(LEAST, [(name.to_owned(), value.to_owned())]).expect("a configuration")
         };
-        assert!((read("DEBLURD_RESTORE__SIGMA", "5").restore.sigma - 5.0).abs() < 1e-12);
+        assert!((read("DEBLURD_RESTORE__SIGMA", "5").restore.sigma.get() - 5.0).abs() < 1e-12);
         assert_eq!(read("DEBLURD_RESTORE__PSF", "gaussian:2").restore.psf, "gaussian:2");
         assert_eq!(read("DEBLURD_PIPELINE__THREADS", "3").pipeline.threads, 3);
         let sinks = read("DEBLURD_SINK__0__LISTEN", "127.0.0.1:9000").sinks;

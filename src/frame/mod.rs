@@ -1,11 +1,9 @@
-//! What flows: pictures, the planes the restoration works on, and the frames that carry both.
+//! What flows: pictures, and the frames that carry them.
 //!
 //! Nothing here knows where a frame comes from or what is done to it. Buffers are allocated when a
 //! pool is made and travel inside frames afterwards; a frame dropped anywhere brings them home.
 //!
-//! Samples of a [`Picture`] are what a camera or a file gave: gamma-encoded integers. Samples of a
-//! [`Workspace`] are real numbers, 1.0 being white; they are linear light when a transfer curve
-//! was configured.
+//! Samples of a [`Picture`] are what a camera or a file gave: gamma-encoded integers.
 
 mod picture;
 mod plane;
@@ -28,8 +26,6 @@ pub struct Frame {
     pub restored: Picture,
     /// The sharp picture, where the blur was simulated and the truth is therefore known.
     pub truth: Option<Picture>,
-    /// Working planes, held only between the first and the last stage of the restoration.
-    pub work: Option<Lease<Workspace>>,
 }
 
 impl Frame {
@@ -40,7 +36,6 @@ impl Frame {
             blurred: Picture::new(format),
             restored: Picture::new(format),
             truth: None,
-            work: None,
         }
     }
 }
@@ -56,10 +51,7 @@ pub struct FrameMeta {
     pub effort: Effort,
     /// Whether the picture is a stand-in for one that the source could not give.
     pub placeholder: bool,
-    /// Number of the plan by which the frame is restored; stages of one plan serve it from the
-    /// first to the last.
-    pub plan: u64,
-    /// Whether a stage failed on this frame and was passed over.
+    /// Whether a step of the restoration failed on this frame and was passed over.
     pub degraded: bool,
     /// How far the pictures are from the truth, where it is known.
     pub psnr: Option<FramePsnr>,
@@ -104,45 +96,8 @@ impl FrameMeta {
             captured_at: Instant::now(),
             effort: Effort::Full,
             placeholder: false,
-            plan: 0,
             degraded: false,
             psnr: None,
         }
-    }
-}
-
-/// The planes a restoration works on, one set a channel.
-#[derive(Debug)]
-pub struct Workspace {
-    /// Luma alone, or red, green and blue.
-    pub channels: Vec<Channel>,
-}
-
-impl Workspace {
-    /// Planes of `extent` for `channels` channels.
-    pub fn new(extent: Extent, channels: usize) -> Self {
-        Self { channels: (0..channels).map(|_| Channel::new(extent)).collect() }
-    }
-}
-
-/// The planes of one channel; all have the extended extent and, but for `mean`, zero mean.
-#[derive(Debug)]
-pub struct Channel {
-    /// Mean of the captured channel, set aside from every plane below.
-    pub mean: f32,
-    /// The blurred plane `y`, extended to the extent of the transforms.
-    pub y: Plane<f32>,
-    /// The Wiener estimate `x_w`.
-    pub x_w: Plane<f32>,
-    /// The residual network's output `f`.
-    pub f: Plane<f32>,
-    /// The restored plane `g`.
-    pub g: Plane<f32>,
-}
-
-impl Channel {
-    fn new(extent: Extent) -> Self {
-        let plane = || Plane::new(extent, 0.0);
-        Self { mean: 0.0, y: plane(), x_w: plane(), f: plane(), g: plane() }
     }
 }

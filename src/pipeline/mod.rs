@@ -1,20 +1,21 @@
-//! How frames move: source, stages and sinks on threads of their own, joined by bounded queues.
+//! How frames move: source, restorer and sinks on threads of their own, joined by bounded queues.
 //!
 //! ```text
-//! source ═▶ queue ═▶ group of stages ═▶ queue ═▶ … ═▶ last group ═┬▶ queue ═▶ sink
-//!                                                                 └▶ queue ═▶ sink
+//! source ═▶ queue ═▶ restorer ═┬▶ queue ═▶ sink
+//!                              └▶ queue ═▶ sink
 //! ```
 //!
-//! Frames move by ownership up to the last group; from there each sink holds a share and reads.
-//! The pool has exactly as many frames as the queues and threads can hold, so an empty pool is a
-//! defect, not a state.
+//! Frames move by ownership up to the restorer; from there each sink holds a share and reads. The
+//! pool has exactly as many frames as the queues and threads can hold, so an empty pool is a
+//! defect, not a state. One thread restores, since each step divides its work among all workers:
+//! a second one would hold more frames without making more.
 //!
 //! The end is forward, too: a source that ends drops its end of the queue, each thread drains its
 //! queue and then drops its own, sinks finish, and [`RunningPipeline::finish`] joins all. Told to
 //! stop, the threads do the same but lose the frames that wait instead of working on them.
 
 mod ladder;
-mod plans;
+mod mailbox;
 mod queue;
 mod threads;
 mod workers;
@@ -29,15 +30,15 @@ pub use ladder::LadderOptions;
 pub use queue::Overflow;
 pub use workers::{Stoppable, Workers};
 
-use crate::frame::{Frame, PictureFormat, Pool};
+use crate::frame::{Frame, Pool};
 use crate::metrics::Metrics;
-use crate::restore::Stage;
+use crate::restore::Restorer;
 use crate::sink::{Sink, SinkError};
 use crate::source::{Source, SourceError};
 use ladder::Governor;
-use plans::{Group, Plans};
+use mailbox::{Counted, Mailbox};
 use queue::{Consumer, Producer};
-use threads::{Common, Moving, News, Offered, Outlet, SinkThread, SourceThread, StageThread};
+use threads::{Common, Moving, News, Offered, RestoreThread, SinkThread, SourceThread};
 
 /// How frames move.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,12 +64,10 @@ impl PipelineOptions {
 pub struct Pipeline {
     /// Where frames come from.
     pub source: Box<dyn Source>,
-    /// What is done to them: each group on a thread of its own, in order; at least one group.
-    pub groups: Vec<Vec<Box<dyn Stage>>>,
+    /// What restores them.
+    pub restorer: Box<dyn Restorer>,
     /// Where they go.
     pub sinks: Vec<Box<dyn Sink>>,
-    /// Format in which they leave the last group.
-    pub restored: PictureFormat,
     /// How they move.
     pub options: PipelineOptions,
     /// Where they are counted: made for the names of these stages and sinks.
@@ -83,8 +82,7 @@ pub struct RunningPipeline {
     stop: Stop,
     news: mpsc::Receiver<News>,
     threads: Vec<(String, JoinHandle<()>)>,
-    plans: Arc<Plans>,
-    groups: usize,
+    mailbox: Arc<Mailbox>,
     report: Report,
 }
 
@@ -130,14 +128,6 @@ pub enum PipelineError {
         /// Names of the threads.
         threads: Vec<String>,
     },
-    /// New stages do not fit the running threads.
-    #[error("{offered} groups of stages were offered to {running} running threads")]
-    Groups {
-        /// Groups that were offered.
-        offered: usize,
-        /// Groups that run.
-        running: usize,
-    },
     /// A thread panicked.
     #[error("the thread '{0}' panicked")]
     Panicked(String),
@@ -151,72 +141,62 @@ impl Pipeline {
     /// end by themselves then.
     pub fn start(mut self) -> Result<RunningPipeline, PipelineError> {
         for sink in &mut self.sinks {
-            let started = sink.start(self.restored, self.source.rate());
+            let started = sink.start(self.source.format(), self.source.rate());
             started.map_err(|cause| PipelineError::Sink { name: sink.name().to_owned(), cause })?;
         }
         let (sender, news) = mpsc::channel();
         let metrics = Arc::clone(&self.metrics);
         let stop = self.stop.clone();
-        let (plans, groups) = (Arc::<Plans>::default(), self.groups.len());
+        let mailbox = Arc::<Mailbox>::default();
         let common = Common {
             metrics: Arc::clone(&metrics),
             stop: stop.clone(),
             news: sender,
-            plans: Arc::clone(&plans),
             deadline: self.options.deadline,
         };
-        let threads = self.start_threads(&common)?;
+        let threads = self.start_threads(&common, &mailbox)?;
         let report = Report { metrics, source_failure: None, sink_failures: Vec::new() };
-        Ok(RunningPipeline { stop, news, threads, plans, groups, report })
+        Ok(RunningPipeline { stop, news, threads, mailbox, report })
     }
 
     /// Starts the threads from the last to the first, so that each finds its queue read.
     fn start_threads(
         self,
         common: &Common,
+        mailbox: &Arc<Mailbox>,
     ) -> Result<Vec<(String, JoinHandle<()>)>, PipelineError> {
-        let Self { source, groups, sinks, options, .. } = self;
-        let pool = Pool::new(frames(groups.len(), sinks.len(), options), || {
+        let Self { source, restorer, sinks, options, .. } = self;
+        let pool = Pool::new(frames(sinks.len(), options), || {
             let mut frame = Frame::new(source.format());
-            groups.iter().flatten().for_each(|stage| stage.prepare(&mut frame));
+            source.prepare(&mut frame);
             frame
         });
         let mut started = Vec::new();
-        let mut outlets = Vec::new();
+        let mut outputs = Vec::new();
         for (index, sink) in sinks.into_iter().enumerate() {
             let name = format!("sink {}", common.metrics.sinks[index].name);
             let (output, input) = queue::<Offered>(options, &name, &common.metrics);
-            outlets.push(output);
+            outputs.push(output);
             let overflow = options.overflow;
             let thread = SinkThread { index, sink, input, overflow, common: common.clone() };
             started.push(spawn(name, move || thread.run())?);
         }
-        let mut output = Outlet::Sinks(outlets);
-        for (index, stages) in counted(groups, &common.metrics).into_iter().enumerate().rev() {
-            let names: Vec<&str> = stages.iter().map(|(stage, _)| stage.name()).collect();
-            let name = if names.is_empty() { "passing on".to_owned() } else { names.join("+") };
-            let (producer, input) = queue::<Moving>(options, &name, &common.metrics);
-            let common = common.clone();
-            let thread = StageThread { index, stages, plan: 0, input, output, common };
-            started.push(spawn(name, move || thread.run())?);
-            output = Outlet::Next(producer);
-        }
-        if let Outlet::Next(output) = output {
-            let governor = Governor::new(options.ladder, Arc::clone(&common.metrics));
-            let thread = SourceThread { source, pool, output, governor, common: common.clone() };
-            started.push(spawn("source".to_owned(), move || thread.run())?);
-        }
+        let name = "restore".to_owned();
+        let (output, input) = queue::<Moving>(options, &name, &common.metrics);
+        let counted = counted(restorer, &common.metrics);
+        let mailbox = Arc::clone(mailbox);
+        let thread = RestoreThread { counted, mailbox, input, outputs, common: common.clone() };
+        started.push(spawn(name, move || thread.run())?);
+        let governor = Governor::new(options.ladder, Arc::clone(&common.metrics));
+        let thread = SourceThread { source, pool, output, governor, common: common.clone() };
+        started.push(spawn("source".to_owned(), move || thread.run())?);
         Ok(started)
     }
 }
 
 impl std::fmt::Debug for Pipeline {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names = self
-            .groups
-            .iter()
-            .map(|group| group.iter().map(|stage| stage.name()).collect::<Vec<_>>());
-        out.debug_list().entries(names).finish()
+        out.debug_list().entries(self.restorer.steps().iter().map(|step| &step.name)).finish()
     }
 }
 
@@ -226,22 +206,14 @@ impl RunningPipeline {
         self.stop.clone()
     }
 
-    /// Has the frames from now on served by other stages: the same number of groups, planned
-    /// together for the pictures of this pipeline. No frame is lost or served by stages of both.
-    ///
-    /// # Errors
-    /// Where the number of groups is another; the old stages go on.
-    pub fn change_stages(&self, groups: Vec<Vec<Box<dyn Stage>>>) -> Result<(), PipelineError> {
-        if groups.len() != self.groups {
-            return Err(PipelineError::Groups { offered: groups.len(), running: self.groups });
-        }
-        self.plans.offer(counted(groups, self.metrics()));
-        Ok(())
+    /// Has the frames from now on restored by another restorer of frames of the same format.
+    pub fn change_restorer(&self, restorer: Box<dyn Restorer>) {
+        self.mailbox.offer(counted(restorer, self.metrics()));
     }
 
-    /// Whether all threads have changed to the stages that were offered last.
+    /// Whether the restorer that was offered last is the one at work.
     pub fn has_changed(&self) -> bool {
-        self.plans.is_settled()
+        self.mailbox.is_empty()
     }
 
     /// What is counted.
@@ -324,18 +296,17 @@ impl Stop {
 }
 
 /// Frames that can be under way at once: those in queues, one in the hands of each thread, and one
-/// that the last group has just displaced while it still holds the one it offers.
-fn frames(groups: usize, sinks: usize, options: PipelineOptions) -> usize {
-    let queues = groups + sinks;
-    let threads = 1 + groups + sinks;
+/// that the restorer has just displaced while it still holds the one it offers.
+fn frames(sinks: usize, options: PipelineOptions) -> usize {
+    let queues = 1 + sinks;
+    let threads = 2 + sinks;
     queues * options.queue_capacity.max(1) + threads + 1
 }
 
-/// Stages with the books that they are counted in.
-fn counted(groups: Vec<Vec<Box<dyn Stage>>>, metrics: &Metrics) -> Vec<Group> {
-    let names: Vec<String> = groups.iter().flatten().map(|stage| stage.name().to_owned()).collect();
-    let mut books = metrics.set_stages(&names).into_iter();
-    groups.into_iter().map(|stages| stages.into_iter().zip(books.by_ref()).collect()).collect()
+/// A restorer with the books that its steps are counted in.
+fn counted(restorer: Box<dyn Restorer>, metrics: &Metrics) -> Counted {
+    let names: Vec<String> = restorer.steps().iter().map(|step| step.name.clone()).collect();
+    Counted { restorer, books: metrics.set_stages(&names) }
 }
 
 /// A queue that is counted under the name of the thread that takes from it.

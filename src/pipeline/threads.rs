@@ -6,14 +6,16 @@ use std::time::{Duration, Instant};
 
 use super::Stop;
 use super::ladder::Governor;
-use super::plans::{Group, Plans};
+use super::mailbox::{Counted, Mailbox};
 use super::queue::{Consumer, Overflow, Producer, Pushed};
 use crate::frame::{Effort, Frame, FrameMeta, Lease, Pool, Shared};
-use crate::metrics::{Metrics, Reason, SourceState, Ticket};
+use crate::metrics::{Metrics, Reason, SourceState, StageMetrics, Ticket};
+use crate::restore::quality::assess;
+use crate::restore::{RestoreError, Watch};
 use crate::sink::{Sink, SinkError};
 use crate::source::{Filled, Source, SourceError};
 
-/// A frame before the last stage: it has one owner.
+/// A frame before it is restored: it has one owner.
 #[derive(Debug)]
 pub(super) struct Moving {
     frame: Lease<Frame>,
@@ -21,14 +23,12 @@ pub(super) struct Moving {
 }
 
 impl Moving {
-    /// Lets the frame go. Its workspace goes home at once, not when the frame is used again.
-    fn lose(mut self, reason: Reason) {
-        self.frame.get().work = None;
+    fn lose(self, reason: Reason) {
         self.ticket.lose(reason);
     }
 }
 
-/// A frame after the last stage, as one sink sees it.
+/// A restored frame, as one sink sees it.
 #[derive(Debug)]
 pub(super) struct Offered {
     frame: Shared<Frame>,
@@ -48,7 +48,6 @@ pub(super) struct Common {
     pub(super) metrics: Arc<Metrics>,
     pub(super) stop: Stop,
     pub(super) news: mpsc::Sender<News>,
-    pub(super) plans: Arc<Plans>,
     /// Age from which a frame is not worth its work any more.
     pub(super) deadline: Option<Duration>,
 }
@@ -148,99 +147,79 @@ impl SourceThread {
     }
 }
 
-/// Where a group of stages puts its frames.
-pub(super) enum Outlet {
-    /// On to the next group.
-    Next(Producer<Moving>),
-    /// To every sink.
-    Sinks(Vec<Producer<Offered>>),
-}
-
-/// Runs a group of stages on frame after frame.
-pub(super) struct StageThread {
-    /// Place of the group among all groups.
-    pub(super) index: usize,
-    pub(super) stages: Group,
-    /// Number of the plan that the stages belong to.
-    pub(super) plan: u64,
+/// Restores frame after frame and offers each to every sink.
+pub(super) struct RestoreThread {
+    pub(super) counted: Counted,
+    /// Where the next restorer comes from.
+    pub(super) mailbox: Arc<Mailbox>,
     pub(super) input: Consumer<Moving>,
-    pub(super) output: Outlet,
+    pub(super) outputs: Vec<Producer<Offered>>,
     pub(super) common: Common,
 }
 
-impl StageThread {
+impl RestoreThread {
     pub(super) fn run(mut self) {
         while let Some(mut moving) = self.input.pop() {
-            self.follow_plan(&mut moving.frame.get().meta);
+            if let Some(newer) = self.mailbox.take() {
+                self.counted = newer;
+            }
             let refusal = self.common.refuses(&moving.frame.get().meta);
             if let Some(reason) = refusal {
                 moving.lose(reason);
                 continue;
             }
-            self.apply(&mut moving.frame.get());
-            // The stages may have left their work undone, or taken too long.
+            self.restore(&mut moving.frame.get());
+            // The work may have been left undone, or have taken too long.
             let refusal = self.common.refuses(&moving.frame.get().meta);
-            if let Some(reason) = refusal {
-                moving.lose(reason);
-                continue;
-            }
-            match &self.output {
-                Outlet::Next(output) => match output.push(moving) {
-                    Pushed::Queued => {}
-                    Pushed::Displaced(oldest) => oldest.lose(Reason::Overflow),
-                    Pushed::Closed(moving) => moving.lose(Reason::Shutdown),
-                },
-                Outlet::Sinks(outputs) => offer(moving, outputs, &self.common.metrics),
+            match refusal {
+                Some(reason) => moving.lose(reason),
+                None => offer(moving, &self.outputs, &self.common.metrics),
             }
         }
     }
 
-    /// Changes to the plan that serves the frame; the first group decides which one that is.
-    fn follow_plan(&mut self, meta: &mut FrameMeta) {
-        let next = match self.index {
-            0 => self.common.plans.newer_than(self.plan),
-            _ if meta.plan > self.plan => {
-                self.common.plans.take(meta.plan, self.index).map(|stages| (meta.plan, stages))
-            }
-            _ => None,
-        };
-        if let Some((number, stages)) = next {
-            (self.plan, self.stages) = (number, stages);
-        }
-        if self.index == 0 {
-            meta.plan = self.plan;
-        }
-    }
-
-    /// Runs the stages that the frame's effort asks for, until the pipeline is told to stop. One
-    /// that fails is passed over, counted and noted in the frame.
-    fn apply(&mut self, frame: &mut Frame) {
-        for (stage, books) in &mut self.stages {
-            if self.common.stop.is_set() {
-                return;
-            }
-            if stage.least_effort() > frame.meta.effort {
-                continue;
-            }
-            let start = Instant::now();
-            if let Err(error) = stage.apply(frame) {
-                log::warn!(
-                    "stage {} failed on frame {}: {error}",
-                    stage.name(),
-                    frame.meta.sequence
-                );
-                books.failed.add(1);
-                frame.meta.degraded = true;
-            }
-            books.busy.record(start.elapsed());
-            if !frame.meta.placeholder {
-                books.age.record(frame.meta.captured_at.elapsed());
-            }
+    /// Does to a frame what its effort asks for, until the pipeline is told to stop.
+    fn restore(&mut self, frame: &mut Frame) {
+        let Counted { restorer, books } = &mut self.counted;
+        let Frame { meta, blurred, restored, .. } = &mut *frame;
+        let stop = &self.common.stop;
+        let mut laps = Laps { books, stop, meta, since: Instant::now() };
+        let failed = restorer.restore(blurred, restored, meta.effort, &mut laps).is_err();
+        frame.meta.degraded = failed;
+        if !stop.is_set() {
+            frame.meta.psnr = assess(frame);
         }
     }
 }
 
-/// Ends the frame's way through the stages and offers it to every sink.
+/// Times the steps of one frame's restoration and counts those that fail.
+struct Laps<'a> {
+    books: &'a [Arc<StageMetrics>],
+    stop: &'a Stop,
+    meta: &'a FrameMeta,
+    since: Instant,
+}
+
+impl Watch for Laps<'_> {
+    fn is_stopped(&self) -> bool {
+        self.stop.is_set()
+    }
+
+    fn done(&mut self, step: usize, failure: Option<&RestoreError>) {
+        let books = &self.books[step];
+        if let Some(error) = failure {
+            log::warn!("{} failed on frame {}: {error}", books.name, self.meta.sequence);
+            books.failed.add(1);
+        }
+        books.busy.record(self.since.elapsed());
+        if !self.meta.placeholder {
+            books.age.record(self.meta.captured_at.elapsed());
+        }
+        self.since = Instant::now();
+    }
+}
+
+/// Ends the frame's way through the restorer and offers it to every sink.
 fn offer(moving: Moving, outputs: &[Producer<Offered>], metrics: &Metrics) {
     let Moving { frame, ticket } = moving;
     let frame = frame.share();

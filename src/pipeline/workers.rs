@@ -1,11 +1,11 @@
-//! A fixed pool of threads for the independent parts of a stage.
+//! A fixed pool of threads for the independent parts of a step.
 
 use std::sync::Arc;
 
 use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use super::Stop;
-use crate::restore::executor::Executor;
+use crate::executor::Executor;
 
 /// Threads that were started once and share the parts of whatever is run on them.
 #[derive(Debug)]
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn nothing_more_is_done_after_the_stop() {
         let stop = Stop::default();
-        let executor = Arc::new(crate::restore::executor::Sequential);
+        let executor = Arc::new(crate::executor::Sequential);
         let stoppable = Stoppable { executor, stop: stop.clone() };
         let done = AtomicUsize::new(0);
         stoppable.run(10, &|index| {

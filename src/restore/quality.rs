@@ -7,13 +7,21 @@
 //! Sheikh, Simoncelli, IEEE TIP 13(4), 2004: Gaussian window of deviation 1.5 and 11 samples,
 //! `K1 = 0.01`, `K2 = 0.03`, averaged over the places where the window fits.
 
-use crate::frame::{Layout, Picture, Plane};
+use crate::frame::{Frame, FramePsnr, Layout, Picture, Plane};
 
 /// The PSNR given for equal pictures, in dB.
 const EQUAL_DB: f64 = 99.0;
 
 const WINDOW_RADIUS: usize = 5;
 const WINDOW_SIGMA: f64 = 1.5;
+
+/// How far the pictures of a frame are from its truth, where that is known.
+pub fn assess(frame: &Frame) -> Option<FramePsnr> {
+    let truth = frame.truth.as_ref()?;
+    #[expect(clippy::cast_possible_truncation, reason = "a few digits are enough")]
+    let db = |picture| psnr_db(picture, truth) as f32;
+    Some(FramePsnr { blurred_db: db(&frame.blurred), restored_db: db(&frame.restored) })
+}
 
 /// Peak signal-to-noise ratio in dB.
 ///

@@ -34,6 +34,9 @@ pub trait Source: Send {
     /// The rate its pictures are meant to be shown at.
     fn rate(&self) -> FrameRate;
 
+    /// Makes room in a new frame for what the source adds to it, so that no frame makes room later.
+    fn prepare(&self, _frame: &mut Frame) {}
+
     /// Puts the next picture into `frame.blurred` and its time into `frame.meta.captured_at`.
     ///
     /// Returns within a second where the source waits for its next picture by itself.
@@ -41,6 +44,24 @@ pub trait Source: Send {
     /// # Errors
     /// Where no further picture can be had from this source.
     fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError>;
+}
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn format(&self) -> PictureFormat {
+        (**self).format()
+    }
+
+    fn rate(&self) -> FrameRate {
+        (**self).rate()
+    }
+
+    fn prepare(&self, frame: &mut Frame) {
+        (**self).prepare(frame);
+    }
+
+    fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
+        (**self).fill(frame)
+    }
 }
 
 /// What [`Source::fill`] did.

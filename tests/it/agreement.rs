@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use deblurd::executor::Sequential;
 use deblurd::frame::{Extent, Plane};
-use deblurd::restore::executor::Sequential;
 use deblurd::restore::residual::{ResidualModel, band_rows};
 use libtest_mimic::Trial;
 

@@ -10,15 +10,16 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use deblurd::executor::Executor;
 use deblurd::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
 use deblurd::metrics::Metrics;
+use deblurd::optics::GrayLevels;
 use deblurd::pipeline::{
     LadderOptions, Overflow, Pipeline, PipelineOptions, Stop, Stoppable, Workers,
 };
-use deblurd::restore::degrade::{Degrade, DegradeOptions, Scenery};
-use deblurd::restore::executor::Executor;
+use deblurd::plan::Edges;
 use deblurd::restore::residual::ResidualModel;
-use deblurd::restore::{Assess, RestoreOptions, Restorer, Stage};
+use deblurd::simulate::{DegradeOptions, Simulated};
 use deblurd::sink::{HttpOptions, HttpSink, Iceoryx2Sink, Sink, SinkError, Y4mSink};
 use deblurd::source::{
     Filled, SceneOptions, SceneSource, Source, SourceError, Y4mOptions, Y4mSource,
@@ -27,7 +28,7 @@ use libtest_mimic::Trial;
 use tracking_allocator::{AllocationGroupId, AllocationRegistry, AllocationTracker, Allocator};
 
 use crate::program::{Workshop, stream};
-use crate::properties::{model, random_picture, random_psf};
+use crate::properties::{Restoration, model, random_picture, random_psf};
 use crate::shared;
 use crate::support::{root, trial};
 
@@ -277,13 +278,13 @@ fn measure(case: &str) {
     let files = PipelineOptions::new(Overflow::Wait);
     let gray = || Same(random_picture(PictureFormat::gray(EXTENT), 1));
     match case {
-        "pictures" => run(gray(), Vec::new(), None, files),
+        "pictures" => run(gray(), None, files),
         "networks" => {
             let model = std::fs::read(root().join("models/base.onnx")).expect("the model");
             let model = ResidualModel::from_bytes(&model).expect("a model");
-            run(gray(), Vec::new(), Some(model), files);
+            run(gray(), Some(Arc::new(model)), files);
         }
-        "stock" => run(gray(), Vec::new(), Some(model(2, 4, 8, false)), files),
+        "stock" => run(gray(), Some(model(2, 4, 8, false)), files),
         "stream" => {
             let frames = usize::try_from(WARM + MEASURED).expect("few");
             let bytes = stream(EXTENT.width, EXTENT.height, frames);
@@ -292,47 +293,35 @@ fn measure(case: &str) {
                 "a stream".into(),
                 Y4mOptions::default(),
             );
-            run(source.expect("a stream"), Vec::new(), None, files);
+            run(source.expect("a stream"), None, files);
         }
         "scene" => {
             let rate = FrameRate::per_second(200);
             let options = SceneOptions { extent: EXTENT, rate, seed: 1, live: true, frames: None };
             let source = SceneSource::new(options).expect("a scene");
-            let degrade = DegradeOptions { scenery: Scenery::Valid, sigma: 2.55, seed: 0 };
-            let degrade = Degrade::plan(&random_psf(3, 5), degrade, source.format());
+            let sigma = GrayLevels::new(2.55).expect("gray levels");
+            let options = DegradeOptions { edges: Edges::Open, sigma, seed: 0 };
+            let source = Simulated::new(source, &random_psf(3, 5), options).expect("a camera");
             let ladder = LadderOptions { rate_min: 10.0, temperature_max: 90.0 };
             let live = PipelineOptions {
                 deadline: Some(std::time::Duration::from_secs(5)),
                 ladder: Some(ladder),
                 ..PipelineOptions::new(Overflow::DropOldest)
             };
-            run(source, vec![degrade.expect("a plan")], None, live);
+            run(source, None, live);
         }
         other => panic!("no case {other}"),
     }
 }
 
 /// Runs a pipeline with all sinks that can be without a device and a client.
-fn run(
-    source: impl Source + 'static,
-    degrade: Vec<Degrade>,
-    model: Option<ResidualModel>,
-    options: PipelineOptions,
-) {
-    let format = degrade.first().map_or(source.format(), Degrade::degraded_format);
+fn run(source: impl Source + 'static, model: Option<Arc<ResidualModel>>, options: PipelineOptions) {
+    let format = source.format();
     let stop = Stop::default();
     let workers = Marked(Workers::start(2).expect("threads"));
-    let executor = Stoppable { executor: Arc::new(workers), stop: stop.clone() };
-    let executor: Arc<dyn Executor> = Arc::new(executor);
-    let restore = RestoreOptions::for_noise(2.55);
-    let restorer =
-        Restorer::plan(&restore, &random_psf(3, 5), model.as_ref(), format, &executor, 6);
-    let mut stages = restorer.expect("a plan").into_stages();
-    let rest = stages.split_off(2);
-    let assess = degrade.first().map(|_| Box::new(Assess) as Box<dyn Stage>);
-    let degrade = degrade.into_iter().map(|degrade| Box::new(degrade) as Box<dyn Stage>);
-    let front = degrade.chain(stages).collect();
-    let back = rest.into_iter().chain(assess).collect();
+    let executor = Arc::new(Stoppable { executor: Arc::new(workers), stop: stop.clone() });
+    let how = Restoration::for_noise(2.55);
+    let restorer = how.restorer(&random_psf(3, 5), model.as_ref(), format, executor);
     let names = ["nowhere", "y4m", "http", "iceoryx2"].map(str::to_owned);
     let metrics = Arc::new(Metrics::new(&names));
     let workshop = Workshop::new();
@@ -340,8 +329,7 @@ fn run(
     // It never takes anything: the newest frames displace each other.
     let _subscriber = shared::subscribe(&workshop);
     let source = Box::new(Counted { source, frames: 0 });
-    let groups = vec![front, back];
-    let pipeline = Pipeline { source, groups, sinks, restored: format, options, metrics, stop };
+    let pipeline = Pipeline { source, restorer, sinks, options, metrics, stop };
     let report = pipeline.start().expect("starts").finish().expect("ends");
     assert!(report.sink_failures.is_empty(), "{:?}", report.sink_failures);
     let trunk = report.metrics.trunk.books();

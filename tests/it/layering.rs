@@ -12,19 +12,26 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("frame", &[]),
     ("metrics", &[]),
     ("v4l2", &["frame"]),
-    ("source", &["frame", "metrics", "v4l2"]),
-    ("restore", &["frame"]),
+    ("executor", &[]),
+    ("fft", &["executor", "frame"]),
+    ("optics", &["fft", "frame"]),
+    // The networks of a plan are on their way out of `restore`.
+    ("plan", &["fft", "frame", "optics", "restore"]),
+    ("restore", &["executor", "fft", "frame", "optics", "plan"]),
+    ("calibrate", &["fft", "frame", "optics", "plan", "restore"]),
+    ("source", &["frame", "metrics", "optics", "v4l2"]),
+    ("simulate", &["fft", "frame", "optics", "plan", "restore", "source"]),
     ("sink", &["frame", "metrics", "v4l2"]),
-    ("pipeline", &["frame", "metrics", "source", "restore", "sink"]),
-    ("config", &["frame", "source", "restore", "sink", "pipeline"]),
+    ("pipeline", &["executor", "frame", "metrics", "source", "restore", "sink"]),
+    ("config", &["frame", "optics", "plan", "source", "sink", "pipeline"]),
     ("service", &[]),
 ];
 
 /// Dependencies that only one place may name.
 const ONE_ADDRESS: &[(&str, &str)] = &[
     ("tract_onnx", "src/restore/residual/"),
-    ("rustfft", "src/restore/fft2d/"),
-    ("realfft", "src/restore/fft2d/"),
+    ("rustfft", "src/fft/"),
+    ("realfft", "src/fft/"),
     ("rayon", "src/pipeline/workers.rs"),
     ("hyper", "src/sink/http/"),
     ("tokio", "src/sink/http/"),

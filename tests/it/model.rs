@@ -1,8 +1,8 @@
 //! Model files, good and bad: what meets the contract runs, what does not is refused with a
 //! message that names it, and no bytes whatever make the program panic.
 
+use deblurd::executor::Sequential;
 use deblurd::frame::{Extent, Plane};
-use deblurd::restore::executor::Sequential;
 use deblurd::restore::residual::{ModelError, ResidualModel, band_rows};
 use libtest_mimic::Trial;
 use prost::Message;

@@ -6,16 +6,16 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use deblurd::frame::{Extent, Frame, Picture, PictureFormat, Plane};
-use deblurd::restore::boundary::Boundary;
-use deblurd::restore::degrade::{Degrade, DegradeOptions, Scenery};
-use deblurd::restore::executor::{Executor, Sequential};
-use deblurd::restore::psf::Psf;
+use deblurd::executor::Sequential;
+use deblurd::frame::{Effort, Extent, Picture, PictureFormat, Plane};
+use deblurd::optics::{GrayLevels, Psf};
+use deblurd::plan::{Edges, Regulariser};
+use deblurd::restore::Restorer;
 use deblurd::restore::quality::psnr_db;
-use deblurd::restore::wiener::Regulariser;
-use deblurd::restore::{RestoreOptions, Restorer, Stage};
+use deblurd::simulate::{Degrade, DegradeOptions};
 use libtest_mimic::Trial;
 
+use crate::properties::{Restoration, run};
 use crate::support::{Need, shared_data, trial_needing};
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -31,8 +31,10 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// How frames are made and restored.
 #[derive(Clone, Copy)]
 struct Protocol {
-    scenery: Scenery,
-    boundary: Boundary,
+    /// What the simulated camera has beyond the edges.
+    camera: Edges,
+    /// What the restoration takes to be there.
+    edges: Edges,
     regulariser: Regulariser,
     sigma: f64,
 }
@@ -53,18 +55,18 @@ fn flat_wiener_on_circular_frames() {
 /// simulated camera here the radius made even (for the sake of half-size chroma), so that five of
 /// the eight kernels leave a frame narrower by one sample on every side.
 fn extension_on_valid_frames() {
-    let protocol = Protocol { scenery: Scenery::Valid, ..circular(2.55, Regulariser::Spectral) };
-    check_mean(Protocol { boundary: Boundary::Extend, ..protocol }, 28.0..=28.3);
+    let protocol = Protocol { camera: Edges::Open, ..circular(2.55, Regulariser::Spectral) };
+    check_mean(Protocol { edges: Edges::Open, ..protocol }, 28.0..=28.3);
 }
 
 /// The oracle's figure is 22.74 dB; the frames here are those of the test above.
 fn valid_frames_suffer_without_extension() {
-    let protocol = Protocol { scenery: Scenery::Valid, ..circular(2.55, Regulariser::Spectral) };
+    let protocol = Protocol { camera: Edges::Open, ..circular(2.55, Regulariser::Spectral) };
     check_mean(protocol, 22.4..=23.1);
 }
 
 fn circular(sigma: f64, regulariser: Regulariser) -> Protocol {
-    Protocol { scenery: Scenery::Circular, boundary: Boundary::Circular, regulariser, sigma }
+    Protocol { camera: Edges::Circular, edges: Edges::Circular, regulariser, sigma }
 }
 
 #[track_caller]
@@ -94,35 +96,30 @@ fn check_mean(protocol: Protocol, expected: RangeInclusive<f64>) {
 /// Sum over the pictures, for one PSF.
 fn sum_of_psnr(psf: &Psf, pictures: &[Picture], protocol: Protocol) -> f64 {
     let mut sum = 0.0;
-    let mut planned: Option<(Extent, Degrade, Restorer)> = None;
-    for (sequence, picture) in (0..).zip(pictures) {
+    let mut planned: Option<(Extent, Degrade, Box<dyn Restorer>)> = None;
+    for (number, picture) in (0..).zip(pictures) {
         if planned.as_ref().is_none_or(|(extent, ..)| *extent != picture.extent()) {
             let (degrade, restorer) = plan(psf, picture.format(), protocol);
             planned = Some((picture.extent(), degrade, restorer));
         }
         let Some((_, degrade, restorer)) = &mut planned else { continue };
-        let mut frame = Frame::new(picture.format());
-        frame.meta.sequence = sequence;
-        frame.blurred.copy_from(picture);
-        degrade.apply(&mut frame).expect("degrades");
-        restorer.restore(&mut frame).expect("restores");
-        sum += psnr_db(&frame.restored, frame.truth.as_ref().expect("a truth"));
+        let mut blurred = Picture::new(degrade.degraded_format());
+        let mut truth = blurred.clone();
+        degrade.run(picture, number, &mut blurred, &mut truth);
+        sum += psnr_db(&run(&mut **restorer, &blurred, Effort::Full), &truth);
     }
     sum
 }
 
-fn plan(psf: &Psf, format: PictureFormat, protocol: Protocol) -> (Degrade, Restorer) {
-    let Protocol { scenery, boundary, regulariser, sigma } = protocol;
-    let options = DegradeOptions { scenery, sigma, seed: 0 };
+fn plan(psf: &Psf, format: PictureFormat, protocol: Protocol) -> (Degrade, Box<dyn Restorer>) {
+    let Protocol { camera, edges, regulariser, sigma } = protocol;
+    let noise = GrayLevels::new(sigma).expect("gray levels");
+    let options = DegradeOptions { edges: camera, sigma: noise, seed: 0 };
     let degrade = Degrade::plan(psf, options, format).expect("a plan");
-    let options = RestoreOptions {
-        boundary,
-        regulariser: Some(regulariser),
-        ..RestoreOptions::for_noise(sigma)
-    };
-    let executor: Arc<dyn Executor> = Arc::new(Sequential);
-    let format = degrade.degraded_format();
-    (degrade, Restorer::plan(&options, psf, None, format, &executor, 1).expect("a plan"))
+    let mut how = Restoration::for_noise(sigma).edges(edges);
+    how.options.regulariser = Some(regulariser);
+    let restorer = how.restorer(psf, None, degrade.degraded_format(), Arc::new(Sequential));
+    (degrade, restorer)
 }
 
 /// The pictures, in the order of their extents.

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use deblurd::frame::{Extent, Frame, Layout, Picture, PictureFormat, Plane, Range};
+use deblurd::executor::{Executor, Sequential};
+use deblurd::fft::{Filter, RealFft2d};
+use deblurd::frame::{Effort, Extent, Layout, Picture, PictureFormat, Plane, Range};
+use deblurd::optics::{Calibration, GrayLevels, Psf, Transfer};
 use deblurd::pipeline::Workers;
-use deblurd::restore::boundary::Boundary;
-use deblurd::restore::executor::{Executor, Sequential};
-use deblurd::restore::fft2d::{Filter, RealFft2d};
-use deblurd::restore::psf::Psf;
+use deblurd::plan::{Channels, Edges, Regulariser, RestoreOptions, RestorePlan};
 use deblurd::restore::residual::ResidualModel;
-use deblurd::restore::transfer::Transfer;
-use deblurd::restore::wiener::{Regulariser, otf};
-use deblurd::restore::{Channels, RestoreOptions, Restorer};
+use deblurd::restore::{Backend, CpuBackend, Restorer, Unwatched};
 use libtest_mimic::Trial;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -108,18 +106,13 @@ fn without_blur_pictures_stay() {
             (12, Range::Full),
             (16, Range::Full),
         ] {
-            for boundary in [Boundary::Extend, Boundary::Circular] {
+            for edges in [Edges::Open, Edges::Circular] {
                 for transfer in [Transfer::None, Transfer::Srgb, Transfer::Bt709] {
                     for channels in [Channels::Luma, Channels::Rgb] {
                         let format =
                             PictureFormat { extent: Extent::new(13, 7), layout, depth, range };
-                        let options = RestoreOptions {
-                            boundary,
-                            transfer,
-                            channels,
-                            ..RestoreOptions::for_noise(0.0)
-                        };
-                        check_identity(&options, format, None);
+                        let how = Restoration { transfer, ..Restoration::for_noise(0.0) };
+                        check_identity(&how.edges(edges).channels(channels), format, None);
                     }
                 }
             }
@@ -130,16 +123,16 @@ fn without_blur_pictures_stay() {
 fn without_blur_networks_are_silent() {
     for (stages, quantised) in [(1, true), (3, false)] {
         let model = model(stages, 4, 5, quantised);
-        for boundary in [Boundary::Extend, Boundary::Circular] {
-            let options = RestoreOptions { boundary, ..RestoreOptions::for_noise(0.0) };
-            check_identity(&options, PictureFormat::gray(Extent::new(19, 23)), Some(&model));
+        for edges in [Edges::Open, Edges::Circular] {
+            let how = Restoration::for_noise(0.0).edges(edges);
+            check_identity(&how, PictureFormat::gray(Extent::new(19, 23)), Some(&model));
         }
     }
 }
 
 /// Exact, but for curves in 16 bits: their tables have no finer steps than the samples.
 #[track_caller]
-fn check_identity(options: &RestoreOptions, format: PictureFormat, model: Option<&ResidualModel>) {
+fn check_identity(how: &Restoration, format: PictureFormat, model: Option<&Arc<ResidualModel>>) {
     let mut picture = random_picture(format, 11);
     if format.range == Range::Limited {
         // Beyond black and white there is no light that a curve could carry.
@@ -148,25 +141,25 @@ fn check_identity(options: &RestoreOptions, format: PictureFormat, model: Option
             plane.samples_mut().iter_mut().for_each(|s| *s = (*s).clamp(16 * unit, 235 * unit));
         }
     }
-    let restored = restored(options, &Psf::delta(), model, &picture);
-    let tolerance = match (options.transfer, format.depth) {
+    let restored = restored(how, &Psf::delta(), model, &picture);
+    let tolerance = match (how.transfer, format.depth) {
         (Transfer::None, _) => 0,
         (_, depth) => i32::from(depth == 16),
     };
     let difference = largest_difference(&restored, &picture);
-    assert!(difference <= tolerance, "{difference} levels apart: {options:?}, {format:?}");
+    assert!(difference <= tolerance, "{difference} levels apart: {how:?}, {format:?}");
 }
 
 fn restoring_is_linear() {
     let strategy = (2_usize..40, 2_usize..40, any::<u64>(), any::<bool>());
     check_property(strategy, |(width, height, seed, is_circular)| {
         let extent = Extent::new(width + 9, height + 9);
-        let boundary = if is_circular { Boundary::Circular } else { Boundary::Extend };
-        let options = RestoreOptions { boundary, ..RestoreOptions::for_noise(5.0) };
+        let edges = if is_circular { Edges::Circular } else { Edges::Open };
+        let how = Restoration::for_noise(5.0).edges(edges);
         let psf = random_psf(seed, 5);
         let (a, b) = (around_gray(extent, 1500, seed), around_gray(extent, 1500, !seed));
         let sum = combined(&a, &b, |a, b| a + 2 * b);
-        let restore = |picture: &Picture| restored(&options, &psf, None, picture);
+        let restore = |picture: &Picture| restored(&how, &psf, None, picture);
         let (whole, parts) =
             (restore(&sum), combined(&restore(&a), &restore(&b), |a, b| a + 2 * b));
         // Rounding: a half of the sum, of the first part, and twice that of the second.
@@ -178,25 +171,21 @@ fn shifted_pictures_are_restored_alike() {
     let strategy = (9_usize..40, 9_usize..40, any::<u64>(), 0_usize..9, 0_usize..9);
     check_property(strategy, |(width, height, seed, right, down)| {
         let extent = Extent::new(width, height);
-        let options =
-            RestoreOptions { boundary: Boundary::Circular, ..RestoreOptions::for_noise(5.0) };
+        let how = Restoration::for_noise(5.0).edges(Edges::Circular);
         let psf = random_psf(seed, 7);
         let picture = around_gray(extent, 1500, seed);
         let shift = |picture: &Picture| shifted(picture, right, down);
-        let first = restored(&options, &psf, None, &shift(&picture));
-        check_close(&first, &shift(&restored(&options, &psf, None, &picture)), 1)
+        let first = restored(&how, &psf, None, &shift(&picture));
+        check_close(&first, &shift(&restored(&how, &psf, None, &picture)), 1)
     });
 }
 
 fn the_mean_is_kept() {
     let strategy = (7_usize..40, 7_usize..40, any::<u64>(), 0.0_f64..10.0);
     check_property(strategy, |(width, height, seed, sigma)| {
-        let options = RestoreOptions {
-            boundary: Boundary::Circular,
-            ..RestoreOptions::for_noise(sigma.max(1.0))
-        };
+        let how = Restoration::for_noise(sigma.max(1.0)).edges(Edges::Circular);
         let picture = around_gray(Extent::new(width, height), 1500, seed);
-        let result = restored(&options, &random_psf(seed, 7), None, &picture);
+        let result = restored(&how, &random_psf(seed, 7), None, &picture);
         let (is, expected) = (mean(&result), mean(&picture));
         // The mean of the rounding errors of some hundred samples, and of 32-bit sums.
         prop_assert!((is - expected).abs() < 0.25, "the mean went from {expected} to {is}");
@@ -221,21 +210,18 @@ fn blurred_again_is_what_was_seen() {
 }
 
 #[track_caller]
-fn check_consistency(psf: &Psf, extent: Extent, model: Option<&ResidualModel>) {
+fn check_consistency(psf: &Psf, extent: Extent, model: Option<&Arc<ResidualModel>>) {
     let sharp = around_gray(extent, 9000, 3);
     let seen = blurred(&sharp, psf);
-    let options = RestoreOptions {
-        boundary: Boundary::Circular,
-        regulariser: Some(Regulariser::Flat(0.0)),
-        ..RestoreOptions::for_noise(0.0)
-    };
-    let g = restored(&options, psf, model, &seen);
+    let mut how = Restoration::for_noise(0.0).edges(Edges::Circular);
+    how.options.regulariser = Some(Regulariser::Flat(0.0));
+    let g = restored(&how, psf, model, &seen);
     let white = g.format().white();
     let clipped = g.planes()[0].samples().iter().any(|&sample| sample == 0 || sample == white);
     assert!(!clipped, "the test's network is too loud: samples of g are clipped");
     let has_zeros = psf.samples().samples().iter().all(|s| *s == psf.samples().samples()[0]);
     if model.is_some() && has_zeros {
-        let silent = restored(&options, psf, None, &seen);
+        let silent = restored(&how, psf, None, &seen);
         assert!(largest_difference(&g, &silent) > 300, "the network has no say");
     }
     let difference = f64::from(largest_difference(&blurred(&g, psf), &seen));
@@ -245,20 +231,19 @@ fn check_consistency(psf: &Psf, extent: Extent, model: Option<&ResidualModel>) {
 
 fn every_extent_is_restored() {
     let model = model(2, 4, 9, true);
-    let options = RestoreOptions::for_noise(2.55);
+    let how = Restoration::for_noise(2.55);
     let sides = [1, 2, 3, 5, 8, 13, 37];
     for (width, height) in sides.iter().flat_map(|w| sides.map(|h| (*w, h))) {
         for layout in [Layout::Gray, Layout::Yuv420, Layout::Rgb] {
             let format =
                 PictureFormat { layout, ..PictureFormat::gray(Extent::new(width, height)) };
             let picture = random_picture(format, 1);
-            let extended = restored(&options, &random_psf(1, 5), Some(&model), &picture);
-            assert_eq!(extended.format(), format, "the format of what was restored");
-            let circular = RestoreOptions { boundary: Boundary::Circular, ..options };
             // The largest odd side that fits.
             let side = 5.min(width).min(height);
-            let side = side - (1 - side % 2);
-            restored(&circular, &random_psf(1, side), Some(&model), &picture);
+            let psf = random_psf(1, side - (1 - side % 2));
+            let open = restored(&how, &psf, Some(&model), &picture);
+            assert_eq!(open.format(), format, "the format of what was restored");
+            restored(&how.edges(Edges::Circular), &psf, Some(&model), &picture);
         }
     }
 }
@@ -274,7 +259,7 @@ fn luma_leaves_colours_alone() {
         for model in [None, Some(model(1, 4, 2, false))] {
             let format =
                 PictureFormat { layout, depth, ..PictureFormat::gray(Extent::new(31, 22)) };
-            check_colours(&RestoreOptions::for_noise(4.0), format, model.as_ref());
+            check_colours(&Restoration::for_noise(4.0), format, model.as_ref());
         }
     }
 }
@@ -282,13 +267,13 @@ fn luma_leaves_colours_alone() {
 /// Chroma planes pass through; the differences between red, green and blue stay, to the rounding
 /// of each, wherever none of the three is clipped.
 #[track_caller]
-fn check_colours(options: &RestoreOptions, format: PictureFormat, model: Option<&ResidualModel>) {
+fn check_colours(how: &Restoration, format: PictureFormat, model: Option<&Arc<ResidualModel>>) {
     let mut picture = random_picture(format, 4);
     for plane in picture.planes_mut() {
         let white = format.white();
         plane.samples_mut().iter_mut().for_each(|sample| *sample = white / 3 + *sample / 3);
     }
-    let result = restored(options, &random_psf(4, 5), model, &picture);
+    let result = restored(how, &random_psf(4, 5), model, &picture);
     assert_ne!(result.planes()[0], picture.planes()[0], "nothing was restored");
     if format.layout != Layout::Rgb {
         assert_eq!(result.planes()[1..], picture.planes()[1..], "chroma planes");
@@ -330,25 +315,73 @@ fn check_close(is: &Picture, expected: &Picture, tolerance: i32) -> Result<(), T
     Ok(())
 }
 
-/// What the whole restorer makes of a picture.
-pub(crate) fn restored(
-    options: &RestoreOptions,
-    psf: &Psf,
-    model: Option<&ResidualModel>,
-    picture: &Picture,
-) -> Picture {
-    let executor: Arc<dyn Executor> = Arc::new(Sequential);
-    let mut restorer =
-        Restorer::plan(options, psf, model, picture.format(), &executor, 1).expect("a plan");
-    let mut frame = Frame::new(picture.format());
-    frame.blurred.copy_from(picture);
-    restorer.restore(&mut frame).expect("restores");
-    frame.restored
+/// How pictures are restored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Restoration {
+    /// Deviation of the noise in gray levels.
+    pub(crate) sigma: f64,
+    pub(crate) transfer: Transfer,
+    pub(crate) options: RestoreOptions,
 }
 
-pub(crate) fn model(stages: usize, channels: usize, seed: u64, quantised: bool) -> ResidualModel {
+impl Restoration {
+    /// As for an ordinary camera of so much noise.
+    pub(crate) fn for_noise(sigma: f64) -> Self {
+        Self { sigma, transfer: Transfer::None, options: RestoreOptions::default() }
+    }
+
+    pub(crate) fn edges(mut self, edges: Edges) -> Self {
+        self.options.edges = edges;
+        self
+    }
+
+    pub(crate) fn channels(mut self, channels: Channels) -> Self {
+        self.options.channels = channels;
+        self
+    }
+
+    /// A restorer of pictures of `format` that `psf` blurred.
+    pub(crate) fn restorer(
+        &self,
+        psf: &Psf,
+        model: Option<&Arc<ResidualModel>>,
+        format: PictureFormat,
+        executor: Arc<dyn Executor>,
+    ) -> Box<dyn Restorer> {
+        let noise = GrayLevels::new(self.sigma).expect("gray levels");
+        let camera =
+            Calibration { transfer: self.transfer, ..Calibration::new(psf.clone(), noise) };
+        let plan = RestorePlan::new(&camera, model.cloned(), &self.options, format);
+        CpuBackend::new(executor).load(plan.expect("a plan")).expect("a restorer")
+    }
+}
+
+/// What a restorer makes of a picture.
+pub(crate) fn run(restorer: &mut dyn Restorer, picture: &Picture, effort: Effort) -> Picture {
+    let mut restored = Picture::new(picture.format());
+    restorer.restore(picture, &mut restored, effort, &mut Unwatched).expect("restores");
+    restored
+}
+
+/// What the whole restorer makes of a picture.
+pub(crate) fn restored(
+    how: &Restoration,
+    psf: &Psf,
+    model: Option<&Arc<ResidualModel>>,
+    picture: &Picture,
+) -> Picture {
+    let mut restorer = how.restorer(psf, model, picture.format(), Arc::new(Sequential));
+    run(&mut *restorer, picture, Effort::Full)
+}
+
+pub(crate) fn model(
+    stages: usize,
+    channels: usize,
+    seed: u64,
+    quantised: bool,
+) -> Arc<ResidualModel> {
     let bytes = sealed(&tiny_model(stages, channels, seed, quantised));
-    ResidualModel::from_bytes(&bytes).expect("a model")
+    Arc::new(ResidualModel::from_bytes(&bytes).expect("a model"))
 }
 
 /// A picture of random samples in every plane.
@@ -410,7 +443,7 @@ fn shifted(picture: &Picture, right: usize, down: usize) -> Picture {
 /// The picture blurred circularly, in 16 bits.
 fn blurred(picture: &Picture, psf: &Psf) -> Picture {
     let extent = picture.extent();
-    let otf = otf(psf, extent).expect("the PSF fits");
+    let otf = psf.otf(extent).expect("the PSF fits");
     let white = f32::from(picture.format().white());
     let plane = &picture.planes()[0];
     let light = Plane::from_fn(extent, |x, y| f32::from(plane.row(y)[x]) / white);

@@ -25,7 +25,7 @@ use sha2::{Digest, Sha256};
 use tract_onnx::pb::ModelProto;
 
 use super::summary::StageSummary;
-use crate::restore::wiener::Regulariser;
+use crate::plan::Regulariser;
 
 /// What a model file promises.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,8 +10,8 @@ use tract_onnx::prelude::{
 
 use super::bands::{BandRows, divide};
 use super::contract::ModelError;
+use crate::executor::{Executor, for_chunks};
 use crate::frame::{Extent, Plane};
-use crate::restore::executor::{Executor, for_chunks};
 
 /// How tract runs a network: what it is given and what its answer means.
 pub(super) trait Engine: std::fmt::Debug + Send + Sync {

@@ -1,19 +1,20 @@
-//! Stages that are changed while frames flow, frames that are too old, and frames for which less
+//! Restorers that change while frames flow, frames that are too old, and frames for which less
 //! is done.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use deblurd::frame::{Effort, Extent, Frame, FrameRate, PictureFormat};
+use deblurd::executor::Sequential;
+use deblurd::frame::{Effort, Extent, Frame, FrameRate, Picture, PictureFormat};
 use deblurd::metrics::{Metrics, Reason};
-use deblurd::pipeline::{Overflow, Pipeline, PipelineError, PipelineOptions, Stop};
-use deblurd::restore::{RestoreError, RestoreOptions, Restorer, Stage};
+use deblurd::pipeline::{Overflow, Pipeline, PipelineOptions, Stop};
+use deblurd::restore::{RestoreError, Restorer, Step, Watch};
 use deblurd::source::{Filled, Source, SourceError};
 use proptest::prelude::*;
 
 use super::{Idle, Recorder};
-use crate::properties::{check_property, model, random_picture, random_psf};
+use crate::properties::{Restoration, check_property, model, random_picture, random_psf, run};
 
 const FORMAT: PictureFormat = PictureFormat::gray(Extent::new(2, 2));
 
@@ -46,79 +47,61 @@ fn frames(count: u64) -> Arc<AtomicU64> {
     Arc::new(AtomicU64::new(count))
 }
 
-/// A stage of a plan: passes on the mark of its plan, and fails where that of the stage before it
-/// is another's.
-struct Marking {
-    mark: u16,
-    is_first: bool,
-}
+/// A restorer that writes its mark into every sample.
+struct Marking(u16);
 
-impl Stage for Marking {
-    fn name(&self) -> &str {
-        "marking"
+impl Restorer for Marking {
+    fn steps(&self) -> &[Step] {
+        &[]
     }
 
-    fn apply(&mut self, frame: &mut Frame) -> Result<(), RestoreError> {
-        let sample = &mut frame.restored.planes_mut()[0].samples_mut()[0];
-        if self.is_first {
-            *sample = self.mark;
-        }
-        (*sample == self.mark).then_some(()).ok_or(RestoreError::NotDecoded)
+    fn restore(
+        &mut self,
+        _: &Picture,
+        restored: &mut Picture,
+        _: Effort,
+        _: &mut dyn Watch,
+    ) -> Result<(), RestoreError> {
+        restored.planes_mut()[0].samples_mut().fill(self.0);
+        Ok(())
     }
 }
 
-fn marked(mark: u16, groups: usize) -> Vec<Vec<Box<dyn Stage>>> {
-    let stage = |index| Box::new(Marking { mark, is_first: index == 0 }) as Box<dyn Stage>;
-    (0..groups).map(|index| vec![stage(index)]).collect()
-}
-
-/// However often and whenever stages are changed, each frame is served by those of one plan, no
-/// frame is lost to the change, and the last plan is the one that serves in the end.
-pub(super) fn plans_do_not_mix() {
+/// However often and whenever the restorer changes, each frame is restored by one of them, no frame
+/// is lost to the change, and the last one is at work in the end.
+pub(super) fn restorers_do_not_mix() {
     let changes = prop::collection::vec(0_u64..200, 1..20);
-    check_property((changes, 1_usize..4, any::<bool>()), |(mut changes, groups, is_live)| {
+    check_property((changes, any::<bool>()), |(mut changes, is_live)| {
         changes.sort_unstable();
         let overflow = if is_live { Overflow::DropOldest } else { Overflow::Wait };
         let (taken, age) = (Arc::new(AtomicU64::new(0)), Duration::ZERO);
         let until = frames(u64::MAX);
         let source = Numbered { taken: Arc::clone(&taken), until: Arc::clone(&until), age };
         let (sink, record) = Recorder::new(None, None);
-        let pipeline = pipeline(source, marked(0, groups), sink, PipelineOptions::new(overflow));
+        let pipeline = pipeline(source, Box::new(Marking(0)), sink, PipelineOptions::new(overflow));
         let running = pipeline.start().expect("starts");
         let mut last = 0;
         for (mark, at) in (1..).zip(changes) {
             while taken.load(Ordering::Relaxed) < at {
                 std::thread::yield_now();
             }
-            running.change_stages(marked(mark, groups)).expect("as many groups");
+            running.change_restorer(Box::new(Marking(mark)));
             last = mark;
         }
         until.store(taken.load(Ordering::Relaxed) + 50, Ordering::Relaxed);
         let report = running.finish().expect("ends");
-        for stage in report.metrics.stages() {
-            prop_assert_eq!(stage.failed.get(), 0, "stages of two plans served one frame");
+        let mut marks = Vec::new();
+        for picture in record.pictures() {
+            let samples = picture.planes()[0].samples();
+            prop_assert!(samples.iter().all(|sample| *sample == samples[0]), "two marks");
+            marks.push(samples[0]);
         }
-        let marks: Vec<u16> =
-            record.pictures().iter().map(|picture| picture.planes()[0].samples()[0]).collect();
-        prop_assert!(marks.is_sorted(), "plans served out of order");
-        prop_assert_eq!(marks.last(), Some(&last), "the last plan does not serve");
+        prop_assert!(marks.is_sorted(), "restorers took turns out of order");
+        prop_assert_eq!(marks.last(), Some(&last), "the last restorer is not at work");
         let lost = report.metrics.trunk.books().dropped_in_all();
         prop_assert!(is_live || lost == 0, "{} frames were lost", lost);
         Ok(())
     });
-}
-
-/// Stages that do not fit the threads are refused, and the old ones go on.
-pub(super) fn plans_that_do_not_fit_are_refused() {
-    let taken = Arc::default();
-    let source = Numbered { taken, until: frames(5_000), age: Duration::ZERO };
-    let (sink, record) = Recorder::new(None, None);
-    let options = PipelineOptions::new(Overflow::Wait);
-    let running = pipeline(source, marked(3, 2), sink, options).start().expect("starts");
-    let error = running.change_stages(marked(4, 3)).expect_err("a misfit");
-    assert!(matches!(error, PipelineError::Groups { offered: 3, running: 2 }), "{error}");
-    running.finish().expect("ends");
-    assert!(record.pictures().iter().all(|picture| picture.planes()[0].samples()[0] == 3));
 }
 
 /// A frame older than the deadline is dropped where it is found to be, with its reason.
@@ -130,7 +113,7 @@ pub(super) fn old_frames_are_dropped() {
             deadline: Some(Duration::from_secs(20)),
             ..PipelineOptions::new(Overflow::Wait)
         };
-        let pipeline = pipeline(source, vec![vec![Box::new(Idle)]], sink, options);
+        let pipeline = pipeline(source, Box::new(Idle), sink, options);
         let report = pipeline.start().expect("starts").finish().expect("ends");
         let books = report.metrics.trunk.books();
         let (late, frames) = if is_dropped { (100, 0) } else { (0, 100) };
@@ -143,36 +126,27 @@ pub(super) fn old_frames_are_dropped() {
 /// the frames before and after it are none the worse.
 pub(super) fn less_effort_is_a_shorter_list() {
     let format = PictureFormat::gray(Extent::new(53, 40));
-    let options = RestoreOptions::for_noise(2.55);
+    let how = Restoration::for_noise(2.55);
     let (psf, model, picture) = (random_psf(3, 5), model(2, 4, 8, true), random_picture(format, 7));
-    let executor: Arc<dyn deblurd::restore::executor::Executor> =
-        Arc::new(deblurd::restore::executor::Sequential);
-    let plan = |model| Restorer::plan(&options, &psf, model, format, &executor, 1).expect("a plan");
-    let (mut full, mut wiener) = (plan(Some(&model)), plan(None));
-    let restored = |restorer: &mut Restorer, effort| {
-        let mut frame = Frame::new(format);
-        frame.blurred.copy_from(&picture);
-        frame.meta.effort = effort;
-        restorer.restore(&mut frame).expect("a restored frame");
-        frame.restored
-    };
-    let expected = restored(&mut full, Effort::Full);
-    assert!(restored(&mut full, Effort::Wiener) == restored(&mut wiener, Effort::Full));
-    assert!(restored(&mut full, Effort::Passthrough) == picture);
-    assert!(restored(&mut full, Effort::Full) == expected, "an earlier frame left its mark");
+    let restorer = |model| how.restorer(&psf, model, format, Arc::new(Sequential));
+    let (mut full, mut wiener) = (restorer(Some(&model)), restorer(None));
+    let mut with = |effort| run(&mut *full, &picture, effort);
+    let expected = with(Effort::Full);
+    assert!(with(Effort::Wiener) == run(&mut *wiener, &picture, Effort::Full));
+    assert!(with(Effort::Passthrough) == picture);
+    assert!(with(Effort::Full) == expected, "an earlier frame left its mark");
 }
 
 fn pipeline(
     source: Numbered,
-    groups: Vec<Vec<Box<dyn Stage>>>,
+    restorer: Box<dyn Restorer>,
     sink: Recorder,
     options: PipelineOptions,
 ) -> Pipeline {
     Pipeline {
         source: Box::new(source),
-        groups,
+        restorer,
         sinks: vec![Box::new(sink)],
-        restored: FORMAT,
         options,
         metrics: Arc::new(Metrics::new(&["recorder".to_owned()])),
         stop: Stop::default(),

@@ -2,21 +2,21 @@
 //! overflows, fails or is stopped.
 
 mod changing;
-mod displaced;
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
-use deblurd::frame::{Extent, Frame, FrameRate, Layout, Picture, PictureFormat};
+use deblurd::executor::{Executor, Sequential};
+use deblurd::frame::{Effort, Extent, Frame, FrameRate, Layout, Picture, PictureFormat};
 use deblurd::metrics::{Metrics, Reason};
 use deblurd::pipeline::{Overflow, Pipeline, PipelineOptions, Report, Stop, Workers};
-use deblurd::restore::executor::{Executor, Sequential};
-use deblurd::restore::{Channels, RestoreError, RestoreOptions, Restorer, Stage};
+use deblurd::plan::Channels;
+use deblurd::restore::{RestoreError, Restorer, Step, Watch};
 use deblurd::sink::{Sink, SinkError};
 use deblurd::source::{Filled, Source, SourceError};
 use libtest_mimic::Trial;
 use proptest::prelude::*;
 
-use crate::properties::{check_property, model, random_picture, random_psf, restored};
+use crate::properties::{Restoration, check_property, model, random_picture, random_psf, restored};
 use crate::support::trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -26,12 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("pipeline::live_books_balance", live_books_balance),
         trial("pipeline::stopped_books_balance", stopped_books_balance),
         trial("pipeline::a_sink_that_fails_is_alone", a_sink_that_fails_is_alone),
-        trial("pipeline::displaced_frames_free_their_work", displaced::frames_free_their_work),
-        trial("pipeline::plans_do_not_mix", changing::plans_do_not_mix),
-        trial(
-            "pipeline::plans_that_do_not_fit_are_refused",
-            changing::plans_that_do_not_fit_are_refused,
-        ),
+        trial("pipeline::restorers_do_not_mix", changing::restorers_do_not_mix),
         trial("pipeline::old_frames_are_dropped", changing::old_frames_are_dropped),
         trial("pipeline::less_effort_is_a_shorter_list", changing::less_effort_is_a_shorter_list),
     ]
@@ -42,49 +37,32 @@ fn threads_give_the_restorers_bytes() {
     for layout in [Layout::Gray, Layout::Rgb, Layout::Yuv420] {
         let format = PictureFormat { layout, ..PictureFormat::gray(Extent::new(45, 77)) };
         let pictures: Vec<Picture> = (0..7).map(|seed| random_picture(format, seed)).collect();
-        let options = RestoreOptions { channels: Channels::Rgb, ..RestoreOptions::for_noise(2.55) };
+        let how = Restoration::for_noise(2.55).channels(Channels::Rgb);
         let psf = random_psf(3, 5);
-        let expected: Vec<Picture> = pictures
-            .iter()
-            .map(|picture| restored(&options, &psf, Some(&model), picture))
-            .collect();
-        for groups in 1..=4 {
-            let executor: Arc<dyn Executor> = match groups {
+        let expected: Vec<Picture> =
+            pictures.iter().map(|picture| restored(&how, &psf, Some(&model), picture)).collect();
+        for threads in 1..=4 {
+            let executor: Arc<dyn Executor> = match threads {
                 1 => Arc::new(Sequential),
                 threads => Arc::new(Workers::start(threads).expect("threads")),
             };
-            let restorer = Restorer::plan(&options, &psf, Some(&model), format, &executor, 8);
-            let stages = restorer.expect("a plan").into_stages();
+            let restorer = how.restorer(&psf, Some(&model), format, executor);
             let (sink, taken) = Recorder::new(None, None);
             let source = Pictures { pictures: pictures.clone(), next: 0, unusable: |_| false };
-            let pipeline = Assembly { capacity: 1, overflow: Overflow::Wait }.pipeline(
-                source,
-                divided(stages, groups),
-                vec![sink],
-            );
+            let assembly = Assembly { capacity: 1, overflow: Overflow::Wait };
+            let pipeline = assembly.pipeline(source, restorer, vec![sink]);
             let report = pipeline.start().expect("starts").finish().expect("ends");
             check_books(&report, pictures.len(), &[&taken]);
             let restored = taken.pictures();
-            assert!(restored == expected, "{groups} groups give other bytes ({layout:?})");
+            assert!(restored == expected, "{threads} threads give other bytes ({layout:?})");
         }
     }
-}
-
-/// The stages in `count` groups, in order, as even as it goes.
-fn divided(mut stages: Vec<Box<dyn Stage>>, count: usize) -> Vec<Vec<Box<dyn Stage>>> {
-    let mut groups = Vec::new();
-    for left in (1..=count).rev() {
-        let rest = stages.split_off(stages.len().div_ceil(left));
-        groups.push(std::mem::replace(&mut stages, rest));
-    }
-    groups
 }
 
 /// How a random pipeline is made.
 #[derive(Debug, Clone)]
 struct Case {
     capacity: usize,
-    groups: usize,
     frames: usize,
     /// Frames that each sink takes before it is held.
     patience: Vec<usize>,
@@ -94,14 +72,8 @@ struct Case {
 
 fn cases() -> impl Strategy<Value = Case> {
     let patience = prop::collection::vec(0_usize..30, 1..4);
-    (1_usize..4, 1_usize..4, 1_usize..120, patience, 2_usize..9).prop_map(
-        |(capacity, groups, frames, patience, unusable)| Case {
-            capacity,
-            groups,
-            frames,
-            patience,
-            unusable,
-        },
+    (1_usize..4, 1_usize..120, patience, 2_usize..9).prop_map(
+        |(capacity, frames, patience, unusable)| Case { capacity, frames, patience, unusable },
     )
 }
 
@@ -117,7 +89,7 @@ fn files_lose_nothing() {
     });
 }
 
-/// Slow sinks, and stages that are overtaken. The pool is as small as it may be, and the source
+/// Slow sinks, and a restorer that is overtaken. The pool is as small as it may be, and the source
 /// thread panics where it is empty: far more frames than it holds go through it only because each
 /// one comes home.
 fn live_books_balance() {
@@ -144,7 +116,7 @@ fn lost(index: usize, unusable: usize) -> bool {
     index % unusable == unusable - 1
 }
 
-/// Runs the case with stages that do nothing. Live, each sink takes some frames and then holds on
+/// Runs the case with a restorer that does nothing. Live, each sink takes some frames and then holds on
 /// to one until the source has ended. Under `Wait` the source would never end then, so that nobody
 /// is held.
 fn run(case: &Case, overflow: Overflow) -> (Report, Vec<Arc<Taken>>, usize) {
@@ -165,9 +137,8 @@ fn run(case: &Case, overflow: Overflow) -> (Report, Vec<Arc<Taken>>, usize) {
     };
     let (ended, end) = mpsc::channel();
     let source = Telling { source, ended };
-    let idle = (0..case.groups).map(|_| vec![Box::new(Idle) as Box<dyn Stage>]).collect();
     let assembly = Assembly { capacity: case.capacity, overflow };
-    let running = assembly.pipeline(source, idle, sinks).start().expect("starts");
+    let running = assembly.pipeline(source, Box::new(Idle), sinks).start().expect("starts");
     if overflow == Overflow::DropOldest {
         // The source never waits for a sink: it ends although all of them are held.
         end.recv().expect_err("says nothing but its end");
@@ -217,9 +188,9 @@ fn stopped_books_balance() {
         let (open, gate) = mpsc::channel();
         let (sink, taken) = Recorder::new(Some((case.patience[0], gate)), None);
         let source = Endless(format);
-        let idle = (0..case.groups).map(|_| vec![Box::new(Idle) as Box<dyn Stage>]).collect();
         let assembly = Assembly { capacity: case.capacity, overflow };
-        let running = assembly.pipeline(source, idle, vec![sink]).start().expect("starts");
+        let running =
+            assembly.pipeline(source, Box::new(Idle), vec![sink]).start().expect("starts");
         taken.wait_until_held();
         running.stop_switch().set();
         drop(open);
@@ -241,7 +212,7 @@ fn a_sink_that_fails_is_alone() {
         let source =
             Pictures { pictures: vec![Picture::new(format); 60], next: 0, unusable: |_| false };
         let assembly = Assembly { capacity: 2, overflow };
-        let pipeline = assembly.pipeline(source, vec![vec![Box::new(Idle)]], vec![bad, good]);
+        let pipeline = assembly.pipeline(source, Box::new(Idle), vec![bad, good]);
         let report = pipeline.start().expect("starts").finish().expect("ends");
         check_books(&report, 60, &[&of_bad, &of_good]);
         if overflow == Overflow::Wait {
@@ -264,14 +235,13 @@ impl Assembly {
     fn pipeline(
         self,
         source: impl Source + 'static,
-        groups: Vec<Vec<Box<dyn Stage>>>,
+        restorer: Box<dyn Restorer>,
         sinks: Vec<Recorder>,
     ) -> Pipeline {
         let names: Vec<String> = sinks.iter().map(|sink| sink.name().to_owned()).collect();
         Pipeline {
-            restored: source.format(),
             source: Box::new(source),
-            groups,
+            restorer,
             sinks: sinks.into_iter().map(|sink| Box::new(sink) as Box<dyn Sink>).collect(),
             options: PipelineOptions {
                 queue_capacity: self.capacity,
@@ -351,15 +321,21 @@ impl Source for Endless {
     }
 }
 
-/// A stage that does nothing.
+/// A restorer that does nothing.
 struct Idle;
 
-impl Stage for Idle {
-    fn name(&self) -> &str {
-        "idle"
+impl Restorer for Idle {
+    fn steps(&self) -> &[Step] {
+        &[]
     }
 
-    fn apply(&mut self, _: &mut Frame) -> Result<(), RestoreError> {
+    fn restore(
+        &mut self,
+        _: &Picture,
+        _: &mut Picture,
+        _: Effort,
+        _: &mut dyn Watch,
+    ) -> Result<(), RestoreError> {
         Ok(())
     }
 }

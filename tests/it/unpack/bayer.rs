@@ -1,7 +1,7 @@
 //! Mosaics: against convolutions written out, and against what theory says of them.
 
 use deblurd::frame::{Extent, Layout, Picture, Plane};
-use deblurd::restore::transfer::Transfer;
+use deblurd::optics::Transfer;
 use deblurd::source::unpack::{Demosaic, Memory, PixelFormat, UnpackOptions, Unpacker};
 use libtest_mimic::Trial;
 use proptest::prelude::*;

@@ -3,11 +3,12 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use deblurd::frame::{Extent, Frame, FrameRate, Layout, Picture, PictureFormat, Range};
-use deblurd::restore::executor::{Executor, Sequential};
-use deblurd::restore::psf::Psf;
+use deblurd::executor::Sequential;
+use deblurd::frame::{Effort, Extent, Frame, FrameRate, Layout, Picture, PictureFormat, Range};
+use deblurd::optics::{Calibration, GrayLevels, Psf};
+use deblurd::plan::{RestoreOptions, RestorePlan};
 use deblurd::restore::residual::ResidualModel;
-use deblurd::restore::{RestoreOptions, Restorer};
+use deblurd::restore::{Backend, CpuBackend, Unwatched};
 use deblurd::source::{Filled, SceneOptions, SceneSource, Source, Y4mOptions, Y4mSource};
 
 use crate::rig::wait_for;
@@ -68,14 +69,13 @@ pub(crate) fn offline(picture: &Picture) -> Picture {
 pub(crate) fn restored(psf: &str, sigma: f64, model: Option<&[u8]>, picture: &Picture) -> Picture {
     let psf = Psf::from_formula(psf).expect("a formula").expect("a PSF");
     let model = model.map(|bytes| ResidualModel::from_bytes(bytes).expect("a model"));
-    let executor: Arc<dyn Executor> = Arc::new(Sequential);
-    let options = RestoreOptions::for_noise(sigma);
-    let format = picture.format();
-    let planned = Restorer::plan(&options, &psf, model.as_ref(), format, &executor, 1);
-    let mut frame = Frame::new(format);
-    frame.blurred.copy_from(picture);
-    planned.expect("a plan").restore(&mut frame).expect("restores");
-    frame.restored
+    let camera = Calibration::new(psf, GrayLevels::new(sigma).expect("gray levels"));
+    let (options, format) = (RestoreOptions::default(), picture.format());
+    let plan = RestorePlan::new(&camera, model.map(Arc::new), &options, format).expect("a plan");
+    let mut restorer = CpuBackend::new(Arc::new(Sequential)).load(plan).expect("a restorer");
+    let mut restored = Picture::new(format);
+    restorer.restore(picture, &mut restored, Effort::Full, &mut Unwatched).expect("restores");
+    restored
 }
 
 /// A stream of restored frames that is read as it comes.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::super::ResidualModel;
 use super::super::network::{Engine, ResidualNet};
 use super::*;
+use crate::executor::Sequential;
 use crate::frame::Extent;
-use crate::restore::executor::Sequential;
 
 /// The models that are released.
 const MODELS: [&[u8]; 4] = [

@@ -1,0 +1,19 @@
+//! Two-dimensional transforms of real planes, and filtering with them.
+//!
+//! A plane of `width x height` real samples has `(width / 2 + 1) x height` independent complex
+//! coefficients; the rest are their conjugates. They are counted *column by column*.
+
+mod layout; // the coefficients and their order
+mod filter; // what they are multiplied by
+mod size; // lengths that are fast
+mod pairs; // two rows in one transform
+mod spectrum; // the memory
+mod transform; // rows, columns, rows
+mod sine; // of the boundary's margins
+
+pub use filter::Filter;
+pub use layout::{Complex, coefficients, frequency};
+pub use sine::SineTransform;
+pub use size::good_size;
+pub use spectrum::Spectrum;
+pub use transform::{Load, RealFft2d, Store};

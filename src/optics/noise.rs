@@ -1,0 +1,99 @@
+//! How strong noise is, in the two units there are.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::Transfer;
+
+/// A standard deviation in gray levels of 8 bits: steps of the samples, whatever their depth.
+/// Having one tells that it is from 0 to 128.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct GrayLevels(f64);
+
+/// A standard deviation in light, 1.0 being white.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
+pub struct Light(pub f64);
+
+impl GrayLevels {
+    /// No noise.
+    pub const NONE: Self = Self(0.0);
+
+    /// The strongest noise there is a use for.
+    const MAX: f64 = 128.0;
+
+    /// A deviation from 0 to 128 gray levels.
+    pub fn new(levels: f64) -> Option<Self> {
+        (0.0..=Self::MAX).contains(&levels).then_some(Self(levels))
+    }
+
+    /// The nearest deviation from 0 to 128 gray levels.
+    pub fn saturating(levels: f64) -> Self {
+        Self(levels.clamp(0.0, Self::MAX))
+    }
+
+    /// The number of gray levels.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+
+    /// The same noise in light, where samples are encoded by `transfer`.
+    pub fn in_light(self, transfer: Transfer) -> Light {
+        Light(self.0 / 255.0 * transfer.noise_gain())
+    }
+}
+
+impl From<GrayLevels> for f64 {
+    fn from(levels: GrayLevels) -> Self {
+        levels.0
+    }
+}
+
+impl TryFrom<f64> for GrayLevels {
+    type Error = String;
+
+    fn try_from(levels: f64) -> Result<Self, String> {
+        Self::new(levels).ok_or_else(|| format!("{levels} (expected gray levels from 0 to 128)"))
+    }
+}
+
+impl FromStr for GrayLevels {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let levels = text.parse().ok().and_then(Self::new);
+        levels.ok_or_else(|| format!("'{text}' (expected gray levels from 0 to 128)"))
+    }
+}
+
+impl fmt::Display for GrayLevels {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_gray_levels_from_0_to_128_are_read() {
+        for text in ["0", "2.55", "128"] {
+            assert_eq!(text.parse::<GrayLevels>().expect("gray levels").to_string(), text);
+        }
+        for text in ["", "-1", "128.1", "nan", "inf", "two"] {
+            let error = text.parse::<GrayLevels>().expect_err(text);
+            assert!(error.contains("expected gray levels from 0 to 128"), "{error}");
+        }
+    }
+
+    #[test]
+    fn noise_grows_with_the_slope_of_the_curve() {
+        let levels = GrayLevels::new(25.5).expect("gray levels");
+        let Light(linear) = levels.in_light(Transfer::None);
+        assert!((linear - 0.1).abs() < 1e-12, "{linear}");
+        assert!(levels.in_light(Transfer::Srgb) > Light(0.1), "sRGB is steep where there is light");
+    }
+}

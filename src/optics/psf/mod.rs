@@ -1,0 +1,281 @@
+//! The point-spread function: what a point of light becomes on the sensor.
+//!
+//! A PSF is centred as in MATLAB's `psf2otf`: the sample in column `width / 2` of row `height / 2`
+//! is the one that stays in place, wherever the centre of mass may be. Measured kernels are not
+//! centred, and recentring them would move the picture.
+
+mod analytic;
+mod parse;
+
+use crate::fft::{Complex, RealFft2d};
+use crate::frame::{Extent, Plane};
+
+/// A calibrated point-spread function. Having a `Psf` tells you:
+/// - both sides are odd, so there is a central sample;
+/// - every sample is finite and non-negative, and they sum to 1, so brightness is preserved;
+/// - no side is longer than [`Psf::MAX_SIDE`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Psf {
+    samples: Plane<f64>,
+}
+
+/// Why something is not a PSF.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum PsfError {
+    /// There is nothing in it.
+    #[error("the PSF is empty (expected a matrix of numbers)")]
+    Empty,
+    /// A word of the text is no number.
+    #[error("row {row}, column {column} of the PSF is '{word}' (expected a number)")]
+    NotANumber {
+        /// Row, from 1.
+        row: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What stands there.
+        word: String,
+    },
+    /// The rows differ in length.
+    #[error("row {row} of the PSF has {is} numbers (expected {expected}, as in the first row)")]
+    Ragged {
+        /// Row, from 1.
+        row: usize,
+        /// Numbers in it.
+        is: usize,
+        /// Numbers in the first row.
+        expected: usize,
+    },
+    /// A sample is infinite or not a number.
+    #[error("sample {column},{row} of the PSF is {value} (expected a finite number)")]
+    NotFinite {
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        column: usize,
+        /// The sample.
+        value: f64,
+    },
+    /// A sample is negative by more than rounding.
+    #[error("sample {column},{row} of the PSF is {value} (expected a number from 0)")]
+    Negative {
+        /// Row, from 0.
+        row: usize,
+        /// Column, from 0.
+        column: usize,
+        /// The sample.
+        value: f64,
+    },
+    /// Nothing arrives on the sensor.
+    #[error("the samples of the PSF sum to {0} (expected a positive sum)")]
+    ZeroSum(f64),
+    /// A side is too long.
+    #[error("the PSF is {0} samples (expected at most {max}x{max})", max = Psf::MAX_SIDE)]
+    TooLarge(Extent),
+    /// The PSF does not fit into the frame.
+    #[error("the PSF is {psf} (expected at most the frame's {frame})")]
+    LargerThanFrame {
+        /// Extent of the PSF.
+        psf: Extent,
+        /// Extent of the frame.
+        frame: Extent,
+    },
+    /// The bytes are of no format that holds a PSF.
+    #[error("the PSF cannot be read: {0} (expected a text matrix, a gray PNG or a .npy file)")]
+    Format(String),
+    /// The PSFs of a field do not make a grid.
+    #[error("{psfs} PSFs in rows of {columns} (expected full rows, up to 32 of up to 32)")]
+    Grid {
+        /// PSFs side by side.
+        columns: usize,
+        /// PSFs in all.
+        psfs: usize,
+    },
+    /// The PSFs of a field differ in extent.
+    #[error("a PSF of the field is {is} (expected {expected}, as the first)")]
+    Extents {
+        /// Extent of the PSF.
+        is: Extent,
+        /// Extent of the first.
+        expected: Extent,
+    },
+    /// A name such as `gaussian:…` has wrong parameters.
+    #[error("'{text}' is no PSF (expected {expected})")]
+    Parameters {
+        /// What was given.
+        text: String,
+        /// What it should look like.
+        expected: &'static str,
+    },
+}
+
+impl Psf {
+    /// The longest side of a PSF.
+    pub const MAX_SIDE: usize = 1023;
+
+    /// Negative samples are taken for rounding down to this share of the greatest sample.
+    const ROUNDING: f64 = 1e-3;
+
+    /// Checks `samples` and normalises them to sum 1. An even side is padded by one zero at its
+    /// end, which leaves the centre where it was. Negative samples no larger than a thousandth
+    /// of the greatest are clipped with a warning.
+    ///
+    /// # Errors
+    /// Where no PSF can be made of the samples.
+    pub fn new(samples: Plane<f64>) -> Result<Self, PsfError> {
+        let extent = samples.extent();
+        if extent.is_empty() {
+            return Err(PsfError::Empty);
+        }
+        if extent.width.max(extent.height) > Self::MAX_SIDE {
+            return Err(PsfError::TooLarge(extent));
+        }
+        let mut samples = non_negative(samples, Self::ROUNDING)?;
+        let sum: f64 = samples.samples().iter().sum();
+        if !(sum > 0.0 && sum.is_finite()) {
+            return Err(PsfError::ZeroSum(sum));
+        }
+        samples.samples_mut().iter_mut().for_each(|sample| *sample /= sum);
+        Ok(Self { samples: pad_to_odd(&samples) })
+    }
+
+    /// The PSF that changes nothing.
+    pub fn delta() -> Self {
+        Self { samples: Plane::new(Extent::new(1, 1), 1.0) }
+    }
+
+    /// The samples, row by row.
+    pub fn samples(&self) -> &Plane<f64> {
+        &self.samples
+    }
+
+    /// Width and height, both odd.
+    pub fn extent(&self) -> Extent {
+        self.samples.extent()
+    }
+
+    /// Samples on either side of the centre, horizontally and vertically.
+    pub fn radius(&self) -> (usize, usize) {
+        (self.extent().width / 2, self.extent().height / 2)
+    }
+
+    /// The OTF: the transform of the PSF on periodic planes of `extent`.
+    ///
+    /// # Errors
+    /// Where the PSF is larger than `extent`.
+    pub fn otf(&self, extent: Extent) -> Result<Vec<Complex>, PsfError> {
+        Ok(RealFft2d::plan(extent).transform(&self.rolled(extent)?))
+    }
+
+    /// The PSF on a periodic plane of `extent`, centre at the origin: its transform is the OTF.
+    ///
+    /// # Errors
+    /// Where the PSF is larger than `extent`.
+    pub fn rolled(&self, extent: Extent) -> Result<Plane<f32>, PsfError> {
+        let psf = self.extent();
+        if psf.width > extent.width || psf.height > extent.height {
+            return Err(PsfError::LargerThanFrame { psf, frame: extent });
+        }
+        let (centre_x, centre_y) = self.radius();
+        let mut plane = Plane::new(extent, 0.0);
+        for (y, row) in self.samples.rows().enumerate() {
+            let target = plane.row_mut((y + extent.height - centre_y) % extent.height);
+            for (x, &sample) in row.iter().enumerate() {
+                #[expect(clippy::cast_possible_truncation, reason = "the transforms work in f32")]
+                let sample = sample as f32;
+                target[(x + extent.width - centre_x) % extent.width] = sample;
+            }
+        }
+        Ok(plane)
+    }
+}
+
+fn non_negative(mut samples: Plane<f64>, rounding: f64) -> Result<Plane<f64>, PsfError> {
+    let greatest = samples.samples().iter().copied().fold(0.0, f64::max);
+    let width = samples.extent().width;
+    let mut clipped = 0;
+    for (index, sample) in samples.samples_mut().iter_mut().enumerate() {
+        let (row, column, value) = (index / width, index % width, *sample);
+        if !value.is_finite() {
+            return Err(PsfError::NotFinite { row, column, value });
+        }
+        if value < -rounding * greatest {
+            return Err(PsfError::Negative { row, column, value });
+        }
+        if value < 0.0 {
+            *sample = 0.0;
+            clipped += 1;
+        }
+    }
+    if clipped > 0 {
+        log::warn!("{clipped} slightly negative samples of the PSF were set to zero");
+    }
+    Ok(samples)
+}
+
+fn pad_to_odd(samples: &Plane<f64>) -> Plane<f64> {
+    let Extent { width, height } = samples.extent();
+    Plane::from_fn(Extent::new(width | 1, height | 1), |x, y| {
+        if x < width && y < height { samples.row(y)[x] } else { 0.0 }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn matrix(rows: &[&[f64]]) -> Plane<f64> {
+        let extent = Extent::new(rows.first().map_or(0, |row| row.len()), rows.len());
+        Plane::from_samples(extent, rows.concat()).expect("a matrix")
+    }
+
+    #[track_caller]
+    fn check_refused(rows: &[&[f64]], message: &str) {
+        let error = Psf::new(matrix(rows)).expect_err("not a PSF");
+        assert!(error.to_string().contains(message), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_psf_is_refused_by_name() {
+        check_refused(&[], "empty");
+        check_refused(&[&[0.0, f64::NAN]], "sample 1,0 of the PSF is NaN");
+        check_refused(&[&[f64::INFINITY]], "is inf");
+        check_refused(&[&[1.0], &[-0.5]], "sample 0,1 of the PSF is -0.5");
+        check_refused(&[&[0.0, 0.0]], "sum to 0");
+        let huge = Psf::new(Plane::new(Extent::new(1025, 1), 1.0));
+        assert_eq!(huge, Err(PsfError::TooLarge(Extent::new(1025, 1))));
+    }
+
+    #[test]
+    fn rounding_below_zero_is_clipped() {
+        let psf = Psf::new(matrix(&[&[-1e-6, 1.0, 1.0]])).expect("a PSF");
+        assert_eq!(psf.samples().samples(), [0.0, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn the_centre_of_an_even_psf_stays() {
+        let psf = Psf::new(matrix(&[&[0.0, 0.0], &[0.0, 1.0]])).expect("a PSF");
+        assert_eq!(psf.extent(), Extent::new(3, 3));
+        let rolled = psf.rolled(Extent::new(5, 4)).expect("fits");
+        assert_eq!(rolled.row(0)[0], 1.0, "the central sample is at the origin");
+    }
+
+    #[test]
+    fn a_psf_larger_than_the_frame_is_refused() {
+        let psf = Psf::new(Plane::new(Extent::new(5, 3), 1.0)).expect("a PSF");
+        assert!(psf.rolled(Extent::new(4, 9)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_psf_is_odd_and_sums_to_one(
+            width in 1_usize..9, height in 1_usize..9, seed in prop::collection::vec(0.0_f64..9.0, 64),
+        ) {
+            let samples = Plane::from_fn(Extent::new(width, height), |x, y| seed[8 * y + x] + 1e-3);
+            let psf = Psf::new(samples).expect("a PSF");
+            prop_assert!(psf.extent().width % 2 == 1 && psf.extent().height % 2 == 1);
+            let sum: f64 = psf.samples().samples().iter().sum();
+            prop_assert!((sum - 1.0).abs() < 1e-12);
+        }
+    }
+}

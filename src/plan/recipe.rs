@@ -1,0 +1,133 @@
+//! From what is known of a camera to what a restorer is made of.
+
+use std::sync::Arc;
+
+use clap::ValueEnum;
+use displaydoc::Display;
+use serde::{Deserialize, Serialize};
+
+use super::edges::{Edges, Framing};
+use super::filters::{Filters, Regulariser};
+use super::tone::ToneCurve;
+use crate::fft::Filter;
+use crate::frame::{Extent, Layout, PictureFormat};
+use crate::optics::{Blur, Calibration, PsfError};
+use crate::restore::residual::ResidualModel as Model;
+
+/// Which planes are restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Channels {
+    /// Luma; colours pass through.
+    #[default]
+    Luma,
+    /// Red, green and blue, each by itself; pictures of luma and chroma by luma.
+    Rgb,
+}
+
+/// How frames are restored, whatever the camera.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct RestoreOptions {
+    /// The assumed ratio of noise to signal; that of the model, or spectral, where `None`.
+    pub regulariser: Option<Regulariser>,
+    /// What lies beyond the edges of a frame.
+    pub edges: Edges,
+    /// Which planes are restored.
+    pub channels: Channels,
+}
+
+/// Everything a restorer of frames of one format is made of.
+#[derive(Debug, Clone)]
+pub struct RestorePlan {
+    /// Format of the frames.
+    pub format: PictureFormat,
+    /// Which of their planes are restored.
+    pub channels: Channels,
+    /// From samples to light and back.
+    pub tone: ToneCurve,
+    /// Where a frame lies in the planes it is restored on.
+    pub framing: Framing,
+    /// The Wiener filter `H+_R`.
+    pub wiener: Filter,
+    /// The networks, where there are any.
+    pub model: Option<Arc<Model>>,
+    /// A projection for each network.
+    pub projections: Vec<Projection>,
+}
+
+/// A null-space projection `P_c`.
+#[derive(Debug, Clone)]
+pub struct Projection {
+    /// `c`: how much more than natural images the network before it weighs.
+    pub strength: f64,
+    /// The factors.
+    pub filter: Filter,
+}
+
+/// Why no restoration can be planned.
+#[derive(Debug, Display, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// {0}
+    Psf(#[from] PsfError),
+    /// the blur differs over the field, in {columns}x{rows} PSFs (expected one PSF)
+    Field {
+        /// PSFs side by side.
+        columns: usize,
+        /// PSFs one below the other.
+        rows: usize,
+    },
+}
+
+impl Channels {
+    /// Number of planes that are restored of a picture of `layout`.
+    pub const fn count(self, layout: Layout) -> usize {
+        if matches!((self, layout), (Self::Rgb, Layout::Rgb)) { 3 } else { 1 }
+    }
+}
+
+impl RestorePlan {
+    /// Plans the restoration of frames of `format` from the camera that `camera` tells of.
+    ///
+    /// # Errors
+    /// Where the blur cannot be that of such frames, or cannot be restored.
+    pub fn new(
+        camera: &Calibration,
+        model: Option<Arc<Model>>,
+        options: &RestoreOptions,
+        format: PictureFormat,
+    ) -> Result<Self, PlanError> {
+        let psf = match &camera.blur {
+            Blur::Uniform(psf) => psf,
+            Blur::Field(field) => {
+                return Err(PlanError::Field { columns: field.columns(), rows: field.rows() });
+            }
+        };
+        check_fit(psf.extent(), format.extent)?;
+        let framing = Framing::plan(options.edges, format.extent, psf.extent());
+        let contract = model.as_ref().map(|model| model.contract());
+        let strengths = contract.map_or(&[][..], |contract| &contract.consistency);
+        let trained = contract.map(|contract| contract.regulariser);
+        let regulariser = options.regulariser.or(trained).unwrap_or(Regulariser::Spectral);
+        let noise = camera.noise.in_light(camera.transfer);
+        let Filters { wiener, projections } =
+            Filters::plan(psf, framing.outer, regulariser, noise, strengths)?;
+        let projections = projections.into_iter().zip(strengths);
+        Ok(Self {
+            format,
+            channels: options.channels,
+            tone: ToneCurve::new(camera.transfer, format),
+            framing,
+            wiener,
+            projections: projections
+                .map(|(filter, &strength)| Projection { strength, filter })
+                .collect(),
+            model,
+        })
+    }
+}
+
+/// A PSF that is larger than the frames can hardly be theirs.
+fn check_fit(psf: Extent, frame: Extent) -> Result<(), PsfError> {
+    let fits = psf.width <= frame.width && psf.height <= frame.height;
+    fits.then_some(()).ok_or(PsfError::LargerThanFrame { psf, frame })
+}

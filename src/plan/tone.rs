@@ -1,0 +1,154 @@
+//! From the samples of a picture to light and back, in tables.
+//!
+//! The tables hold the camera's transfer curve for the samples of one picture format, depth and
+//! range included: light of every sample, and encoded values of evenly spaced lights.
+
+use crate::frame::{PictureFormat, Range};
+use crate::optics::Transfer;
+
+/// The way from the samples of one picture format to light and back, in tables.
+#[derive(Debug, Clone)]
+pub struct ToneCurve {
+    /// Encoded value of light 0 and span to light 1, in sample values.
+    black: f32,
+    span: f32,
+    white: f32,
+    light: Vec<f32>,
+    /// Encoded values of evenly spaced lights; empty where the curve is the identity.
+    encoded: Vec<f32>,
+}
+
+impl ToneCurve {
+    const STEPS: u16 = u16::MAX;
+
+    /// The tables for luma, red, green or blue samples of `format`.
+    pub fn new(transfer: Transfer, format: PictureFormat) -> Self {
+        let white = f32::from(format.white());
+        let step = f32::from(1_u16 << (format.depth - 8));
+        let (black, span) = match format.range {
+            Range::Full => (0.0, white),
+            Range::Limited => (16.0 * step, 219.0 * step),
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let light =
+            |sample: u16| transfer.decode(f64::from((f32::from(sample) - black) / span)) as f32;
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let encoded = |step: u16| transfer.encode(f64::from(step) / f64::from(Self::STEPS)) as f32;
+        let is_identity = transfer == Transfer::None;
+        Self {
+            black,
+            span,
+            white,
+            light: (0..=format.white()).map(light).collect(),
+            encoded: if is_identity {
+                Vec::new()
+            } else {
+                (0..=Self::STEPS).map(encoded).collect()
+            },
+        }
+    }
+
+    /// Turns samples into light; one above white counts as white.
+    pub fn lights(&self, samples: &[u16], lights: &mut [f32]) {
+        let pairs = lights.iter_mut().zip(samples);
+        if self.encoded.is_empty() {
+            let (black, span, white) = (self.black, self.span, self.white);
+            pairs.for_each(|(light, sample)| {
+                *light = (f32::from(*sample).min(white) - black) / span
+            });
+        } else {
+            let last = self.light.len() - 1;
+            pairs.for_each(|(light, sample)| *light = self.light[usize::from(*sample).min(last)]);
+        }
+    }
+
+    /// Encoded value of a sample, 1.0 being white.
+    pub fn encoded(&self, sample: f32) -> f32 {
+        (sample - self.black) / self.span
+    }
+
+    /// Turns encoded values, 1.0 being white, into light, in place: the inverse of
+    /// [`ToneCurve::encode`].
+    pub fn decode(&self, values: &mut [f32]) {
+        if !self.encoded.is_empty() {
+            for value in values {
+                // The table of light has an entry for each sample value.
+                let place = (self.black + *value * self.span) / self.white;
+                *value = interpolate(&self.light, place);
+            }
+        }
+    }
+
+    /// Turns light into encoded values, 1.0 being white, in place.
+    pub fn encode(&self, lights: &mut [f32]) {
+        if !self.encoded.is_empty() {
+            lights.iter_mut().for_each(|light| *light = interpolate(&self.encoded, *light));
+        }
+    }
+
+    /// The samples of encoded values, rounded and clipped.
+    pub fn samples(&self, encoded: &[f32], samples: &mut [u16]) {
+        let (black, span, white) = (self.black, self.span, self.white);
+        for (sample, value) in samples.iter_mut().zip(encoded) {
+            let rounded = (black + value * span).clamp(0.0, white) + ROUND;
+            #[expect(clippy::cast_possible_truncation, reason = "the number is in the low bits")]
+            let low_bits = rounded.to_bits() as u16;
+            *sample = low_bits;
+        }
+    }
+}
+
+/// 2^23: a number from 0 to 2^16 added to it is rounded to an integer, which then stands in the
+/// low bits. Additions and masks are vectorised on every processor; conversions are not.
+const ROUND: f32 = 8_388_608.0;
+
+/// The value of an evenly spaced table at a place from 0 to 1.
+fn interpolate(table: &[f32], place: f32) -> f32 {
+    let place = place.clamp(0.0, 1.0) * (table.len() - 1) as f32;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+    let index = (place as usize).min(table.len() - 2);
+    let (low, high) = (table[index], table[index + 1]);
+    low + (place - index as f32) * (high - low)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{Extent, Layout};
+
+    const CURVES: [Transfer; 3] = [Transfer::None, Transfer::Srgb, Transfer::Bt709];
+
+    #[test]
+    fn every_sample_comes_back_from_light() {
+        for transfer in CURVES {
+            for (depth, range) in
+                [(8, Range::Full), (8, Range::Limited), (10, Range::Limited), (16, Range::Full)]
+            {
+                let format =
+                    PictureFormat { extent: Extent::new(1, 1), layout: Layout::Gray, depth, range };
+                let curve = ToneCurve::new(transfer, format);
+                let foot = if range == Range::Limited && transfer != Transfer::None {
+                    16 << (depth - 8)
+                } else {
+                    0
+                };
+                let head = if range == Range::Limited && transfer != Transfer::None {
+                    235 << (depth - 8)
+                } else {
+                    format.white()
+                };
+                for sample in foot..=head {
+                    let (mut value, mut back) = ([0.0], [0]);
+                    curve.lights(&[sample], &mut value);
+                    curve.encode(&mut value);
+                    curve.samples(&value, &mut back);
+                    let [back] = back;
+                    assert!(
+                        back.abs_diff(sample) <= u16::from(depth == 16),
+                        "{transfer:?} {depth} {sample} {back}"
+                    );
+                }
+            }
+        }
+    }
+}

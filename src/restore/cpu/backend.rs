@@ -1,0 +1,193 @@
+//! From a plan to a restorer on processors.
+
+use std::sync::Arc;
+
+use super::decode::Decode;
+use super::encode::Encode;
+use super::extension::Extension;
+use super::filtering::{Filtering, columns};
+use super::workspace::{Estimate, Workspace};
+use crate::executor::Executor;
+use crate::fft::Filter;
+use crate::frame::{Effort, Picture, PictureFormat};
+use crate::plan::{Projection, RestorePlan};
+use crate::restore::residual::{ModelError, ResidualNet, band_rows};
+use crate::restore::{Backend, RestoreError, Restorer, Step, Watch};
+
+/// Restores on the threads of an executor.
+#[derive(Debug, Clone)]
+pub struct CpuBackend {
+    executor: Arc<dyn Executor>,
+}
+
+/// One plan on processors.
+struct CpuRestorer {
+    format: PictureFormat,
+    decode: Decode,
+    filtering: Filtering,
+    wiener: Filter,
+    stages: Vec<Stage>,
+    encode: Encode,
+    work: Workspace,
+    executor: Arc<dyn Executor>,
+    steps: Vec<Step>,
+}
+
+/// A network and the projection behind it.
+struct Stage {
+    net: ResidualNet,
+    projection: Projection,
+}
+
+/// Steps before those of the networks, which are two each.
+const STEPS_BEFORE: usize = 2;
+
+impl CpuBackend {
+    /// On the threads of `executor`.
+    pub fn new(executor: Arc<dyn Executor>) -> Self {
+        Self { executor }
+    }
+}
+
+impl Backend for CpuBackend {
+    fn load(&self, plan: RestorePlan) -> Result<Box<dyn Restorer>, RestoreError> {
+        let RestorePlan { format, channels, tone, framing, wiener, model, projections } = plan;
+        let (executor, threads) = (&self.executor, self.executor.threads());
+        let tone = Arc::new(tone);
+        let mut steps = vec![Step::new("decode"), Step::filter("wiener", &wiener)];
+        let mut stages = Vec::new();
+        if let Some(model) = model {
+            let rows = band_rows(framing.outer.height, threads);
+            for (index, projection) in projections.into_iter().enumerate() {
+                steps.push(Step::new(&format!("residual {}", index + 1)));
+                let name = format!("projection {}", index + 1);
+                steps.push(Step::filter(&name, &projection.filter));
+                stages.push(Stage { net: model.plan(index, framing.outer, rows)?, projection });
+            }
+        }
+        steps.push(Step::new("encode"));
+        let extension = Extension::plan(framing, threads);
+        Ok(Box::new(CpuRestorer {
+            format,
+            decode: Decode::new(Arc::clone(&tone), extension, Arc::clone(executor)),
+            filtering: Filtering::plan(framing.outer, executor),
+            wiener,
+            stages,
+            encode: Encode::new(tone, framing, Arc::clone(executor)),
+            work: Workspace::new(framing.outer, channels.count(format.layout)),
+            executor: Arc::clone(executor),
+            steps,
+        }))
+    }
+}
+
+impl Step {
+    fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), choice: None }
+    }
+
+    fn filter(name: &str, filter: &Filter) -> Self {
+        Self { name: name.to_owned(), choice: Some(columns(filter)) }
+    }
+}
+
+impl Restorer for CpuRestorer {
+    fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    fn restore(
+        &mut self,
+        blurred: &Picture,
+        restored: &mut Picture,
+        effort: Effort,
+        watch: &mut dyn Watch,
+    ) -> Result<(), RestoreError> {
+        let last = self.steps.len() - 1;
+        let decoded = self.decode(blurred, effort, watch);
+        let Ok(true) = decoded else {
+            restored.copy_from(blurred);
+            watch.done(last, None);
+            return decoded.map(drop);
+        };
+        let (newest, outcome) = self.estimate(effort, watch);
+        if !watch.is_stopped() {
+            self.encode.run(&self.work, newest, blurred, restored);
+            watch.done(last, None);
+        }
+        outcome
+    }
+}
+
+impl CpuRestorer {
+    /// The first step, where the effort asks for any; whether there are planes to restore now.
+    fn decode(
+        &mut self,
+        blurred: &Picture,
+        effort: Effort,
+        watch: &mut dyn Watch,
+    ) -> Result<bool, RestoreError> {
+        if effort == Effort::Passthrough {
+            return Ok(false);
+        }
+        if blurred.format() != self.format {
+            let (is, planned) = (blurred.extent(), self.format.extent);
+            let failure = RestoreError::Format { is, planned };
+            watch.done(0, Some(&failure));
+            return Err(failure);
+        }
+        self.decode.run(blurred, &mut self.work);
+        watch.done(0, None);
+        Ok(true)
+    }
+
+    /// The steps between the first and the last: the newest estimate, and the first failure.
+    fn estimate(
+        &mut self,
+        effort: Effort,
+        watch: &mut dyn Watch,
+    ) -> (Estimate, Result<(), RestoreError>) {
+        let (mut newest, mut outcome) = (Estimate::Wiener, Ok(()));
+        for channel in &mut self.work.channels {
+            self.filtering.wiener(&self.wiener, channel);
+        }
+        watch.done(1, None);
+        let stages = if effort == Effort::Full { &self.stages[..] } else { &[] };
+        for (index, Stage { net, projection }) in stages.iter().enumerate() {
+            if watch.is_stopped() {
+                break;
+            }
+            let step = STEPS_BEFORE + 2 * index;
+            let answered = answer(net, newest, &mut self.work, &*self.executor);
+            let failure = answered.err().map(RestoreError::from);
+            watch.done(step, failure.as_ref());
+            if let Some(failure) = failure {
+                // Nothing of this network is used for any channel: the next one goes on from the
+                // estimate before it.
+                outcome = outcome.and(Err(failure));
+                continue;
+            }
+            for channel in &mut self.work.channels {
+                self.filtering.project(projection, newest, channel);
+            }
+            newest = Estimate::Networks;
+            watch.done(step + 1, None);
+        }
+        (newest, outcome)
+    }
+}
+
+/// `f_1 = f(x_w, y)`, and later `f_k = f(x_w, y, g_(k-1))`, of every channel.
+fn answer(
+    net: &ResidualNet,
+    newest: Estimate,
+    work: &mut Workspace,
+    executor: &dyn Executor,
+) -> Result<(), ModelError> {
+    for channel in &mut work.channels {
+        let super::workspace::Channel { y, x_w, f, g, .. } = channel;
+        let g = if newest == Estimate::Wiener { &*x_w } else { &*g };
+        net.run(&[&*x_w, &*y, g][..net.planes()], f, executor)?;
+    }
+    Ok(())
+}

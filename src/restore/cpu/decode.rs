@@ -1,0 +1,98 @@
+//! First step: from the samples of a picture to extended, mean-free planes of light.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::ROWS;
+use super::extension::Extension;
+use super::workspace::{Channel, Workspace};
+use crate::executor::{Executor, for_chunks};
+use crate::frame::{Extent, Layout, Picture, Plane};
+use crate::plan::ToneCurve;
+use crate::restore::luma::luma_row;
+
+/// Fills the `y` planes of a workspace.
+pub(crate) struct Decode {
+    curve: Arc<ToneCurve>,
+    extension: Extension,
+    executor: Arc<dyn Executor>,
+    /// Sums of the rows, as bits: added up in their order, whoever made them.
+    sums: Vec<AtomicU64>,
+}
+
+impl Decode {
+    pub(crate) fn new(
+        curve: Arc<ToneCurve>,
+        extension: Extension,
+        executor: Arc<dyn Executor>,
+    ) -> Self {
+        let height = extension.framing().inner.height;
+        let sums = (0..height).map(|_| AtomicU64::new(0)).collect();
+        Self { curve, extension, executor, sums }
+    }
+
+    /// Fills the planes with the light of a picture.
+    pub(crate) fn run(&mut self, picture: &Picture, work: &mut Workspace) {
+        let is_luma = is_luma_of_rgb(work, picture.format().layout);
+        for (index, channel) in work.channels.iter_mut().enumerate() {
+            self.decode(picture, index, is_luma, channel);
+        }
+    }
+
+    fn decode(&mut self, picture: &Picture, index: usize, is_luma: bool, channel: &mut Channel) {
+        self.for_rows(&mut channel.y, &|y, row| {
+            self.load(picture, index, is_luma, y, row);
+            self.sums[y].store(f64::from(sum_of(row)).to_bits(), Ordering::Relaxed);
+        });
+        channel.mean = self.mean();
+        let mean = channel.mean;
+        self.for_rows(&mut channel.y, &|_, row| row.iter_mut().for_each(|sample| *sample -= mean));
+        self.extension.apply(&*self.executor, &mut channel.y);
+    }
+
+    /// Fills a row with the light of row `y` of the picture.
+    fn load(&self, picture: &Picture, index: usize, is_luma: bool, y: usize, row: &mut [f32]) {
+        if is_luma {
+            let luma = luma_row(picture.planes(), y).map(|sample| self.curve.encoded(sample));
+            row.iter_mut().zip(luma).for_each(|(value, luma)| *value = luma);
+            self.curve.decode(row);
+        } else {
+            self.curve.lights(picture.planes()[index].row(y), row);
+        }
+    }
+
+    /// Has `work` done on the rows of the frame, of these indices, where they lie in `extended`.
+    fn for_rows(&self, extended: &mut Plane<f32>, work: &(dyn Fn(usize, &mut [f32]) + Sync)) {
+        let framing = self.extension.framing();
+        let ((left, top), outer) = (framing.offset(), framing.outer.width);
+        let Extent { width, height } = framing.inner;
+        let frame = &mut extended.samples_mut()[top * outer..][..height * outer];
+        for_chunks(&*self.executor, frame, ROWS * outer, &|part, rows| {
+            for (y, row) in (part * ROWS..).zip(rows.chunks_mut(outer)) {
+                work(y, &mut row[left..][..width]);
+            }
+        });
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 fits f32")]
+    fn mean(&self) -> f32 {
+        let sums = self.sums.iter().map(|sum| f64::from_bits(sum.load(Ordering::Relaxed)));
+        (sums.sum::<f64>() / self.extension.framing().inner.area() as f64) as f32
+    }
+}
+
+/// Whether the one channel is the luma of red, green and blue planes.
+pub(crate) fn is_luma_of_rgb(work: &Workspace, layout: Layout) -> bool {
+    work.channels.len() == 1 && layout == Layout::Rgb
+}
+
+/// Sum of a row, in eight parts side by side: one part would wait for each addition.
+fn sum_of(row: &[f32]) -> f32 {
+    let mut parts = [0.0; 8];
+    let chunks = row.chunks_exact(parts.len());
+    let rest: f32 = chunks.remainder().iter().sum();
+    for chunk in chunks {
+        parts.iter_mut().zip(chunk).for_each(|(part, sample)| *part += sample);
+    }
+    parts.iter().sum::<f32>() + rest
+}

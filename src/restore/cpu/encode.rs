@@ -1,0 +1,145 @@
+//! Last step: from planes of light to the samples of the restored picture.
+
+use std::sync::Arc;
+
+use super::ROWS;
+use super::decode::is_luma_of_rgb;
+use super::workspace::{Channel, Estimate, Workspace};
+use crate::executor::{Executor, FreeList, for_all, for_chunks};
+use crate::frame::{Picture, Plane};
+use crate::plan::{Framing, ToneCurve};
+use crate::restore::luma::luma_row;
+
+/// Writes the restored picture. Planes that were not restored pass through. Where only the luma of
+/// red, green and blue was restored, its change is added to all three, which leaves the colour
+/// differences as they were.
+pub(crate) struct Encode {
+    curve: Arc<ToneCurve>,
+    width: usize,
+    offset: (usize, usize),
+    executor: Arc<dyn Executor>,
+    scratches: FreeList<Scratch>,
+}
+
+/// What one part works on: rows of encoded values.
+#[derive(Debug)]
+struct Scratch {
+    values: Vec<f32>,
+    sums: Vec<f32>,
+}
+
+/// A plane of light and the mean that was set aside from it.
+#[derive(Clone, Copy)]
+struct PlaneOfLight<'a> {
+    plane: &'a Plane<f32>,
+    mean: f32,
+}
+
+impl<'a> PlaneOfLight<'a> {
+    fn of(channel: &'a Channel, newest: Estimate) -> Self {
+        Self { plane: channel.estimate(newest), mean: channel.mean }
+    }
+}
+
+impl Encode {
+    pub(crate) fn new(
+        curve: Arc<ToneCurve>,
+        framing: Framing,
+        executor: Arc<dyn Executor>,
+    ) -> Self {
+        let (width, offset) = (framing.inner.width, framing.offset());
+        let scratches = FreeList::new(executor.threads(), || Scratch::new(width));
+        Self { curve, width, offset, executor, scratches }
+    }
+
+    /// Writes the newest estimates of the blurred picture's channels.
+    pub(crate) fn run(
+        &self,
+        work: &Workspace,
+        newest: Estimate,
+        blurred: &Picture,
+        restored: &mut Picture,
+    ) {
+        restored.reshape(blurred.format());
+        if is_luma_of_rgb(work, blurred.format().layout) {
+            let light = PlaneOfLight::of(&work.channels[0], newest);
+            return self.add_luma(light, blurred, restored);
+        }
+        for (channel, plane) in work.channels.iter().zip(restored.planes_mut()) {
+            self.encode(PlaneOfLight::of(channel, newest), plane);
+        }
+        let passing = blurred.planes().iter().zip(restored.planes_mut()).skip(work.channels.len());
+        passing.for_each(|(source, target)| {
+            target.samples_mut().copy_from_slice(source.samples());
+        });
+    }
+
+    /// Fills `values` with the encoded values of row `y` of the frame.
+    fn load(&self, light: PlaneOfLight<'_>, y: usize, values: &mut [f32]) {
+        let (left, top) = self.offset;
+        let row = &light.plane.row(y + top)[left..];
+        values.iter_mut().zip(row).for_each(|(value, sample)| *value = sample + light.mean);
+        self.curve.encode(values);
+    }
+
+    fn encode(&self, light: PlaneOfLight<'_>, target: &mut Plane<u16>) {
+        for_chunks(&*self.executor, target.samples_mut(), ROWS * self.width, &|part, rows| {
+            self.with_scratch(|scratch| {
+                for (y, row) in (part * ROWS..).zip(rows.chunks_mut(self.width)) {
+                    self.load(light, y, &mut scratch.values);
+                    self.curve.samples(&scratch.values, row);
+                }
+            });
+        });
+    }
+
+    fn add_luma(&self, light: PlaneOfLight<'_>, blurred: &Picture, restored: &mut Picture) {
+        let [red, green, blue] = restored.planes_mut() else { return };
+        let parts = |plane| Plane::samples_mut(plane).chunks_mut(ROWS * self.width);
+        let parts = parts(red).zip(parts(green)).zip(parts(blue)).enumerate();
+        for_all(&*self.executor, parts, &|(part, ((red, green), blue))| {
+            self.with_scratch(|scratch| {
+                let mut rows = [red, green, blue].map(|rows| rows.chunks_mut(self.width));
+                for y in (part * ROWS..blurred.extent().height).take(ROWS) {
+                    self.load_change(light, blurred, y, scratch);
+                    for (rows, source) in rows.iter_mut().zip(blurred.planes()) {
+                        rows.next()
+                            .into_iter()
+                            .for_each(|row| self.add(source.row(y), row, scratch));
+                    }
+                }
+            });
+        });
+    }
+
+    /// Fills the scratch's values with what is added to row `y`.
+    fn load_change(
+        &self,
+        light: PlaneOfLight<'_>,
+        blurred: &Picture,
+        y: usize,
+        scratch: &mut Scratch,
+    ) {
+        self.load(light, y, &mut scratch.values);
+        let luma = luma_row(blurred.planes(), y).map(|sample| self.curve.encoded(sample));
+        scratch.values.iter_mut().zip(luma).for_each(|(value, luma)| *value -= luma);
+    }
+
+    /// Makes of a row of samples that with the scratch's values added.
+    fn add(&self, source: &[u16], target: &mut [u16], scratch: &mut Scratch) {
+        let encoded = source.iter().map(|sample| self.curve.encoded(f32::from(*sample)));
+        let changed = scratch.sums.iter_mut().zip(encoded.zip(&scratch.values));
+        changed.for_each(|(sum, (encoded, change))| *sum = encoded + change);
+        self.curve.samples(&scratch.sums, target);
+    }
+
+    fn with_scratch(&self, work: impl FnOnce(&mut Scratch)) {
+        self.scratches.with(|| Scratch::new(self.width), work);
+    }
+}
+
+impl Scratch {
+    fn new(width: usize) -> Self {
+        Self { values: vec![0.0; width], sums: vec![0.0; width] }
+    }
+}

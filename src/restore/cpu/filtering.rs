@@ -1,0 +1,75 @@
+//! The filters of a restoration: the Wiener filter and the null-space projections.
+//!
+//! All of them share one plan of transforms and the memory of one plane in frequency.
+
+use std::sync::Arc;
+
+use super::workspace::{Channel, Estimate};
+use crate::executor::Executor;
+use crate::fft::{Filter, RealFft2d, Spectrum};
+use crate::frame::Extent;
+use crate::plan::Projection;
+
+/// Filters planes of one extent.
+#[derive(Debug)]
+pub(crate) struct Filtering {
+    fft: RealFft2d,
+    spectrum: Spectrum,
+    executor: Arc<dyn Executor>,
+}
+
+/// How much of the plane a filter looks at.
+pub(crate) fn columns(filter: &Filter) -> String {
+    format!("{:.0} % of the columns", 100.0 * filter.share())
+}
+
+impl Filtering {
+    /// Plans for planes of `extent`.
+    pub(crate) fn plan(extent: Extent, executor: &Arc<dyn Executor>) -> Self {
+        let fft = RealFft2d::plan(extent);
+        let spectrum = fft.spectrum(executor.threads());
+        Self { fft, spectrum, executor: Arc::clone(executor) }
+    }
+
+    /// `x_w = H+_R y`.
+    pub(crate) fn wiener(&mut self, filter: &Filter, channel: &mut Channel) {
+        let Channel { y, x_w, .. } = channel;
+        let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
+        self.fft.forward(spectrum, filter, executor, &|at, row| row.copy_from_slice(y.row(at)));
+        let store = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
+        self.fft.filter_back(spectrum, filter, executor, x_w, &store);
+    }
+
+    /// `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)`, where `g_0 = x_w`.
+    ///
+    /// That is `(conj(H) y + c R v) / (|H|^2 + c R)` in frequency for `v = g_(k-1) + f_k`, written so
+    /// that the spectrum of `y` need not be kept: the best compromise between the data and what the
+    /// network makes of the estimate, the network weighing `c` times what natural images weigh.
+    pub(crate) fn project(
+        &mut self,
+        projection: &Projection,
+        before: Estimate,
+        channel: &mut Channel,
+    ) {
+        let Channel { x_w, f, g, .. } = channel;
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let known = (1.0 - 1.0 / projection.strength) as f32;
+        let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
+        {
+            let before = if before == Estimate::Wiener { &*x_w } else { &*g };
+            let load = |y: usize, row: &mut [f32]| {
+                let estimates = before.row(y).iter().zip(x_w.row(y));
+                let terms = f.row(y).iter().zip(estimates);
+                row.iter_mut().zip(terms).for_each(|(sum, (f, (before, x_w)))| {
+                    *sum = f + (before - known * x_w);
+                });
+            };
+            self.fft.forward(spectrum, &projection.filter, executor, &load);
+        }
+        let store = |y: usize, projected: &[f32], row: &mut [f32]| {
+            let terms = x_w.row(y).iter().zip(projected);
+            row.iter_mut().zip(terms).for_each(|(g, (x_w, p))| *g = x_w + p);
+        };
+        self.fft.filter_back(spectrum, &projection.filter, executor, g, &store);
+    }
+}

@@ -1,0 +1,16 @@
+//! Restoring on processors.
+//!
+//! Each step divides its work into parts that an executor runs; results do not depend on who runs
+//! them, and run in turn on one thread they are what every other backend is compared with.
+
+mod backend; // from a plan to a restorer
+mod workspace; // the planes
+mod decode; // samples to light
+mod extension; // beyond the edges
+mod filtering; // Wiener filter and projections
+mod encode; // light to samples
+
+pub use backend::CpuBackend;
+
+/// Rows in a part of the work on a picture: some tens of parts in a large one.
+const ROWS: usize = 16;

@@ -1,0 +1,56 @@
+//! The planes that a frame is restored on.
+
+use crate::frame::{Extent, Plane};
+
+/// The planes of a frame, one set a channel.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    /// Luma alone, or red, green and blue.
+    pub(crate) channels: Vec<Channel>,
+}
+
+/// The planes of one channel; all have the extended extent and, but for `mean`, zero mean.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    /// Mean of the captured channel, set aside from every plane below.
+    pub(crate) mean: f32,
+    /// The blurred plane `y`, extended to the extent of the transforms.
+    pub(crate) y: Plane<f32>,
+    /// The Wiener estimate `x_w`.
+    pub(crate) x_w: Plane<f32>,
+    /// The residual network's output `f`.
+    pub(crate) f: Plane<f32>,
+    /// The restored plane `g`, once there is one.
+    pub(crate) g: Plane<f32>,
+}
+
+/// The newest estimate of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Estimate {
+    /// `x_w`, which is also `g_0`.
+    Wiener,
+    /// `g`, of the last network that did not fail.
+    Networks,
+}
+
+impl Workspace {
+    /// Planes of `extent` for `channels` channels.
+    pub(crate) fn new(extent: Extent, channels: usize) -> Self {
+        Self { channels: (0..channels).map(|_| Channel::new(extent)).collect() }
+    }
+}
+
+impl Channel {
+    fn new(extent: Extent) -> Self {
+        let plane = || Plane::new(extent, 0.0);
+        Self { mean: 0.0, y: plane(), x_w: plane(), f: plane(), g: plane() }
+    }
+
+    /// The plane of an estimate.
+    pub(crate) fn estimate(&self, newest: Estimate) -> &Plane<f32> {
+        match newest {
+            Estimate::Wiener => &self.x_w,
+            Estimate::Networks => &self.g,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Why a frame cannot be restored.
+
+use displaydoc::Display;
+
+use super::residual::ModelError;
+use crate::frame::Extent;
+use crate::plan::PlanError;
+
+/// Why a frame cannot be restored.
+#[derive(Debug, Display, thiserror::Error)]
+pub enum RestoreError {
+    /// {0}
+    Plan(#[from] PlanError),
+    /// {0}
+    Model(#[from] ModelError),
+    /// a frame is {is} (expected {planned}, as planned)
+    Format {
+        /// Extent of the frame.
+        is: Extent,
+        /// The planned extent.
+        planned: Extent,
+    },
+}

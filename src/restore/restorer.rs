@@ -1,0 +1,70 @@
+//! What every backend offers: it loads a plan, and the restorer that comes of it restores frames.
+//!
+//! A restoration is a list of steps:
+//!
+//! ```text
+//! decode -> wiener -> residual 1 -> projection 1 -> … residual K -> projection K -> encode
+//!   y        x_w         f_1            g_1             f_K             g_K
+//! ```
+//!
+//! with `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)` and `g_0 = x_w`: each network says what is
+//! wrong with the estimate so far, and as much of that as the data leave open enters the picture;
+//! `c` is the network's own.
+
+use super::RestoreError;
+use crate::frame::{Effort, Picture};
+use crate::plan::RestorePlan;
+
+/// Something that restores frames: processors, or a graphics card.
+pub trait Backend: Send + Sync + std::fmt::Debug {
+    /// Makes a restorer of a plan. Everything is allocated here.
+    ///
+    /// # Errors
+    /// Where the backend cannot run the plan.
+    fn load(&self, plan: RestorePlan) -> Result<Box<dyn Restorer>, RestoreError>;
+}
+
+/// Restores frames by one plan.
+pub trait Restorer: Send {
+    /// The steps, in the order they are done in.
+    fn steps(&self) -> &[Step];
+
+    /// Restores one frame. A step that fails is passed over, and the picture is what the others
+    /// make of it; where nothing can be made of it, it is the blurred one.
+    ///
+    /// # Errors
+    /// The first failure of a step.
+    fn restore(
+        &mut self,
+        blurred: &Picture,
+        restored: &mut Picture,
+        effort: Effort,
+        watch: &mut dyn Watch,
+    ) -> Result<(), RestoreError>;
+}
+
+/// One step of a restoration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Its name in logs and statistics.
+    pub name: String,
+    /// What was chosen when it was planned, where there was a choice.
+    pub choice: Option<String>,
+}
+
+/// Whoever waits for a frame: may stop its restoration, and hears of every step.
+pub trait Watch {
+    /// Whether what is left may be left undone; what the restored picture holds is unspecified then.
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
+    /// The step of that index has been done, or has failed.
+    fn done(&mut self, _step: usize, _failure: Option<&RestoreError>) {}
+}
+
+/// Waits for the frame and nothing else.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {}

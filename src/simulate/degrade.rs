@@ -1,0 +1,223 @@
+//! The degradation `y = Hx + n`, to make blurred frames whose truth is known.
+//!
+//! Every plane of full resolution is blurred and made noisy; half-size chroma is left as it is.
+//! The noise is Gaussian and seeded by frame and plane, so that the same frame always gets the
+//! same noise. Samples are rounded and clipped as a camera does.
+
+use rand::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+use rand_pcg::Pcg64;
+
+use crate::fft::{Filter, RealFft2d, Spectrum, good_size};
+use crate::frame::{Extent, Picture, PictureFormat, Plane};
+use crate::optics::{GrayLevels, Psf, PsfError};
+use crate::plan::Edges;
+
+/// How a simulated camera degrades.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DegradeOptions {
+    /// What lies beyond the edges of its pictures.
+    pub edges: Edges,
+    /// Standard deviation of the noise.
+    pub sigma: GrayLevels,
+    /// Seed of the noise.
+    pub seed: u64,
+}
+
+/// Why a camera cannot be simulated.
+#[derive(Debug, displaydoc::Display, PartialEq, thiserror::Error)]
+pub enum DegradeError {
+    /// {0}
+    Psf(#[from] PsfError),
+    /// a PSF of {psf} leaves nothing of a frame of {frame}
+    NothingLeft {
+        /// Extent of the PSF.
+        psf: Extent,
+        /// Extent of the frame.
+        frame: Extent,
+    },
+}
+
+/// Degrades pictures of one format.
+#[derive(Debug)]
+pub struct Degrade {
+    options: DegradeOptions,
+    format: PictureFormat,
+    margin: (usize, usize),
+    blur: Filter,
+    fft: RealFft2d,
+    spectrum: Spectrum,
+    input: Plane<f32>,
+    output: Plane<f32>,
+}
+
+/// The extent of sharp pictures of which `extent` is left.
+pub fn grown(extent: Extent, psf: &Psf, edges: Edges) -> Extent {
+    let (x, y) = margin(psf, edges);
+    Extent::new(extent.width + 2 * x, extent.height + 2 * y)
+}
+
+/// Columns and rows cut off on every side; even, so that half-size chroma is cut alike.
+fn margin(psf: &Psf, edges: Edges) -> (usize, usize) {
+    let (x, y) = psf.radius();
+    match edges {
+        Edges::Circular => (0, 0),
+        Edges::Open => (x.next_multiple_of(2), y.next_multiple_of(2)),
+    }
+}
+
+impl Degrade {
+    /// Plans the degradation of pictures of `format`.
+    ///
+    /// # Errors
+    /// Where the PSF is larger than the picture, or nothing would be left of the picture.
+    pub fn plan(
+        psf: &Psf,
+        options: DegradeOptions,
+        format: PictureFormat,
+    ) -> Result<Self, DegradeError> {
+        let extent = format.extent;
+        psf.rolled(extent)?;
+        // What lies beyond the edges reaches only what is cut off, so there may be more of it.
+        let transformed = match options.edges {
+            Edges::Circular => extent,
+            Edges::Open => Extent::new(good_size(extent.width), good_size(extent.height)),
+        };
+        let otf = psf.otf(transformed)?;
+        let fft = RealFft2d::plan(transformed);
+        let degrade = Self {
+            options,
+            format,
+            margin: margin(psf, options.edges),
+            blur: Filter::complex(transformed, |index| otf[index]),
+            spectrum: fft.spectrum(1),
+            fft,
+            input: Plane::new(transformed, 0.0),
+            output: Plane::new(transformed, 0.0),
+        };
+        if degrade.degraded_format().extent.is_empty() {
+            return Err(DegradeError::NothingLeft { psf: psf.extent(), frame: extent });
+        }
+        Ok(degrade)
+    }
+
+    /// Format of degraded pictures.
+    pub fn degraded_format(&self) -> PictureFormat {
+        let (x, y) = self.margin;
+        self.format.with_extent(self.format.extent.shrunk(x, y))
+    }
+
+    /// Fills `blurred` with what is seen of the `sharp` picture of that number, and `truth` with as
+    /// much of that picture.
+    ///
+    /// # Panics
+    /// Where the sharp picture is not of the planned format.
+    pub fn run(
+        &mut self,
+        sharp: &Picture,
+        number: u64,
+        blurred: &mut Picture,
+        truth: &mut Picture,
+    ) {
+        assert_eq!(sharp.format(), self.format, "a picture of another format than planned");
+        let ((left, top), extent) = (self.margin, self.degraded_format().extent);
+        blurred.copy_window(sharp, left, top, extent);
+        truth.copy_window(sharp, left, top, extent);
+        for (index, plane) in sharp.planes().iter().enumerate() {
+            if plane.extent() == self.format.extent {
+                self.blur(plane);
+                self.sense(number, index, &mut blurred.planes_mut()[index]);
+            }
+        }
+    }
+
+    fn blur(&mut self, plane: &Plane<u16>) {
+        let white = f32::from(self.format.white());
+        for (target, row) in self.input.rows_mut().zip(plane.rows()) {
+            target
+                .iter_mut()
+                .zip(row)
+                .for_each(|(light, sample)| *light = f32::from(*sample) / white);
+        }
+        self.fft.filter(&mut self.spectrum, &self.blur, &self.input, &mut self.output);
+    }
+
+    /// Writes the blurred plane, with noise, into `target`.
+    fn sense(&self, number: u64, index: usize, target: &mut Plane<u16>) {
+        let white = f32::from(self.format.white());
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let sigma = (self.options.sigma.get() / 255.0) as f32;
+        // Odd multipliers keep the streams of frames and planes apart.
+        let stream = number.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(index as u64);
+        let mut random = Pcg64::seed_from_u64(self.options.seed.wrapping_add(stream));
+        let (left, top) = self.margin;
+        for (y, row) in target.rows_mut().enumerate() {
+            for (sample, light) in row.iter_mut().zip(&self.output.row(y + top)[left..]) {
+                let noise: f32 = StandardNormal.sample(&mut random);
+                let value = (light + sigma * noise) * white;
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "clamped"
+                )]
+                let rounded = (value.clamp(0.0, white) + 0.5) as u16;
+                *sample = rounded;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::restore::quality::psnr_db;
+    use crate::testing::random_picture;
+
+    const CIRCULAR: DegradeOptions =
+        DegradeOptions { edges: Edges::Circular, sigma: GrayLevels::NONE, seed: 1 };
+    const OPEN: DegradeOptions = DegradeOptions { edges: Edges::Open, ..CIRCULAR };
+
+    /// The blurred picture and its truth.
+    fn degraded(psf: &Psf, options: DegradeOptions, extent: Extent) -> (Picture, Picture) {
+        let mut sharp = random_picture(PictureFormat::gray(extent), 5);
+        // Far from black and white, so that nothing is clipped.
+        sharp.planes_mut()[0]
+            .samples_mut()
+            .iter_mut()
+            .for_each(|sample| *sample = 64 + *sample / 2);
+        let mut degrade = Degrade::plan(psf, options, sharp.format()).expect("a plan");
+        let mut blurred = Picture::new(degrade.degraded_format());
+        let mut truth = blurred.clone();
+        degrade.run(&sharp, 0, &mut blurred, &mut truth);
+        (blurred, truth)
+    }
+
+    #[test]
+    fn without_blur_and_noise_the_picture_stays() {
+        let (blurred, truth) = degraded(&Psf::delta(), OPEN, Extent::new(31, 17));
+        assert_eq!(blurred, truth);
+    }
+
+    #[test]
+    fn the_noise_has_the_deviation_asked_for() {
+        let sigma = GrayLevels::new(7.65).expect("gray levels");
+        let options = DegradeOptions { sigma, ..CIRCULAR };
+        let (blurred, truth) = degraded(&Psf::delta(), options, Extent::new(200, 100));
+        let psnr = psnr_db(&blurred, &truth);
+        let expected = -20.0 * (7.65 / 255.0_f64).log10();
+        assert!((psnr - expected).abs() < 0.15, "{psnr} dB instead of {expected}");
+    }
+
+    #[test]
+    fn what_the_edge_would_reach_is_cut_off() {
+        let psf = Psf::from_formula("disk:3").expect("a formula").expect("a PSF");
+        let (blurred, truth) = degraded(&psf, OPEN, Extent::new(40, 30));
+        assert_eq!(blurred.extent(), Extent::new(32, 22), "a margin of 3, made even");
+        assert_eq!(truth.extent(), Extent::new(32, 22));
+        let (circular, _) = degraded(&psf, CIRCULAR, Extent::new(40, 30));
+        for y in 0..22 {
+            let expected = &circular.planes()[0].row(y + 4)[4..36];
+            assert_eq!(blurred.planes()[0].row(y), expected, "row {y}");
+        }
+    }
+}
