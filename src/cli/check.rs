@@ -11,12 +11,13 @@ use super::daemon::Loaded;
 use super::exit::Unusable;
 use super::{load, terminal};
 use crate::config::{SinkConfig, SourceConfig};
+use crate::frame::colour::luma;
 use crate::frame::{Effort, Extent, Frame, FrameRate, Picture};
 use crate::metrics::SourceSnapshot;
 use crate::optics::{Blur, Psf};
 use crate::plan::{Edges, RestoreOptions, RestorePlan};
 use crate::restore::quality::psnr_db;
-use crate::restore::{Backend, CpuBackend, Unwatched, luma};
+use crate::restore::{Backend, CpuBackend, Unwatched};
 use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::{Filled, SceneOptions, SceneSource, Source};
 

@@ -5,6 +5,7 @@
 //!
 //! Samples of a [`Picture`] are what a camera or a file gave: gamma-encoded integers.
 
+pub mod colour;
 mod picture;
 mod plane;
 mod pool;

@@ -26,6 +26,11 @@ impl Layout {
         if matches!(self, Self::Gray) { 1 } else { 3 }
     }
 
+    /// Whether plane `index` holds colour differences.
+    pub const fn is_chroma(self, index: usize) -> bool {
+        index > 0 && !matches!(self, Self::Rgb)
+    }
+
     /// Extent of plane `index` of a picture of `extent`; odd sides round up.
     pub const fn plane_extent(self, extent: Extent, index: usize) -> Extent {
         let halve_width = matches!(self, Self::Yuv420 | Self::Yuv422) && index > 0;

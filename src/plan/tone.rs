@@ -3,15 +3,15 @@
 //! The tables hold the camera's transfer curve for the samples of one picture format, depth and
 //! range included: light of every sample, and encoded values of evenly spaced lights.
 
-use crate::frame::{PictureFormat, Range};
+use crate::frame::PictureFormat;
+use crate::frame::colour::Scale;
 use crate::optics::Transfer;
 
 /// The way from the samples of one picture format to light and back, in tables.
 #[derive(Debug, Clone)]
 pub struct ToneCurve {
-    /// Encoded value of light 0 and span to light 1, in sample values.
-    black: f32,
-    span: f32,
+    scale: Scale,
+    /// The greatest sample value.
     white: f32,
     light: Vec<f32>,
     /// Encoded values of evenly spaced lights; empty where the curve is the identity.
@@ -24,20 +24,14 @@ impl ToneCurve {
     /// The tables for luma, red, green or blue samples of `format`.
     pub fn new(transfer: Transfer, format: PictureFormat) -> Self {
         let white = f32::from(format.white());
-        let step = f32::from(1_u16 << (format.depth - 8));
-        let (black, span) = match format.range {
-            Range::Full => (0.0, white),
-            Range::Limited => (16.0 * step, 219.0 * step),
-        };
+        let scale = Scale::luma(format.depth, format.range);
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
-        let light =
-            |sample: u16| transfer.decode(f64::from((f32::from(sample) - black) / span)) as f32;
+        let light = |sample: u16| transfer.decode(f64::from(scale.value(f32::from(sample)))) as f32;
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let encoded = |step: u16| transfer.encode(f64::from(step) / f64::from(Self::STEPS)) as f32;
         let is_identity = transfer == Transfer::None;
         Self {
-            black,
-            span,
+            scale,
             white,
             light: (0..=format.white()).map(light).collect(),
             encoded: if is_identity {
@@ -52,9 +46,9 @@ impl ToneCurve {
     pub fn lights(&self, samples: &[u16], lights: &mut [f32]) {
         let pairs = lights.iter_mut().zip(samples);
         if self.encoded.is_empty() {
-            let (black, span, white) = (self.black, self.span, self.white);
+            let (scale, white) = (self.scale, self.white);
             pairs.for_each(|(light, sample)| {
-                *light = (f32::from(*sample).min(white) - black) / span
+                *light = scale.value(f32::from(*sample).min(white));
             });
         } else {
             let last = self.light.len() - 1;
@@ -64,7 +58,7 @@ impl ToneCurve {
 
     /// Encoded value of a sample, 1.0 being white.
     pub fn encoded(&self, sample: f32) -> f32 {
-        (sample - self.black) / self.span
+        self.scale.value(sample)
     }
 
     /// Turns encoded values, 1.0 being white, into light, in place: the inverse of
@@ -73,7 +67,7 @@ impl ToneCurve {
         if !self.encoded.is_empty() {
             for value in values {
                 // The table of light has an entry for each sample value.
-                let place = (self.black + *value * self.span) / self.white;
+                let place = self.scale.sample(*value) / self.white;
                 *value = interpolate(&self.light, place);
             }
         }
@@ -88,9 +82,9 @@ impl ToneCurve {
 
     /// The samples of encoded values, rounded and clipped.
     pub fn samples(&self, encoded: &[f32], samples: &mut [u16]) {
-        let (black, span, white) = (self.black, self.span, self.white);
+        let (scale, white) = (self.scale, self.white);
         for (sample, value) in samples.iter_mut().zip(encoded) {
-            let rounded = (black + value * span).clamp(0.0, white) + ROUND;
+            let rounded = scale.sample(*value).clamp(0.0, white) + ROUND;
             #[expect(clippy::cast_possible_truncation, reason = "the number is in the low bits")]
             let low_bits = rounded.to_bits() as u16;
             *sample = low_bits;
@@ -114,7 +108,7 @@ fn interpolate(table: &[f32], place: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{Extent, Layout};
+    use crate::frame::{Extent, Layout, Range};
 
     const CURVES: [Transfer; 3] = [Transfer::None, Transfer::Srgb, Transfer::Bt709];
 

@@ -5,12 +5,10 @@
 
 mod error; // what can go wrong
 mod restorer; // what every backend offers
-mod luma; // colours
 pub mod residual; // what the blur destroyed
 mod cpu; // on processors
 pub mod quality; // how good it is
 
 pub use cpu::CpuBackend;
 pub use error::RestoreError;
-pub use luma::luma;
 pub use restorer::{Backend, Restorer, Step, Unwatched, Watch};

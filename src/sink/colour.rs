@@ -1,15 +1,9 @@
 //! Rows of a picture of any format as the colours that encoders take.
 //!
-//! Luma and chroma are taken and given by BT.601, the matrix of JPEG and the one that readers
-//! take for granted in a stream that names none. Chroma of half size is repeated, not
-//! interpolated.
+//! Chroma of half size is repeated, not interpolated.
 
-use crate::frame::{Layout, Picture, PictureFormat, Range};
-
-/// Weights of red and blue in luma.
-const KR: f32 = 0.299;
-const KB: f32 = 0.114;
-const KG: f32 = 1.0 - KR - KB;
+use crate::frame::colour::{Scale, luma_of, rgb_of, ycc_of};
+use crate::frame::{Layout, Picture, Range};
 
 /// Appends row `y` as full-range 8-bit luma and, unless the picture is gray, chroma to `rows`.
 pub(super) fn push_ycc(picture: &Picture, y: usize, rows: &mut [Vec<u8>]) {
@@ -19,10 +13,10 @@ pub(super) fn push_ycc(picture: &Picture, y: usize, rows: &mut [Vec<u8>]) {
 /// Appends row `y` as 8-bit luma of a range and, unless the picture is gray, chroma to `rows`.
 pub(super) fn push_ycc_in(range: Range, picture: &Picture, y: usize, rows: &mut [Vec<u8>]) {
     match picture.format().layout {
-        Layout::Rgb => push_rgb_as_ycc(Bytes::of(range), picture, y, rows),
+        Layout::Rgb => push_rgb_as_ycc(range, picture, y, rows),
         _ => {
             for (index, row) in rows.iter_mut().enumerate().take(picture.planes().len()) {
-                push_plane(Bytes::of(range), picture, index, y, row);
+                push_plane(range, picture, index, y, row);
             }
         }
     }
@@ -32,96 +26,44 @@ pub(super) fn push_ycc_in(range: Range, picture: &Picture, y: usize, rows: &mut 
 pub(super) fn push_rgb(picture: &Picture, y: usize, white: u16, row: &mut Vec<u16>) {
     let format = picture.format();
     let white = f32::from(white);
-    let luma = Scale::luma(format);
+    let luma = Scale::of_plane(format, 0);
     let planes = picture.planes();
     match format.layout {
         Layout::Gray => {
-            row.extend(planes[0].row(y).iter().map(|&sample| quantise(luma.of(sample) * white)));
+            row.extend(
+                planes[0].row(y).iter().map(|&sample| quantise(luma.value(sample.into()) * white)),
+            );
         }
         Layout::Rgb => {
             let samples = |index: usize| planes[index].row(y).iter();
             for ((&red, &green), &blue) in samples(0).zip(samples(1)).zip(samples(2)) {
-                row.extend([red, green, blue].map(|sample| quantise(luma.of(sample) * white)));
+                row.extend(
+                    [red, green, blue].map(|sample| quantise(luma.value(sample.into()) * white)),
+                );
             }
         }
         _ => {
-            let chroma = Scale::chroma(format);
+            let chroma = Scale::of_plane(format, 1);
             let (us, vs) = (chroma_row(picture, 1, y), chroma_row(picture, 2, y));
             let halving = usize::from(format.layout != Layout::Yuv444);
             for (x, &sample) in planes[0].row(y).iter().enumerate() {
-                let (u, v) = (chroma.of(us[x >> halving]), chroma.of(vs[x >> halving]));
-                row.extend(rgb_of(luma.of(sample), u, v).map(|value| quantise(value * white)));
+                let [u, v] = [us, vs].map(|row| chroma.value(row[x >> halving].into()));
+                let colour = rgb_of([luma.value(sample.into()), u, v]);
+                row.extend(colour.map(|value| quantise(value * white)));
             }
         }
-    }
-}
-
-/// From samples to [0, 1], or to [-0.5, 0.5] for chroma.
-#[derive(Clone, Copy)]
-struct Scale {
-    zero: f32,
-    unit: f32,
-}
-
-impl Scale {
-    fn luma(format: PictureFormat) -> Self {
-        let step = f32::from(1_u16 << (format.depth - 8));
-        match format.range {
-            Range::Full => Self { zero: 0.0, unit: 1.0 / f32::from(format.white()) },
-            Range::Limited => Self { zero: 16.0 * step, unit: 1.0 / (219.0 * step) },
-        }
-    }
-
-    fn chroma(format: PictureFormat) -> Self {
-        let step = f32::from(1_u16 << (format.depth - 8));
-        let unit = match format.range {
-            Range::Full => 1.0 / f32::from(format.white()),
-            Range::Limited => 1.0 / (224.0 * step),
-        };
-        Self { zero: 128.0 * step, unit }
-    }
-
-    fn of(self, sample: u16) -> f32 {
-        (f32::from(sample) - self.zero) * self.unit
-    }
-}
-
-/// From [0, 1], or [-0.5, 0.5] for chroma, to bytes.
-#[derive(Clone, Copy)]
-struct Bytes {
-    black: f32,
-    luma: f32,
-    chroma: f32,
-}
-
-impl Bytes {
-    fn of(range: Range) -> Self {
-        match range {
-            Range::Full => Self { black: 0.0, luma: 255.0, chroma: 255.0 },
-            Range::Limited => Self { black: 16.0, luma: 219.0, chroma: 224.0 },
-        }
-    }
-
-    fn luma(self, value: f32) -> u8 {
-        byte(self.black + self.luma * value)
-    }
-
-    fn chroma(self, value: f32) -> u8 {
-        byte(128.0 + self.chroma * value)
     }
 }
 
 /// Appends one plane's row in 8 bits, stretched to the picture's width.
-fn push_plane(bytes: Bytes, picture: &Picture, index: usize, y: usize, row: &mut Vec<u8>) {
+fn push_plane(range: Range, picture: &Picture, index: usize, y: usize, row: &mut Vec<u8>) {
     let format = picture.format();
-    let (samples, scale) = match index {
-        0 => (picture.planes()[0].row(y), Scale::luma(format)),
-        _ => (chroma_row(picture, index, y), Scale::chroma(format)),
+    let (samples, bytes) = match index {
+        0 => (picture.planes()[0].row(y), Scale::luma(8, range)),
+        _ => (chroma_row(picture, index, y), Scale::chroma(8, range)),
     };
-    let value = |&sample: &u16| match index {
-        0 => bytes.luma(scale.of(sample)),
-        _ => bytes.chroma(scale.of(sample)),
-    };
+    let scale = Scale::of_plane(format, index);
+    let value = |&sample: &u16| byte(bytes.sample(scale.value(sample.into())));
     if samples.len() == format.extent.width {
         row.extend(samples.iter().map(value));
     } else {
@@ -130,23 +72,17 @@ fn push_plane(bytes: Bytes, picture: &Picture, index: usize, y: usize, row: &mut
     }
 }
 
-fn push_rgb_as_ycc(bytes: Bytes, picture: &Picture, y: usize, rows: &mut [Vec<u8>]) {
-    let scale = Scale::luma(picture.format());
+fn push_rgb_as_ycc(range: Range, picture: &Picture, y: usize, rows: &mut [Vec<u8>]) {
+    let scale = Scale::of_plane(picture.format(), 0);
+    let (luma, chroma) = (Scale::luma(8, range), Scale::chroma(8, range));
     let row_of = |index: usize| picture.planes()[index].row(y).iter();
     let colours = || {
         let triples = row_of(0).zip(row_of(1)).zip(row_of(2));
-        triples.map(|((&r, &g), &b)| [scale.of(r), scale.of(g), scale.of(b)])
+        triples.map(|((&r, &g), &b)| [r, g, b].map(|sample| scale.value(sample.into())))
     };
-    let luma = |[r, g, b]: [f32; 3]| KR * r + KG * g + KB * b;
-    let difference = |value: f32, luma: f32, weight: f32| (value - luma) / (2.0 * (1.0 - weight));
-    rows[0].extend(colours().map(|c| bytes.luma(luma(c))));
-    rows[1].extend(colours().map(|c| bytes.chroma(difference(c[2], luma(c), KB))));
-    rows[2].extend(colours().map(|c| bytes.chroma(difference(c[0], luma(c), KR))));
-}
-
-fn rgb_of(luma: f32, u: f32, v: f32) -> [f32; 3] {
-    let (red, blue) = (luma + 2.0 * (1.0 - KR) * v, luma + 2.0 * (1.0 - KB) * u);
-    [red, (luma - KR * red - KB * blue) / KG, blue]
+    rows[0].extend(colours().map(|colour| byte(luma.sample(luma_of(colour)))));
+    rows[1].extend(colours().map(|colour| byte(chroma.sample(ycc_of(colour)[1]))));
+    rows[2].extend(colours().map(|colour| byte(chroma.sample(ycc_of(colour)[2]))));
 }
 
 fn chroma_row(picture: &Picture, index: usize, y: usize) -> &[u16] {
@@ -167,7 +103,7 @@ fn quantise(value: f32) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::Extent;
+    use crate::frame::{Extent, PictureFormat};
 
     fn one_pixel(layout: Layout, depth: u8, range: Range, samples: &[u16]) -> Picture {
         let extent = Extent::new(1, 1);

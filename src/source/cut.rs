@@ -1,5 +1,6 @@
 //! Cutting a decoded picture to the format of a stream.
 
+use crate::frame::colour::luma_of_samples;
 use crate::frame::{Extent, Layout, Picture, PictureFormat};
 
 /// Makes `target` the middle of `picture`, in `format`. Both are gray or RGB of full range;
@@ -37,7 +38,7 @@ fn convert_row(
     if picture.format().layout == Layout::Rgb && format.layout == Layout::Gray {
         let colours = row(0).iter().zip(row(1)).zip(row(2));
         for (sample, ((&red, &green), &blue)) in target.iter_mut().zip(colours) {
-            *sample = rescale(luma(red, green, blue), white, wanted);
+            *sample = rescale(luma_of_samples([red, green, blue]), white, wanted);
         }
     } else {
         let samples = row(index.min(picture.planes().len() - 1));
@@ -45,11 +46,6 @@ fn convert_row(
             *sample = rescale(from.into(), white, wanted);
         }
     }
-}
-
-/// BT.601 luma in the units of its colours.
-fn luma(red: u16, green: u16, blue: u16) -> u32 {
-    (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue) + 500) / 1000
 }
 
 /// `sample` of `white` in parts of `wanted`, rounded.

@@ -12,8 +12,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use deblurd::frame::colour::luma;
 use deblurd::frame::{Extent, Frame, FrameRate, Picture};
-use deblurd::restore::luma;
 use deblurd::sink::encode_png;
 use deblurd::source::{
     Filled, SceneOptions, SceneSource, Source, SourceError, Y4mOptions, Y4mSource,

@@ -7,9 +7,9 @@ use super::ROWS;
 use super::extension::Extension;
 use super::workspace::{Channel, Workspace};
 use crate::executor::{Executor, for_chunks};
+use crate::frame::colour::luma_row;
 use crate::frame::{Extent, Layout, Picture, Plane};
 use crate::plan::ToneCurve;
-use crate::restore::luma::luma_row;
 
 /// Fills the `y` planes of a workspace.
 pub(crate) struct Decode {

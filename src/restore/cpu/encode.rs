@@ -6,9 +6,9 @@ use super::ROWS;
 use super::decode::is_luma_of_rgb;
 use super::workspace::{Channel, Estimate, Workspace};
 use crate::executor::{Executor, FreeList, for_all, for_chunks};
+use crate::frame::colour::luma_row;
 use crate::frame::{Picture, Plane};
 use crate::plan::{Framing, ToneCurve};
-use crate::restore::luma::luma_row;
 
 /// Writes the restored picture. Planes that were not restored pass through. Where only the luma of
 /// red, green and blue was restored, its change is added to all three, which leaves the colour

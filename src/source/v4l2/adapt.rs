@@ -5,7 +5,8 @@
 //! repeated, colours converted by BT.601. This is exact where only size or depth differ and plain
 //! otherwise: no filters.
 
-use crate::frame::{Extent, Layout, Picture, PictureFormat, Plane, Range};
+use crate::frame::colour::{Scale, rgb_of, ycc_of};
+use crate::frame::{Extent, Layout, Picture, PictureFormat, Plane};
 
 /// The way from pictures of one format to pictures of another.
 #[derive(Debug)]
@@ -18,45 +19,21 @@ pub(super) struct Adapter {
     tables: [Vec<u16>; 2],
 }
 
-/// What samples of a format stand for.
-#[derive(Debug, Clone, Copy)]
-struct Scale {
-    /// The sample of black, or of no colour.
-    zero: f32,
-    /// From there to white, or to the most of a colour difference.
-    span: f32,
+/// The scale of luma and colours, or of chroma.
+fn scale(format: PictureFormat, is_chroma: bool) -> Scale {
+    let of = if is_chroma { Scale::chroma } else { Scale::luma };
+    of(format.depth, format.range)
 }
 
-impl Scale {
-    fn of(format: PictureFormat, is_chroma: bool) -> Self {
-        let step = f32::from(1_u16 << (format.depth - 8));
-        let half = 128.0 * step;
-        match (format.range, is_chroma) {
-            (Range::Full, false) => Self { zero: 0.0, span: format.white().into() },
-            (Range::Full, true) => Self { zero: half, span: format.white().into() },
-            (Range::Limited, false) => Self { zero: 16.0 * step, span: 219.0 * step },
-            (Range::Limited, true) => Self { zero: half, span: 224.0 * step },
-        }
-    }
-
-    fn value(self, sample: u16) -> f32 {
-        (f32::from(sample) - self.zero) / self.span
-    }
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-    fn sample(self, value: f32, white: u16) -> u16 {
-        (self.zero + value * self.span + 0.5).clamp(0.0, white.into()) as u16
-    }
-}
-
-/// Whether the plane of that index holds colour differences.
-fn is_chroma(layout: Layout, index: usize) -> bool {
-    index > 0 && layout != Layout::Rgb
+/// The sample of a value, rounded and clipped.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+fn quantise(scale: Scale, value: f32, white: u16) -> u16 {
+    (scale.sample(value) + 0.5).clamp(0.0, white.into()) as u16
 }
 
 /// How often columns and rows of a plane are halved.
 fn halvings(layout: Layout, index: usize) -> (usize, usize) {
-    let chroma = is_chroma(layout, index);
+    let chroma = layout.is_chroma(index);
     let halved = |is: bool| usize::from(chroma && is);
     (halved(matches!(layout, Layout::Yuv420 | Layout::Yuv422)), halved(layout == Layout::Yuv420))
 }
@@ -64,8 +41,9 @@ fn halvings(layout: Layout, index: usize) -> (usize, usize) {
 impl Adapter {
     pub(super) fn plan(from: PictureFormat, to: PictureFormat) -> Self {
         let table = |chroma| {
-            let (old, new) = (Scale::of(from, chroma), Scale::of(to, chroma));
-            (0..=from.white()).map(|sample| new.sample(old.value(sample), to.white())).collect()
+            let (old, new) = (scale(from, chroma), scale(to, chroma));
+            let value = |sample: u16| old.value(sample.into());
+            (0..=from.white()).map(|sample| quantise(new, value(sample), to.white())).collect()
         };
         let corner = |from: usize, to: usize| {
             // Even, so that chroma stays with its luma.
@@ -94,8 +72,8 @@ impl Adapter {
 
     /// Fills a plane from the one that holds the same, if there is one.
     fn copy(&self, picture: &Picture, index: usize, target: &mut Plane<u16>) {
-        let chroma = is_chroma(self.to.layout, index);
-        let nothing = Scale::of(self.to, chroma).sample(0.0, self.to.white());
+        let chroma = self.to.layout.is_chroma(index);
+        let nothing = quantise(scale(self.to, chroma), 0.0, self.to.white());
         let Some(plane) = picture.planes().get(index) else {
             target.samples_mut().fill(nothing);
             return;
@@ -118,8 +96,7 @@ impl Adapter {
 
     /// Fills a plane from colours that are mixed otherwise.
     fn convert(&self, picture: &Picture, index: usize, target: &mut Plane<u16>) {
-        let chroma = is_chroma(self.to.layout, index);
-        let scale = Scale::of(self.to, chroma);
+        let scale = Scale::of_plane(self.to, index);
         let (nx, ny) = halvings(self.to.layout, index);
         for (y, row) in target.rows_mut().enumerate() {
             let y = self.place(y << ny, self.corner.1, self.from.extent.height);
@@ -128,12 +105,12 @@ impl Adapter {
                 let value = x.zip(y).map_or(0.0, |(x, y)| {
                     let colour = self.colour(picture, x, y);
                     if self.to.layout == Layout::Rgb {
-                        to_rgb(colour, index)
+                        rgb_of(colour)[index]
                     } else {
-                        to_yuv(colour, index)
+                        ycc_of(colour)[index]
                     }
                 });
-                *sample = scale.sample(value, self.to.white());
+                *sample = quantise(scale, value, self.to.white());
             }
         }
     }
@@ -151,27 +128,8 @@ impl Adapter {
             let Some(plane) = picture.planes().get(index) else { return 0.0 };
             let (halved_x, halved_y) = halvings(layout, index);
             let sample = plane.row(y >> halved_y)[x >> halved_x];
-            Scale::of(self.from, is_chroma(layout, index)).value(sample)
+            Scale::of_plane(self.from, index).value(sample.into())
         })
-    }
-}
-
-/// Red, green or blue of luma and colour differences (BT.601).
-fn to_rgb([luma, blue, red]: [f32; 3], index: usize) -> f32 {
-    match index {
-        0 => luma + 1.402 * red,
-        1 => luma - 0.344_136 * blue - 0.714_136 * red,
-        _ => luma + 1.772 * blue,
-    }
-}
-
-/// Luma or a colour difference of red, green and blue (BT.601).
-fn to_yuv([red, green, blue]: [f32; 3], index: usize) -> f32 {
-    let luma = 0.299 * red + 0.587 * green + 0.114 * blue;
-    match index {
-        0 => luma,
-        1 => (blue - luma) / 1.772,
-        _ => (red - luma) / 1.402,
     }
 }
 
@@ -184,6 +142,7 @@ pub(super) fn describe(format: PictureFormat) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Range;
     use proptest::prelude::*;
 
     fn format(
@@ -210,9 +169,9 @@ mod tests {
         let mut picture = Picture::new(format);
         for (index, plane) in picture.planes_mut().iter_mut().enumerate() {
             let value =
-                if format.layout == Layout::Rgb { to_rgb(colour, index) } else { colour[index] };
-            let scale = Scale::of(format, is_chroma(format.layout, index));
-            plane.samples_mut().fill(scale.sample(value, format.white()));
+                if format.layout == Layout::Rgb { rgb_of(colour)[index] } else { colour[index] };
+            let scale = Scale::of_plane(format, index);
+            plane.samples_mut().fill(quantise(scale, value, format.white()));
         }
         picture
     }

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::frame::{Layout, Picture, PictureFormat, Range};
+use crate::frame::colour::Scale;
+use crate::frame::{Picture, PictureFormat};
 use crate::metrics::SourceState;
 use crate::source::font;
 
@@ -59,7 +60,7 @@ fn words(state: SourceState) -> Option<&'static str> {
 fn draw(words: &str, picture: &mut Picture) {
     let format = picture.format();
     for (index, plane) in picture.planes_mut().iter_mut().enumerate() {
-        let is_chroma = index > 0 && format.layout != Layout::Rgb;
+        let is_chroma = format.layout.is_chroma(index);
         plane.samples_mut().fill(if is_chroma { neutral(format) } else { sample(format, GROUND) });
         if is_chroma {
             continue;
@@ -82,12 +83,7 @@ fn draw(words: &str, picture: &mut Picture) {
 /// The sample of a brightness from 0 to 1.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to white")]
 fn sample(format: PictureFormat, brightness: f32) -> u16 {
-    let white = f32::from(format.white());
-    let (black, span) = match format.range {
-        Range::Full => (0.0, white),
-        Range::Limited => (white * 16.0 / 255.0, white * 219.0 / 255.0),
-    };
-    (black + span * brightness) as u16
+    Scale::luma(format.depth, format.range).sample(brightness) as u16
 }
 
 /// The chroma sample of gray.
@@ -98,7 +94,7 @@ fn neutral(format: PictureFormat) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::Extent;
+    use crate::frame::{Extent, Layout, Range};
 
     const STATES: [SourceState; 4] =
         [SourceState::Silent, SourceState::Frozen, SourceState::Absent, SourceState::Failing];

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::Stdio;
 
+use deblurd::frame::colour::luma;
 use deblurd::frame::{Extent, Layout, Picture, PictureFormat};
-use deblurd::restore::luma;
 use deblurd::restore::quality::psnr_db;
 use deblurd::sink::{encode_jpeg, encode_png};
 use deblurd::source::read_picture;

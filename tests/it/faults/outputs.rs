@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::process::Command;
 
-use deblurd::restore::luma;
+use deblurd::frame::colour::luma;
 use deblurd::sink::encode_png;
 use image::{DynamicImage, ImageFormat};
 

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use deblurd::frame::colour::luma;
 use deblurd::frame::{Extent, Picture};
-use deblurd::restore::luma;
 use deblurd::sink::HttpOptions;
 use deblurd::source::read_picture;
 use serde_json::Value;
