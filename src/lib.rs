@@ -25,6 +25,7 @@ pub mod restore; // what is done to it
 pub mod calibrate; // from pictures to what is known
 pub mod simulate; // cameras whose truth is known
 pub mod sink; // where it goes
+pub mod web; // who looks at it
 pub mod pipeline; // how it moves
 pub mod config; // what was asked for
 pub mod service; // signals, the service manager, the log

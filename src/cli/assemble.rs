@@ -16,15 +16,19 @@ use crate::restore::residual::ResidualModel;
 use crate::restore::{Backend, CpuBackend, Restorer};
 use crate::simulate::{DegradeOptions, Simulated, grown};
 use crate::sink::{
-    HttpOptions, HttpSink, Iceoryx2Options, Iceoryx2Sink, PngSink, RecordSink, Sink, V4l2Sink,
+    Iceoryx2Options, Iceoryx2Sink, PngSink, RecordSink, ShowcaseSink, Sink, V4l2Sink,
     V4l2SinkOptions, Y4mSink,
 };
 use crate::source::{
     FilesOptions, FilesSource, SceneOptions, SceneSource, Source, V4l2Source, Y4mOptions, Y4mSource,
 };
+use crate::web::{Face, HttpOptions, Server, WebError};
 
 /// How long the address of a live page may be taken when the daemon starts.
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Name of the one station in the addresses of the live page.
+const STATION: &str = "camera";
 
 /// Everything a pipeline is made of but its sinks.
 pub(super) struct Assembly {
@@ -136,7 +140,7 @@ pub(super) fn sink_names(sinks: &[SinkConfig]) -> Vec<String> {
         SinkConfig::Y4m(_) => "y4m",
         SinkConfig::Record(_) => "record",
         SinkConfig::V4l2(_) => V4l2Sink::NAME,
-        SinkConfig::Http(_) => "http",
+        SinkConfig::Http(_) => ShowcaseSink::NAME,
         SinkConfig::Iceoryx2(_) => "iceoryx2",
     };
     let is_alike = |a: &SinkConfig, b: &SinkConfig| kind(a) == kind(b);
@@ -148,12 +152,15 @@ pub(super) fn sink_names(sinks: &[SinkConfig]) -> Vec<String> {
     sinks.iter().enumerate().map(name).collect()
 }
 
-/// Opens the sinks of a configuration.
+/// Opens the sinks of a configuration. The servers that show what some of them hold go to
+/// `servers`; they end when they are dropped.
 pub(super) fn open_sinks(
     configs: &[SinkConfig],
     metrics: &Arc<Metrics>,
+    servers: &mut Vec<Server>,
 ) -> anyhow::Result<Vec<Box<dyn Sink>>> {
-    let open = |config: &SinkConfig| -> anyhow::Result<Box<dyn Sink>> {
+    let names = sink_names(configs);
+    let open = |(config, name): (&SinkConfig, &String)| -> anyhow::Result<Box<dyn Sink>> {
         Ok(match config {
             SinkConfig::Png(png) => Box::new(PngSink::create(&png.folder)?),
             SinkConfig::Y4m(stream) => open_live_y4m_sink(&stream.path)?,
@@ -163,19 +170,18 @@ pub(super) fn open_sinks(
                 format: output.format,
             })?),
             SinkConfig::Http(http) => {
-                let sink = HttpSink::bind(
-                    HttpOptions {
-                        listen: http.listen,
-                        quality: u8::try_from(http.quality).unwrap_or(100),
-                        clients_max: http.clients as usize,
-                        token: load::token(http)?,
-                        hosts: http.hosts.clone(),
-                        bind_patience: BIND_PATIENCE,
-                        ..HttpOptions::default()
-                    },
-                    Arc::clone(metrics),
-                )?;
-                super::terminal::note(&format!("live page: http://{}/", sink.local_addr()));
+                let options = HttpOptions {
+                    listen: http.listen,
+                    quality: u8::try_from(http.quality).unwrap_or(100),
+                    clients_max: http.clients as usize,
+                    token: load::token(http)?,
+                    hosts: http.hosts.clone(),
+                    bind_patience: BIND_PATIENCE,
+                    ..HttpOptions::default()
+                };
+                let (sink, server) = open_page(options, name, metrics)?;
+                super::terminal::note(&format!("live page: http://{}/", server.local_addr()));
+                servers.push(server);
                 Box::new(sink)
             }
             SinkConfig::Iceoryx2(shared) => Box::new(Iceoryx2Sink::open(Iceoryx2Options {
@@ -185,5 +191,21 @@ pub(super) fn open_sinks(
             })?),
         })
     };
-    configs.iter().map(open).collect()
+    configs.iter().zip(&names).map(open).collect()
+}
+
+/// A showcase that is counted under `sink`, and the server that shows it.
+pub(super) fn open_page(
+    options: HttpOptions,
+    sink: &str,
+    metrics: &Arc<Metrics>,
+) -> Result<(ShowcaseSink, Server), WebError> {
+    let showcase = ShowcaseSink::new(options.quality, options.rate_max);
+    let face = Face {
+        name: STATION.to_owned(),
+        sink: sink.to_owned(),
+        showcase: showcase.showcase(),
+        metrics: Arc::clone(metrics),
+    };
+    Ok((showcase, Server::bind(options, vec![face])?))
 }

@@ -22,6 +22,7 @@ use crate::restore::residual::ResidualModel;
 use crate::service::{Shutdown, Supervisor, Thermal};
 use crate::simulate::DegradeOptions;
 use crate::sink::SinkError;
+use crate::web::{Server, WebError};
 
 /// Time between two lines of statistics in the log.
 const STATISTICS_EVERY: Duration = Duration::from_secs(60);
@@ -66,7 +67,8 @@ impl Run {
         let thermal = Thermal::of_device();
         let loaded = Loaded::from_file(&self.config)?;
         tell_device(&loaded, &thermal);
-        let (pipeline, origin) = self.build(loaded)?;
+        // The servers end when they are dropped, after the pipeline.
+        let (pipeline, _servers, origin) = self.build(loaded)?;
         log::info!("steps {pipeline:?}");
         let mut reloader = Reloader::new(supervisor, origin);
         let mut attendant = Attendant::new(supervisor, thermal);
@@ -82,20 +84,21 @@ impl Run {
     }
 
     /// Puts the pipeline together; also tells what a reload has to fit.
-    fn build(&self, loaded: Loaded) -> anyhow::Result<(Pipeline, Running)> {
+    fn build(&self, loaded: Loaded) -> anyhow::Result<(Pipeline, Vec<Server>, Running)> {
         let assembly = loaded.assembly().context(Unusable)?;
         let format = assembly.source.format();
         let executor = Arc::clone(&assembly.recipe.executor);
         let sinks = &loaded.config.sinks;
-        let built = assembly.build(|metrics| open_sinks(sinks, metrics));
+        let mut servers = Vec::new();
+        let built = assembly.build(|metrics| open_sinks(sinks, metrics, &mut servers));
         // A place that cannot be written to or listened on speaks for itself.
-        let blame = |error: anyhow::Error| match error.is::<SinkError>() {
+        let blame = |error: anyhow::Error| match error.is::<SinkError>() || error.is::<WebError>() {
             true => error,
             false => error.context(Unusable),
         };
         let pipeline = built.map_err(blame)?;
         let (path, config) = (self.config.clone(), loaded.config);
-        Ok((pipeline, Running { path, config, format, executor }))
+        Ok((pipeline, servers, Running { path, config, format, executor }))
     }
 }
 

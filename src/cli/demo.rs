@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 
-use super::assemble::{Assembly, Recipe, executor, open_source};
+use super::assemble::{Assembly, Recipe, executor, open_page, open_source};
 use super::daemon::{GLANCE, STOP_PATIENCE, conclude, describe};
 use super::exit::{Interrupted, NoInput};
 use super::inputs::{make_folder, write_picture};
@@ -24,7 +24,8 @@ use crate::pipeline::{Overflow, PipelineOptions, RunningPipeline, Stop};
 use crate::plan::Edges;
 use crate::service::Shutdown;
 use crate::simulate::DegradeOptions;
-use crate::sink::{HttpOptions, HttpSink, Sink, SinkError, Token, needs_token, try_writing};
+use crate::sink::{ShowcaseSink, Sink, SinkError, try_writing};
+use crate::web::{HttpOptions, Server, Token, needs_token};
 
 /// Frames shown where nobody watches the terminal and none are asked for.
 const FRAMES_UNWATCHED: u64 = 300;
@@ -67,7 +68,8 @@ impl Demo {
         let camera = self.restoration.camera(&psf, self.sigma);
         let simulated = (psf, DegradeOptions { edges: Edges::Open, sigma: self.sigma, seed: 0 });
         let stop = Stop::default();
-        let metrics = Arc::new(Metrics::new(&["http".to_owned(), "last frame".to_owned()]));
+        let metrics =
+            Arc::new(Metrics::new(&[ShowcaseSink::NAME.to_owned(), "last frame".to_owned()]));
         let scene = SourceConfig::Scene(self.scene());
         let assembly = Assembly {
             source: open_source(&scene, Some(&simulated), &metrics.source)?,
@@ -84,9 +86,11 @@ impl Demo {
         make_folder(&self.out)?;
         try_writing(&self.out.join("before.png"))?;
         let last = LastFrame::default();
+        let mut _server = None;
         let pipeline = assembly.build(|metrics| {
-            let page = self.open_page(metrics)?;
-            Ok(vec![Box::new(page), Box::new(last.clone())])
+            let (showcase, server) = self.open_page(metrics)?;
+            _server = Some(server);
+            Ok(vec![Box::new(showcase), Box::new(last.clone())])
         })?;
         let mut running = pipeline.start()?;
         let signal = show_status(&mut running, shutdown);
@@ -113,22 +117,22 @@ impl Demo {
     }
 
     /// Opens the live page where asked, or where there is room for it, and tells its address.
-    fn open_page(&self, metrics: &Arc<Metrics>) -> anyhow::Result<HttpSink> {
+    fn open_page(&self, metrics: &Arc<Metrics>) -> anyhow::Result<(ShowcaseSink, Server)> {
         let usual = SocketAddr::from(([127, 0, 0, 1], 8080));
         let listen = self.listen.unwrap_or(usual);
         let secret = needs_token(listen).then(random_token).transpose()?;
         let token = secret.as_deref().map(Token::new).transpose()?;
         let bind = |listen| {
             let options = HttpOptions { listen, token: token.clone(), ..HttpOptions::default() };
-            HttpSink::bind(options, Arc::clone(metrics))
+            open_page(options, ShowcaseSink::NAME, metrics)
         };
-        let page = match (bind(listen), self.listen) {
+        let (showcase, server) = match (bind(listen), self.listen) {
             (Err(_), None) => bind(SocketAddr::from(([127, 0, 0, 1], 0))),
             (page, _) => page,
         }?;
         let query = secret.map_or_else(String::new, |secret| format!("?token={secret}"));
-        terminal::note(&format!("live page: http://{}/{query}", page.local_addr()));
-        Ok(page)
+        terminal::note(&format!("live page: http://{}/{query}", server.local_addr()));
+        Ok((showcase, server))
     }
 
     fn write_last(&self, last: &LastFrame) -> anyhow::Result<()> {

@@ -12,6 +12,7 @@ use crate::service::exit_code;
 use crate::sink::SinkError;
 use crate::source::SourceError;
 use crate::v4l2::V4l2Error;
+use crate::web::WebError;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -66,9 +67,10 @@ fn of_system(cause: &(dyn std::error::Error + 'static)) -> Option<i32> {
     if let Some(SourceError::Read { cause, .. }) = cause.downcast_ref() {
         return cause.raw_os_error();
     }
-    if let Some(SinkError::Write { cause, .. } | SinkError::Listen { cause, .. }) =
-        cause.downcast_ref()
-    {
+    if let Some(SinkError::Write { cause, .. }) = cause.downcast_ref() {
+        return cause.raw_os_error();
+    }
+    if let Some(WebError::Listen { cause, .. }) = cause.downcast_ref() {
         return cause.raw_os_error();
     }
     if let Some(PipelineError::Sink { cause, .. }) = cause.downcast_ref() {
@@ -105,16 +107,23 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         _ => DATA,
     };
     let sink = |error: &SinkError| match error {
-        SinkError::Listen { .. } | SinkError::Publish { .. } => UNAVAILABLE,
+        SinkError::Publish { .. } => UNAVAILABLE,
         SinkError::Write { .. } | SinkError::Device { .. } => CANNOT_CREATE,
-        SinkError::Unprotected(_) => CONFIG,
         _ => FAILED,
+    };
+    let web = |error: &WebError| match error {
+        WebError::Listen { .. } => UNAVAILABLE,
+        WebError::Unprotected(_) => CONFIG,
+        WebError::Panicked => FAILED,
     };
     if let Some(error) = cause.downcast_ref() {
         return Some(source(error));
     }
     if let Some(error) = cause.downcast_ref() {
         return Some(sink(error));
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return Some(web(error));
     }
     if let Some(PipelineError::Sink { cause, .. }) = cause.downcast_ref() {
         return Some(sink(cause));

@@ -11,7 +11,7 @@ use super::exit::NoInput;
 use crate::config::HttpConfig;
 use crate::optics::{GrayLevels, Psf};
 use crate::restore::residual::ResidualModel;
-use crate::sink::Token;
+use crate::web::Token;
 
 /// The released models that are part of the program: their names and their files.
 const BUILT_IN: &[(&str, &[u8])] = &[

@@ -204,7 +204,8 @@ mod tests {
         let format = assembly.source.format();
         let executor = Arc::clone(&assembly.recipe.executor);
         let sinks = &loaded.config.sinks;
-        let pipeline = assembly.build(|metrics| open_sinks(sinks, metrics)).expect("a pipeline");
+        let pipeline = assembly.build(|metrics| open_sinks(sinks, metrics, &mut Vec::new()));
+        let pipeline = pipeline.expect("a pipeline");
         let (path, config) = (path.to_owned(), loaded.config);
         let running = Running { path, config, format, executor };
         (pipeline.start().expect("threads"), running)

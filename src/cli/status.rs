@@ -1,17 +1,18 @@
-//! `deblurd status`: how a running daemon fares, once.
+//! `deblurd status`: what a running daemon does, once.
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::client::{ClientError, Daemon, State, ask};
+use super::client::{ClientError, Daemon, ask, losses, rate_between};
 use super::terminal;
+use crate::web::State;
 
 /// Time between the two looks that tell the rate.
 const GLANCE: Duration = Duration::from_millis(500);
 
-/// Tells how a running daemon fares.
+/// Shows what a running daemon does.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The exit code is 0 while frames advance, 69 where nobody answers, 75 where the daemon runs but is
@@ -39,7 +40,7 @@ impl Status {
                 std::thread::sleep(GLANCE);
                 Ok((first, client.state()?, client.url().to_owned()))
             })?;
-            terminal::print(&describe(&second, second.rate_since(&first), &url))?;
+            terminal::print(&describe(&second, rate_between(&first, &second), &url))?;
             second
         };
         match state.unready_because.filter(|_| !state.ready) {
@@ -77,10 +78,10 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
     line("effort", effort(state));
     let rate = rate.map_or(String::new(), |rate| format!(", {rate:.1} a second"));
     let trunk = &metrics.trunk;
-    let (entered, delivered, losses) = (trunk.entered, trunk.delivered, trunk.describe_losses());
+    let (entered, delivered, lost) = (trunk.entered, trunk.delivered, losses(trunk));
     line(
         "frames",
-        format!("{entered} in, {delivered} out{rate}, {losses}, {} under way", trunk.in_flight),
+        format!("{entered} in, {delivered} out{rate}, {lost}, {} in flight", trunk.in_flight),
     );
     if let Some(psnr) = &metrics.psnr_db {
         line("PSNR", format!("blurred {:.2} dB, restored {:.2} dB", psnr.blurred, psnr.restored));
@@ -105,12 +106,11 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
     }
     for (index, sink) in metrics.sinks.iter().enumerate() {
         let head = if index == 0 { "sinks" } else { "" };
-        let (name, taken, losses) =
-            (&sink.name, sink.books.delivered, sink.books.describe_losses());
+        let (name, taken, lost) = (&sink.name, sink.books.delivered, losses(&sink.books));
         let (p50, p99) = (sink.latency.p50_ms, sink.latency.p99_ms);
         line(
             head,
-            format!("{name}: {taken} taken, {losses}; latency p50 {p50:.1} ms, p99 {p99:.1} ms"),
+            format!("{name}: {taken} taken, {lost}; latency p50 {p50:.1} ms, p99 {p99:.1} ms"),
         );
     }
     text
@@ -119,7 +119,7 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
 /// The camera's state in words.
 pub(super) fn camera(state: &State) -> String {
     let source = &state.metrics.source;
-    let mut text = format!("{} for {}", source.state, duration(source.since_s));
+    let mut text = format!("{} for {}", source.state.name(), duration(source.since_s));
     for (count, what) in [
         (source.opened.saturating_sub(1), "times reopened"),
         (source.gaps, "pictures lost by it"),
@@ -143,7 +143,7 @@ pub(super) fn effort(state: &State) -> String {
     let heat = load.temperature_c.map_or(String::new(), |celsius| format!(", {celsius:.1} °C"));
     format!(
         "{}{heat} (frames: {full} full, {wiener} Wiener only, {passed} as they are)",
-        load.level
+        load.level.name()
     )
 }
 

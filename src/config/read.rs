@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use toml::{Table, Value};
 
-use crate::sink::Token;
+use crate::web::Token;
 
 /// Prefix of the variables that override keys.
 const PREFIX: &str = "DEBLURD_";

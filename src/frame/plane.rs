@@ -4,7 +4,9 @@ use std::fmt;
 use std::hint::black_box;
 
 /// Width and height in samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct Extent {
     /// Samples in a row.
     pub width: usize,

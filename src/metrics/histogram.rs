@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Durations counted in buckets whose bounds grow by the fourth root of 2, from 1 µs to 64 s:
 /// quantiles are exact to a fifth.
@@ -80,7 +80,7 @@ impl Default for Histogram {
 }
 
 /// What a histogram holds, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Number of durations.
     pub count: u64,

@@ -4,9 +4,10 @@
 //! dropped writes its own entry. For every ledger, at every moment,
 //! `entered = delivered + dropped{reason} + in flight`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Counter;
 
@@ -125,6 +126,12 @@ impl Books {
         self.dropped.iter().sum()
     }
 
+    /// The reasons for which frames were lost, and how many for each.
+    pub fn losses(&self) -> impl Iterator<Item = (Reason, u64)> {
+        let all = Reason::ALL.map(|reason| (reason, self.dropped_by(reason)));
+        all.into_iter().filter(|&(_, count)| count > 0)
+    }
+
     /// Frames lost for one reason.
     pub fn dropped_by(&self, reason: Reason) -> u64 {
         self.dropped[reason as usize]
@@ -134,10 +141,8 @@ impl Books {
 impl std::fmt::Display for Books {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(out, "{} = {} delivered", self.entered, self.delivered)?;
-        for reason in Reason::ALL {
-            if self.dropped_by(reason) > 0 {
-                write!(out, " + {} dropped ({})", self.dropped_by(reason), reason.name())?;
-            }
+        for (reason, count) in self.losses() {
+            write!(out, " + {count} dropped ({})", reason.name())?;
         }
         write!(out, " + {} in flight", self.in_flight)
     }
@@ -154,6 +159,24 @@ impl Serialize for Books {
         }
         map.serialize_entry("in_flight", &self.in_flight)?;
         map.end()
+    }
+}
+
+/// Reads what [`Books`] write; a reason that is not told has lost nothing.
+impl<'de> Deserialize<'de> for Books {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let counts = BTreeMap::<String, u64>::deserialize(from)?;
+        let count = |key: &'static str| {
+            let count = counts.get(key).copied();
+            count.ok_or_else(|| serde::de::Error::missing_field(key))
+        };
+        let lost = |reason: Reason| counts.get(&format!("dropped_{}", reason.name()));
+        Ok(Self {
+            entered: count("entered")?,
+            delivered: count("delivered")?,
+            dropped: Reason::ALL.map(|reason| lost(reason).copied().unwrap_or(0)),
+            in_flight: count("in_flight")?,
+        })
     }
 }
 

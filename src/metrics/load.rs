@@ -2,12 +2,12 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Counter;
 
 /// A step of the overload ladder, from the best downwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Every frame is restored in full.
@@ -130,7 +130,7 @@ impl LoadMetrics {
 }
 
 /// [`LoadMetrics`] at one moment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LoadSnapshot {
     /// The present level.
     pub level: Level,
@@ -146,4 +146,11 @@ pub struct LoadSnapshot {
     pub wiener: u64,
     /// Frames as they were.
     pub passthrough: u64,
+}
+
+impl LoadSnapshot {
+    /// Frames of the source that left the last stage, whatever was done to them.
+    pub fn frames(&self) -> u64 {
+        self.full + self.wiener + self.passthrough
+    }
 }

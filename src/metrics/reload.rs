@@ -2,7 +2,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Counter;
 
@@ -40,7 +40,7 @@ impl ReloadMetrics {
 }
 
 /// [`ReloadMetrics`] at one moment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReloadSnapshot {
     /// Reloads after which the new stages served.
     pub done: u64,

@@ -1,6 +1,6 @@
-//! [`Metrics`] at one moment, ready to be sent.
+//! [`Metrics`] at one moment, written by a daemon and read by its clients.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Books, LoadSnapshot, Metrics, QueueMetrics, ReloadSnapshot, SinkMetrics, SourceSnapshot,
@@ -8,9 +8,9 @@ use super::{
 };
 
 /// [`Metrics`] at one moment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// How the source fares.
+    /// What the source is doing.
     pub source: SourceSnapshot,
     /// From the source to the end of the last stage.
     pub trunk: Books,
@@ -29,7 +29,7 @@ pub struct Snapshot {
 }
 
 /// [`StageMetrics`] at one moment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StageSnapshot {
     /// Its name.
     pub name: String,
@@ -42,7 +42,7 @@ pub struct StageSnapshot {
 }
 
 /// [`QueueMetrics`] at one moment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct QueueSnapshot {
     /// The thread that takes from it.
     pub name: String,
@@ -53,7 +53,7 @@ pub struct QueueSnapshot {
 }
 
 /// [`SinkMetrics`] at one moment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SinkSnapshot {
     /// Its name.
     pub name: String,
@@ -64,7 +64,7 @@ pub struct SinkSnapshot {
 }
 
 /// Mean peak signal-to-noise ratios in dB.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PsnrSnapshot {
     /// Of the blurred pictures.
     pub blurred: f64,
@@ -114,5 +114,31 @@ impl SinkMetrics {
             books: self.ledger.books(),
             latency: self.latency.summary(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Level, Reason, SourceState};
+
+    #[test]
+    fn what_is_written_is_read() {
+        let metrics = Metrics::new(&["http".to_owned(), "png".to_owned()]);
+        let stages = metrics.set_stages(&["wiener".to_owned()]);
+        stages[0].busy.record(std::time::Duration::from_millis(3));
+        metrics.add_queue("sink http", 2).set_depth(1);
+        for reason in Reason::ALL {
+            metrics.trunk.enter().lose(reason);
+        }
+        metrics.sinks[1].ledger.enter().deliver();
+        metrics.source.enter(SourceState::Frozen, "the same picture");
+        metrics.load.set_level(Level::Alternate);
+        metrics.load.set_temperature(Some(61.5));
+        metrics.reload.refuse("no such PSF");
+        metrics.quality.record(20.5, 31.25);
+        let snapshot = metrics.snapshot();
+        let json = serde_json::to_string(&snapshot).expect("JSON");
+        assert_eq!(serde_json::from_str::<Snapshot>(&json).expect("a snapshot"), snapshot);
     }
 }

@@ -1,14 +1,14 @@
-//! How the source fares: a camera that is absent, silent or failing is a state, not an error.
+//! What the source is doing: a camera that is absent, silent or failing is a state, not an error.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Counter;
 
 /// What the source is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceState {
     /// Nothing came yet.
@@ -124,7 +124,7 @@ impl SourceMetrics {
 }
 
 /// [`SourceMetrics`] at one moment.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SourceSnapshot {
     /// What the source is doing.
     pub state: SourceState,

@@ -1,17 +1,17 @@
 //! Where frames go.
 //!
 //! A folder of PNG files ([`PngSink`]), a recording of limited size ([`RecordSink`]), a Y4M stream
-//! ([`Y4mSink`]), a video device ([`V4l2Sink`]), a live page ([`HttpSink`]) and shared memory for
-//! other processes ([`Iceoryx2Sink`]).
+//! ([`Y4mSink`]), a video device ([`V4l2Sink`]), shared memory for other processes ([`Iceoryx2Sink`])
+//! and the showcase that the live page looks at ([`ShowcaseSink`]).
 
 mod colour;
 mod encode;
 mod folder;
-mod http;
 mod iceoryx2;
 mod pace;
 mod png;
 mod record;
+mod showcase;
 mod v4l2;
 mod whole;
 mod y4m;
@@ -20,9 +20,9 @@ pub use self::iceoryx2::{Iceoryx2Options, Iceoryx2Sink, wire};
 pub use self::y4m::Y4mSink;
 pub use encode::{encode_jpeg, encode_png};
 pub use folder::PictureKind;
-pub use http::{HttpOptions, HttpSink, Token, TokenError, needs_token};
 pub use png::PngSink;
 pub use record::{RecordOptions, RecordSink};
+pub use showcase::{Exhibit, Next, Showcase, ShowcaseSink, Side, View};
 pub use v4l2::{OutputFormat, V4l2Sink, V4l2SinkOptions};
 pub use whole::{is_special, remove_unfinished, try_writing, write_whole};
 
@@ -77,14 +77,6 @@ pub enum SinkError {
         /// What the encoder said.
         cause: String,
     },
-    /// The address could not be listened on.
-    #[error("cannot listen on {address}: {cause}")]
-    Listen {
-        /// The address asked for.
-        address: std::net::SocketAddr,
-        /// What the system said.
-        cause: std::io::Error,
-    },
     /// This frame could not be taken; a further one may be.
     #[error("busy")]
     Busy,
@@ -96,9 +88,6 @@ pub enum SinkError {
         /// What a person can do about it.
         advice: String,
     },
-    /// Other machines could connect, and nothing would be asked of them.
-    #[error("{0} can be reached from other machines (expected a token)")]
-    Unprotected(std::net::SocketAddr),
     /// Frames cannot be published in shared memory.
     #[error("cannot publish as '{service}': {cause}")]
     Publish {
@@ -107,9 +96,6 @@ pub enum SinkError {
         /// Why not.
         cause: String,
     },
-    /// A thread of the sink panicked.
-    #[error("the thread of {0} panicked")]
-    Panicked(&'static str),
     /// This frame is not taken now; it may be offered again.
     #[error("not now")]
     Later,

@@ -20,10 +20,11 @@ use deblurd::pipeline::{
 use deblurd::plan::Edges;
 use deblurd::restore::residual::ResidualModel;
 use deblurd::simulate::{DegradeOptions, Simulated};
-use deblurd::sink::{HttpOptions, HttpSink, Iceoryx2Sink, Sink, SinkError, Y4mSink};
+use deblurd::sink::{Iceoryx2Sink, ShowcaseSink, Sink, SinkError, Y4mSink};
 use deblurd::source::{
     Filled, SceneOptions, SceneSource, Source, SourceError, Y4mOptions, Y4mSource,
 };
+use deblurd::web::HttpOptions;
 use libtest_mimic::Trial;
 use tracking_allocator::{AllocationGroupId, AllocationRegistry, AllocationTracker, Allocator};
 
@@ -325,7 +326,9 @@ fn run(source: impl Source + 'static, model: Option<Arc<ResidualModel>>, options
     let names = ["nowhere", "y4m", "http", "iceoryx2"].map(str::to_owned);
     let metrics = Arc::new(Metrics::new(&names));
     let workshop = Workshop::new();
-    let sinks = sinks(&metrics, &workshop);
+    let showcase = ShowcaseSink::new(85, 30);
+    let _server = crate::http::serve(HttpOptions::default(), &showcase, &metrics);
+    let sinks = sinks(showcase, &workshop);
     // It never takes anything: the newest frames displace each other.
     let _subscriber = shared::subscribe(&workshop);
     let source = Box::new(Counted { source, frames: 0 });
@@ -336,13 +339,11 @@ fn run(source: impl Source + 'static, model: Option<Arc<ResidualModel>>, options
     assert!(trunk.delivered > 0, "{trunk}");
 }
 
-fn sinks(metrics: &Arc<Metrics>, workshop: &Workshop) -> Vec<Box<dyn Sink>> {
-    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let http = HttpOptions { listen, ..HttpOptions::default() };
+fn sinks(showcase: ShowcaseSink, workshop: &Workshop) -> Vec<Box<dyn Sink>> {
     vec![
         Box::new(Nowhere),
         Box::new(Y4mSink::create(Path::new("/dev/null")).expect("a sink")),
-        Box::new(HttpSink::bind(http, Arc::clone(metrics)).expect("a page")),
+        Box::new(showcase),
         Box::new(Loaning(shared::sink(workshop))),
     ]
 }

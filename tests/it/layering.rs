@@ -22,8 +22,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("source", &["frame", "metrics", "optics", "v4l2"]),
     ("simulate", &["fft", "frame", "optics", "plan", "restore", "source"]),
     ("sink", &["frame", "metrics", "v4l2"]),
+    ("web", &["frame", "metrics", "sink"]),
     ("pipeline", &["executor", "frame", "metrics", "source", "restore", "sink"]),
-    ("config", &["frame", "optics", "plan", "source", "sink", "pipeline"]),
+    ("config", &["frame", "optics", "plan", "source", "sink", "web", "pipeline"]),
     ("service", &[]),
 ];
 
@@ -33,9 +34,9 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("rustfft", "src/fft/"),
     ("realfft", "src/fft/"),
     ("rayon", "src/pipeline/workers.rs"),
-    ("hyper", "src/sink/http/"),
-    ("tokio", "src/sink/http/"),
-    ("prometheus_client", "src/sink/http/exposition.rs"),
+    ("hyper", "src/web/"),
+    ("tokio", "src/web/"),
+    ("prometheus_client", "src/web/exposition.rs"),
     ("crossterm", "src/cli/top/screen.rs"),
     ("ureq", "src/cli/client/"),
     ("y4m", "/y4m"),

@@ -1,7 +1,5 @@
 //! Asking a running daemon, over HTTP.
 
-mod state;
-
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,9 +7,9 @@ use anyhow::Context;
 use clap::Args;
 use ureq::Agent;
 
-pub(super) use state::{Books, Sink, Stage, State};
-
 use super::load;
+use crate::metrics::Books;
+use crate::web::State;
 
 /// How long an answer may take; longer than a snapshot waits for its frame.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -101,6 +99,26 @@ impl Client {
 
     fn strange(&self, path: &str, what: String) -> ClientError {
         ClientError::Strange { url: format!("{}{path}", self.url), what }
+    }
+}
+
+/// Frames a second between two looks at a daemon; `None` where no time has passed or it is another
+/// one.
+pub(super) fn rate_between(earlier: &State, later: &State) -> Option<f64> {
+    let seconds = later.uptime_s - earlier.uptime_s;
+    let frames = later.metrics.load.frames().checked_sub(earlier.metrics.load.frames())?;
+    (seconds > 0.0).then(|| frames as f64 / seconds)
+}
+
+/// `21 dropped (overflow 20, deadline 1)`.
+pub(super) fn losses(books: &Books) -> String {
+    let each: Vec<String> = books
+        .losses()
+        .map(|(reason, count)| format!("{} {count}", reason.name().replace('_', " ")))
+        .collect();
+    match books.dropped_in_all() {
+        0 => "0 dropped".to_owned(),
+        sum => format!("{sum} dropped ({})", each.join(", ")),
     }
 }
 

@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 
 use super::screen::{Line, Look};
-use crate::cli::client::{Books, ClientError, Sink, Stage, State};
+use crate::cli::client::{ClientError, losses, rate_between};
 use crate::cli::status::{camera, duration, effort};
+use crate::metrics::{Books, Level, SinkSnapshot, SourceState, StageSnapshot};
+use crate::web::State;
 
 /// Rates that are drawn.
 const HISTORY: usize = 60;
@@ -32,7 +34,7 @@ impl View {
         match answer {
             Ok(state) => {
                 let earlier = self.state.as_ref();
-                match earlier.map(|earlier| state.rate_since(earlier)) {
+                match earlier.map(|earlier| rate_between(earlier, &state)) {
                     Some(Some(rate)) => self.rates.push_back(rate),
                     Some(None) => self.rates.clear(),
                     None => {}
@@ -88,10 +90,11 @@ impl View {
     }
 
     fn summary(&self, state: &State, lines: &mut Vec<Line>) {
-        let is_live = state.metrics.source.state == "live";
+        let is_live = state.metrics.source.state == SourceState::Live;
         let look = if is_live { Look::Good } else { Look::Warning };
         lines.push(vec![head("camera"), (look, camera(state))]);
-        let look = if state.metrics.load.level == "full" { Look::Plain } else { Look::Warning };
+        let look =
+            if state.metrics.load.level == Level::Full { Look::Plain } else { Look::Warning };
         lines.push(vec![head("effort"), (look, effort(state))]);
         let rate = self.rates.back().map_or("–".to_owned(), |rate| format!("{rate:.1}"));
         let trunk = &state.metrics.trunk;
@@ -100,7 +103,7 @@ impl View {
             (Look::Head, format!("{rate:>5} a second ")),
             (Look::Good, self.curve()),
             (Look::Plain, format!("  {} in, {} out, ", trunk.entered, trunk.delivered)),
-            losses(trunk),
+            lost(trunk),
         ]);
     }
 
@@ -115,13 +118,13 @@ fn head(text: &str) -> (Look, String) {
     (Look::Head, format!("{text:<9}"))
 }
 
-fn losses(books: &Books) -> (Look, String) {
-    let look = if books.losses().is_empty() { Look::Soft } else { Look::Warning };
-    (look, books.describe_losses())
+fn lost(books: &Books) -> (Look, String) {
+    let look = if books.dropped_in_all() == 0 { Look::Soft } else { Look::Warning };
+    (look, losses(books))
 }
 
 /// A bar a stage: solid up to the median, light up to the 99th percentile.
-fn stages(stages: &[Stage], width: usize, lines: &mut Vec<Line>) {
+fn stages(stages: &[StageSnapshot], width: usize, lines: &mut Vec<Line>) {
     let longest = stages.iter().map(|stage| stage.busy.p99_ms).fold(1e-3, f64::max);
     let room = width.saturating_sub(64).clamp(8, 60);
     let title =
@@ -157,20 +160,20 @@ fn queues(state: &State, lines: &mut Vec<Line>) {
     lines.push(vec![head("queues"), (Look::Plain, text)]);
 }
 
-fn sink(sink: &Sink) -> Line {
+fn sink(sink: &SinkSnapshot) -> Line {
     let (name, taken) = (&sink.name, sink.books.delivered);
     let (p50, p99) = (sink.latency.p50_ms, sink.latency.p99_ms);
     vec![
         (Look::Head, format!("{name:<14} ")),
         (Look::Plain, format!("{taken} taken, latency p50 {p50:.1} ms, p99 {p99:.1} ms, ")),
-        losses(&sink.books),
+        lost(&sink.books),
     ]
 }
 
-/// How many of `all` steps a share from 0 to 1 is.
+/// How many of `all` steps a part from 0 to 1 is.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-fn steps(share: f64, all: usize) -> usize {
-    ((share.clamp(0.0, 1.0) * all as f64).round() as usize).min(all)
+fn steps(part: f64, all: usize) -> usize {
+    ((part.clamp(0.0, 1.0) * all as f64).round() as usize).min(all)
 }
 
 /// Cuts what is beyond `width` columns, and what would write elsewhere.
@@ -185,34 +188,43 @@ fn cut(line: &mut Line, width: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::{Metrics, Reason, Summary};
 
+    /// What a daemon would tell that has restored so many frames.
     fn state(frames: u64, uptime_s: f64) -> State {
-        let summary =
-            serde_json::json!({ "count": 9, "mean_ms": 2.0, "p50_ms": 2.0, "p99_ms": 8.0 });
-        let books = serde_json::json!({
-            "entered": 10, "delivered": 9, "in_flight": 0, "dropped_overflow": 1, "dropped_deadline": 0,
-        });
-        let stage = |name: &str| serde_json::json!({ "name": name, "failed": 0, "busy": summary, "age": summary });
-        serde_json::from_value(serde_json::json!({
-            "version": "1.2.3", "uptime_s": uptime_s, "ready": true, "unready_because": null,
-            "connections": 1, "stream": null,
-            "metrics": {
-                "source": {
-                    "state": "live", "since_s": 61.0, "problem": "a \u{1b}[2J b", "opened": 3,
-                    "gaps": 0, "errored": 0, "placeholders": 0,
-                },
-                "trunk": books,
-                "stages": [stage("wiener"), stage("residual 1")],
-                "queues": [{ "name": "sink http", "capacity": 1, "depth": 0 }],
-                "sinks": [{ "name": "http", "books": books, "latency": summary }],
-                "load": {
-                    "level": "full", "temperature_c": 61.5, "full": frames, "wiener": 0,
-                    "passthrough": 0,
-                },
-                "psnr_db": null,
-            },
-        }))
-        .expect("a state")
+        let metrics = Metrics::new(&["http".to_owned()]);
+        metrics.source.enter(SourceState::Live, "a \u{1b}[2J b");
+        metrics.source.opened.add(3);
+        metrics.load.full.add(frames);
+        metrics.load.set_temperature(Some(61.5));
+        metrics.add_queue("sink http", 1);
+        for ledger in [&metrics.trunk, &metrics.sinks[0].ledger] {
+            (0..9).for_each(|_| ledger.enter().deliver());
+            ledger.enter().lose(Reason::Overflow);
+        }
+        let summary = Summary { count: 9, mean_ms: 2.0, p50_ms: 2.0, p99_ms: 8.0 };
+        let stage = |name: &str| StageSnapshot {
+            name: name.to_owned(),
+            failed: 0,
+            busy: summary,
+            age: summary,
+        };
+        let mut snapshot = metrics.snapshot();
+        snapshot.source.since_s = 61.0;
+        snapshot.stages = ["wiener", "residual 1"].map(stage).into();
+        snapshot.sinks[0].latency = summary;
+        State {
+            program: "deblurd".to_owned(),
+            version: "1.2.3".to_owned(),
+            uptime_s,
+            sink: "http".to_owned(),
+            ready: true,
+            unready_because: None,
+            connections: 1,
+            stream: None,
+            frame: None,
+            metrics: snapshot,
+        }
     }
 
     fn text(view: &View, width: usize, height: usize) -> Vec<String> {

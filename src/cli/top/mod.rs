@@ -10,9 +10,10 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 
-use super::client::{Client, ClientError, Daemon, State};
+use super::client::{Client, ClientError, Daemon};
 use super::exit::{Interrupted, Usage};
 use crate::service::Shutdown;
+use crate::web::State;
 use draw::View;
 use screen::{Key, Screen};
 

@@ -4,23 +4,23 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use deblurd::metrics::Metrics;
-use deblurd::sink::{HttpOptions, HttpSink, Token};
+use deblurd::web::{HttpOptions, Token};
 
-use super::{check_status, exchange};
+use super::{Page, bind, check_status, exchange};
 
 const TOKEN: &str = "0123456789-secret";
 
 /// A page that other machines could reach, and the address of it that this one reaches.
-fn open_page(hosts: &[&str]) -> (HttpSink, SocketAddr) {
+fn open_page(hosts: &[&str]) -> (Page, SocketAddr) {
     let options = HttpOptions {
         listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
         token: Some(Token::new(TOKEN).expect("a token")),
         hosts: hosts.iter().map(|&host| host.to_owned()).collect(),
         ..HttpOptions::default()
     };
-    let sink = HttpSink::bind(options, Arc::new(Metrics::new(&[]))).expect("a page");
-    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), sink.local_addr().port());
-    (sink, address)
+    let page = bind(options, Arc::new(Metrics::new(&[]))).expect("a page");
+    let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), page.local_addr().port());
+    (page, address)
 }
 
 fn ask(address: SocketAddr, path: &str, headers: &str) -> String {
@@ -28,7 +28,7 @@ fn ask(address: SocketAddr, path: &str, headers: &str) -> String {
 }
 
 pub(super) fn strangers_need_a_token() {
-    let (_sink, address) = open_page(&["camera.example"]);
+    let (_page, address) = open_page(&["camera.example"]);
     let host = "Host: 192.168.1.7:8080\r\n";
     let closed =
         ["/", "/page.js", "/state", "/metrics", "/frame", "/stream.mjpg", "/snapshot.png", "/no"];
@@ -60,7 +60,7 @@ pub(super) fn strangers_need_a_token() {
 }
 
 pub(super) fn a_browser_keeps_a_cookie() {
-    let (_sink, address) = open_page(&[]);
+    let (_page, address) = open_page(&[]);
     let host = "Host: 10.0.0.9\r\n";
     let visit = ask(address, &format!("/?token={TOKEN}"), host);
     check_status(&visit, 200);
@@ -86,7 +86,7 @@ pub(super) fn nothing_is_served_unprotected() {
     for listen in ["0.0.0.0:0", "[::]:0"] {
         let options =
             HttpOptions { listen: listen.parse().expect("an address"), ..HttpOptions::default() };
-        let error = HttpSink::bind(options, Arc::new(Metrics::new(&[]))).expect_err("a refusal");
+        let error = bind(options, Arc::new(Metrics::new(&[]))).expect_err("a refusal");
         assert!(error.to_string().contains("expected a token"), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::TcpStream;
 
 use deblurd::frame::Frame;
-use deblurd::sink::{HttpOptions, Sink};
+use deblurd::web::HttpOptions;
 
 use super::{check_status, connect, get, numbered, page};
 
@@ -13,8 +13,8 @@ const FRAMES: usize = 3_000;
 
 pub(super) fn a_crowd_delays_nothing() {
     let options = HttpOptions { clients_max: 200, rate_max: 1_000_000, ..HttpOptions::default() };
-    let mut sink = page(options);
-    let address = sink.local_addr();
+    let mut page = page(options);
+    let address = page.local_addr();
     let crowd: Vec<TcpStream> = (0..200)
         .map(|client| {
             let mut stream = connect(address);
@@ -33,12 +33,12 @@ pub(super) fn a_crowd_delays_nothing() {
     // Were a delivery to wait for a viewer, this would never end: none of them reads.
     let frames: Vec<Frame> = (0..8).map(numbered).collect();
     for frame in frames.iter().cycle().take(FRAMES) {
-        sink.deliver(frame).expect("a delivery");
+        page.deliver(frame);
     }
     // All places are taken, and still it is told how the program is.
     check_status(&get(address, "/healthz"), 200);
     check_status(&get(address, "/readyz"), 200);
     check_status(&get(address, "/metrics"), 200);
     drop(crowd);
-    sink.finish().expect("an end in spite of the crowd");
+    page.server.stop().expect("an end in spite of the crowd");
 }

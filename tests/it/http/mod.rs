@@ -4,6 +4,7 @@ mod access;
 mod crowd;
 mod page;
 mod requests;
+mod stations;
 mod statistics;
 mod streams;
 
@@ -16,8 +17,9 @@ use std::time::Duration;
 
 use deblurd::frame::{Extent, Frame, FrameMeta, FramePsnr, Picture, PictureFormat};
 use deblurd::metrics::{Metrics, Reason, SourceState};
-use deblurd::sink::{HttpOptions, HttpSink, Sink, SinkError, Token};
+use deblurd::sink::{ShowcaseSink, Sink};
 use deblurd::source::{SceneOptions, SceneSource, Source};
+use deblurd::web::{Face, HttpOptions, Server, Token, WebError};
 use libtest_mimic::Trial;
 
 use crate::support::{Need, trial, trial_needing};
@@ -39,6 +41,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         ),
         trial("http::clients_are_limited", requests::clients_are_limited),
         trial("http::the_end_closes_every_connection", requests::the_end_closes_every_connection),
+        trial("http::every_station_has_its_addresses", stations::every_station_has_its_addresses),
+        trial(
+            "http::the_statistics_tell_stations_apart",
+            stations::the_statistics_tell_stations_apart,
+        ),
         trial("http::strangers_need_a_token", access::strangers_need_a_token),
         trial("http::a_browser_keeps_a_cookie", access::a_browser_keeps_a_cookie),
         trial("http::nothing_is_served_unprotected", access::nothing_is_served_unprotected),
@@ -60,23 +67,53 @@ pub(crate) fn trials() -> Vec<Trial> {
     ]
 }
 
+/// A showcase and the server that shows it.
+#[derive(Debug)]
+pub(crate) struct Page {
+    sink: ShowcaseSink,
+    server: Server,
+}
+
+impl Page {
+    pub(crate) fn local_addr(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    fn deliver(&mut self, frame: &Frame) {
+        self.sink.deliver(frame).expect("a delivery");
+    }
+}
+
 /// A page that listens on a free port.
-fn page(options: HttpOptions) -> HttpSink {
-    bind(options, Arc::new(metrics())).expect("a page")
+fn page(options: HttpOptions) -> Page {
+    bind(free_port(options), Arc::new(metrics())).expect("a page")
+}
+
+fn free_port(options: HttpOptions) -> HttpOptions {
+    HttpOptions { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options }
+}
+
+/// The server of a showcase, on a free port.
+pub(crate) fn serve(options: HttpOptions, sink: &ShowcaseSink, metrics: &Arc<Metrics>) -> Server {
+    Server::bind(free_port(options), vec![face("camera", sink, metrics)]).expect("a server")
+}
+
+fn face(name: &str, sink: &ShowcaseSink, metrics: &Arc<Metrics>) -> Face {
+    let (name, sink_name) = (name.to_owned(), ShowcaseSink::NAME.to_owned());
+    Face { name, sink: sink_name, showcase: sink.showcase(), metrics: Arc::clone(metrics) }
 }
 
 fn metrics() -> Metrics {
     let stages = ["wiener", "network"].map(str::to_owned);
-    let metrics = Metrics::new(&[HttpSink::NAME.to_owned()]);
+    let metrics = Metrics::new(&[ShowcaseSink::NAME.to_owned()]);
     metrics.set_stages(&stages);
     metrics
 }
 
-fn bind(options: HttpOptions, metrics: Arc<Metrics>) -> Result<HttpSink, SinkError> {
-    HttpSink::bind(
-        HttpOptions { listen: SocketAddr::from(([127, 0, 0, 1], 0)), ..options },
-        metrics,
-    )
+fn bind(options: HttpOptions, metrics: Arc<Metrics>) -> Result<Page, WebError> {
+    let sink = ShowcaseSink::new(options.quality, options.rate_max);
+    let server = Server::bind(options, vec![face("camera", &sink, &metrics)])?;
+    Ok(Page { sink, server })
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
@@ -153,12 +190,12 @@ fn check_status(answer: &str, status: u16) {
 }
 
 /// A page to which no frame comes.
-pub(crate) fn waiting() -> HttpSink {
+pub(crate) fn waiting() -> Page {
     page(HttpOptions { frame_patience: Duration::from_millis(100), ..HttpOptions::default() })
 }
 
 /// A page without frames that asks for a token.
-pub(crate) fn locked(token: &str) -> HttpSink {
+pub(crate) fn locked(token: &str) -> Page {
     let token = Some(Token::new(token).expect("a token"));
     page(HttpOptions { token, ..HttpOptions::default() })
 }
@@ -180,11 +217,11 @@ impl Show {
 
     fn start(options: HttpOptions) -> Self {
         let metrics = Arc::new(metrics());
-        let sink = bind(options, Arc::clone(&metrics)).expect("a page");
-        let address = sink.local_addr();
+        let page = bind(free_port(options), Arc::clone(&metrics)).expect("a page");
+        let address = page.local_addr();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || show_until(&stopped, sink, &metrics));
+        let thread = std::thread::spawn(move || show_until(&stopped, page, &metrics));
         Self { address, stop, thread: Some(thread) }
     }
 
@@ -202,11 +239,11 @@ impl Drop for Show {
     }
 }
 
-fn show_until(stopped: &AtomicBool, mut sink: HttpSink, metrics: &Metrics) {
+fn show_until(stopped: &AtomicBool, mut page: Page, metrics: &Metrics) {
     let extent = Extent::new(320, 180);
     let options = SceneOptions { extent, live: true, ..SceneOptions::default() };
     let mut source = SceneSource::new(options).expect("a scene");
-    sink.start(source.format(), source.rate()).expect("a start");
+    page.sink.start(source.format(), source.rate()).expect("a start");
     let mut frame = Frame::new(source.format());
     metrics.source.enter(SourceState::Live, "");
     metrics.trunk.enter().lose(Reason::Overflow);
@@ -225,11 +262,11 @@ fn show_until(stopped: &AtomicBool, mut sink: HttpSink, metrics: &Metrics) {
             stage.age.record(Duration::from_millis(2 * time));
         }
         trunk.deliver();
-        sink.deliver(&frame).expect("a delivery");
+        page.deliver(&frame);
         metrics.sinks[0].latency.record(frame.meta.captured_at.elapsed());
         offered.deliver();
     }
-    sink.finish().expect("an end");
+    page.server.stop().expect("an end");
 }
 
 /// Means of nine neighbours in a row.

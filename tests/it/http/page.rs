@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use deblurd::frame::colour::luma;
 use deblurd::frame::{Extent, Picture};
-use deblurd::sink::HttpOptions;
 use deblurd::source::read_picture;
+use deblurd::web::HttpOptions;
 use serde_json::Value;
 
 use super::Show;

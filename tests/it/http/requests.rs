@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deblurd::metrics::Metrics;
-use deblurd::sink::{HttpOptions, HttpSink, Sink};
+use deblurd::web::HttpOptions;
 use serde_json::Value;
 
-use super::{PATIENCE, check_status, connect, exchange, get, page, read_to_close};
+use super::{PATIENCE, bind, check_status, connect, exchange, get, page, read_to_close};
 
 pub(super) fn routes_answer() {
-    let mut sink = page(HttpOptions::default());
-    let address = sink.local_addr();
+    let page = page(HttpOptions::default());
+    let address = page.local_addr();
     for (path, content_type) in [
         ("/", "text/html"),
         ("/page.css", "text/css"),
@@ -46,13 +46,13 @@ pub(super) fn routes_answer() {
     let state: Value = serde_json::from_str(json).expect("JSON");
     assert_eq!(state["metrics"]["stages"][1]["name"], "network");
     assert_eq!(state["frame"], Value::Null);
-    sink.finish().expect("an end");
+    page.server.stop().expect("an end");
 }
 
 pub(super) fn a_port_in_use_is_an_error() {
     let first = page(HttpOptions::default());
     let options = HttpOptions { listen: first.local_addr(), ..HttpOptions::default() };
-    let error = HttpSink::bind(options, Arc::new(Metrics::new(&[]))).expect_err("an error");
+    let error = bind(options, Arc::new(Metrics::new(&[]))).expect_err("an error");
     let text = error.to_string();
     assert!(text.contains(&first.local_addr().to_string()) && text.contains("in use"), "{text}");
 }
@@ -63,18 +63,18 @@ pub(super) fn a_port_that_gets_free_is_taken() {
     std::thread::scope(|scope| {
         let binding = scope.spawn(move || {
             let options = HttpOptions { listen, bind_patience: PATIENCE, ..HttpOptions::default() };
-            HttpSink::bind(options, Arc::new(Metrics::new(&[])))
+            bind(options, Arc::new(Metrics::new(&[])))
         });
         // Whether the first attempt comes before or after this, the port is free in the end.
         drop(taken);
-        let sink = binding.join().expect("no panic").expect("a page");
-        assert_eq!(sink.local_addr(), listen);
+        let page = binding.join().expect("no panic").expect("a page");
+        assert_eq!(page.local_addr(), listen);
     });
 }
 
 pub(super) fn strange_requests_are_refused() {
-    let sink = page(HttpOptions::default());
-    let address = sink.local_addr();
+    let page = page(HttpOptions::default());
+    let address = page.local_addr();
     let long = "x".repeat(100_000);
     for (status, request) in [
         (405, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n".to_owned()),
@@ -103,18 +103,18 @@ pub(super) fn strange_requests_are_refused() {
 }
 
 pub(super) fn foreign_hosts_are_refused() {
-    let sink = page(HttpOptions::default());
+    let page = page(HttpOptions::default());
     for (host, status) in [("evil.example", 421), ("127.0.0.1:99", 200), ("LOCALHOST", 200)] {
         let request = format!("GET /state HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        check_status(&exchange(sink.local_addr(), &request), status);
+        check_status(&exchange(page.local_addr(), &request), status);
     }
 }
 
 pub(super) fn slow_headers_are_cut() {
     let header_patience = Duration::from_millis(100);
-    let sink = page(HttpOptions { header_patience, ..HttpOptions::default() });
-    let mut mute = connect(sink.local_addr());
-    let mut slow = connect(sink.local_addr());
+    let page = page(HttpOptions { header_patience, ..HttpOptions::default() });
+    let mut mute = connect(page.local_addr());
+    let mut slow = connect(page.local_addr());
     slow.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ").expect("a beginning");
     read_to_close(&mut mute);
     read_to_close(&mut slow);
@@ -122,22 +122,22 @@ pub(super) fn slow_headers_are_cut() {
 
 pub(super) fn a_client_that_does_not_read_is_cut() {
     let write_patience = Duration::from_millis(100);
-    let sink = page(HttpOptions { write_patience, clients_max: 1, ..HttpOptions::default() });
-    let mut greedy = connect(sink.local_addr());
+    let page = page(HttpOptions { write_patience, clients_max: 1, ..HttpOptions::default() });
+    let mut greedy = connect(page.local_addr());
     greedy.set_write_timeout(Some(PATIENCE)).expect("a time limit");
     let request = b"GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
     // Asks until the server, whose answers nobody takes, hangs up.
     let cut = (0..100_000).find_map(|_| greedy.write_all(&request).err()).expect("a cut");
     assert_ne!(cut.kind(), std::io::ErrorKind::WouldBlock, "the server neither answers nor closes");
     // Its place is free again.
-    check_status(&get(sink.local_addr(), "/healthz"), 200);
+    check_status(&get(page.local_addr(), "/healthz"), 200);
 }
 
 pub(super) fn clients_are_limited() {
-    let sink = page(HttpOptions { clients_max: 2, callers_max: 8, ..HttpOptions::default() });
+    let page = page(HttpOptions { clients_max: 2, callers_max: 8, ..HttpOptions::default() });
     let mut kept = Vec::new();
     for _ in 0..2 {
-        let mut client = connect(sink.local_addr());
+        let mut client = connect(page.local_addr());
         client.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
         let mut first = [0; 12];
         client.read_exact(&mut first).expect("an answer");
@@ -147,33 +147,33 @@ pub(super) fn clients_are_limited() {
     for (path, status) in
         [("/", 503), ("/stream.mjpg", 503), ("/healthz", 200), ("/readyz", 503), ("/state", 200)]
     {
-        check_status(&get(sink.local_addr(), path), status);
+        check_status(&get(page.local_addr(), path), status);
     }
-    assert!(get(sink.local_addr(), "/readyz").ends_with("no frame yet; the camera is starting\n"));
+    assert!(get(page.local_addr(), "/readyz").ends_with("no frame yet; the camera is starting\n"));
     assert!(
-        get(sink.local_addr(), "/").contains("retry-after: 5"),
+        get(page.local_addr(), "/").contains("retry-after: 5"),
         "when to come back is not said"
     );
     // Whoever only stands in the door is turned away.
-    let standing: Vec<TcpStream> = (0..20).map(|_| connect(sink.local_addr())).collect();
-    let mut last = connect(sink.local_addr());
+    let standing: Vec<TcpStream> = (0..20).map(|_| connect(page.local_addr())).collect();
+    let mut last = connect(page.local_addr());
     let told = read_to_close(&mut last);
     assert!(told.starts_with(b"HTTP/1.1 503 ") || told.is_empty(), "{told:?}");
     drop((standing, kept));
 }
 
 pub(super) fn the_end_closes_every_connection() {
-    let mut sink = page(HttpOptions::default());
-    let mut waiting = connect(sink.local_addr());
+    let page = page(HttpOptions::default());
+    let mut waiting = connect(page.local_addr());
     waiting.write_all(b"GET /frame HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
-    let mut watching = connect(sink.local_addr());
+    let mut watching = connect(page.local_addr());
     let stream = b"GET /stream.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n";
     watching.write_all(stream).expect("a request");
-    let idle = connect(sink.local_addr());
-    sink.finish().expect("an end");
+    let idle = connect(page.local_addr());
+    let address = page.local_addr();
+    page.server.stop().expect("an end");
     for mut client in [waiting, watching, idle] {
         read_to_close(&mut client);
     }
-    assert!(TcpStream::connect(sink.local_addr()).is_err(), "somebody still listens");
-    sink.finish().expect("a second end");
+    assert!(TcpStream::connect(address).is_err(), "somebody still listens");
 }

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use deblurd::metrics::{Metrics, Reason, SourceState};
-use deblurd::sink::{HttpOptions, HttpSink, Sink};
+use deblurd::sink::ShowcaseSink;
+use deblurd::web::HttpOptions;
 use serde_json::Value;
 
-use super::{PATIENCE, bind, check_status, fetch, get, metrics, numbered};
+use super::{PATIENCE, bind, check_status, fetch, free_port, get, metrics, numbered};
 
 pub(super) fn readiness_follows_the_frames() {
     let metrics = Arc::new(metrics());
     let stall_patience = Duration::from_millis(50);
     let options = HttpOptions { stall_patience, ..HttpOptions::default() };
-    let mut sink = bind(options, Arc::clone(&metrics)).expect("a page");
-    let address = sink.local_addr();
+    let mut page = bind(free_port(options), Arc::clone(&metrics)).expect("a page");
+    let address = page.local_addr();
     let unready = || get(address, "/readyz").starts_with("HTTP/1.1 503 ");
     metrics.source.enter(SourceState::Absent, "no /dev/video7");
     let told = get(address, "/readyz");
@@ -25,11 +26,11 @@ pub(super) fn readiness_follows_the_frames() {
     assert!(told.ends_with("not ready: no frame yet; the camera is absent: no /dev/video7\n"));
     let mut stand_in = numbered(1);
     stand_in.meta.placeholder = true;
-    sink.deliver(&stand_in).expect("a delivery");
+    page.deliver(&stand_in);
     assert!(unready(), "a stand-in is taken for progress");
     let mut ready = false;
     for number in 2..1000 {
-        sink.deliver(&numbered(number)).expect("a delivery");
+        page.deliver(&numbered(number));
         ready |= !unready();
     }
     assert!(ready, "frames are not taken for progress");
@@ -47,7 +48,7 @@ pub(super) fn readiness_follows_the_frames() {
 
 /// Metrics in which everything has happened, and names that need care.
 fn eventful() -> Arc<Metrics> {
-    let metrics = Metrics::new(&[HttpSink::NAME.to_owned(), "a \"quoted\" \\ sink".to_owned()]);
+    let metrics = Metrics::new(&[ShowcaseSink::NAME.to_owned(), "a \"quoted\" \\ sink".to_owned()]);
     let stages = metrics.set_stages(&["wiener".to_owned(), "residual 1".to_owned()]);
     metrics.add_queue("sink http", 2).set_depth(1);
     for (number, reason) in Reason::ALL.into_iter().enumerate() {
@@ -66,8 +67,8 @@ fn eventful() -> Arc<Metrics> {
 }
 
 fn exposition() -> String {
-    let sink = bind(HttpOptions::default(), eventful()).expect("a page");
-    let (head, body) = fetch(sink.local_addr(), "/metrics");
+    let page = bind(free_port(HttpOptions::default()), eventful()).expect("a page");
+    let (head, body) = fetch(page.local_addr(), "/metrics");
     check_status(&head, 200);
     String::from_utf8(body).expect("text")
 }

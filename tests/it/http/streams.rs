@@ -5,8 +5,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use deblurd::frame::Picture;
-use deblurd::sink::{HttpOptions, Sink};
 use deblurd::source::decode_picture;
+use deblurd::web::HttpOptions;
 use serde_json::Value;
 
 use super::{PATIENCE, Show, check_status, connect, fetch, fetch_during, get, numbered, page};
@@ -102,8 +102,8 @@ fn mean(picture: &Picture) -> f64 {
 }
 
 pub(super) fn streams_go_on() {
-    let mut sink = page(all());
-    let address = sink.local_addr();
+    let mut page = page(all());
+    let address = page.local_addr();
     std::thread::scope(|scope| {
         let watch = |path| {
             let mut reader = Reader::open(address, path);
@@ -116,7 +116,7 @@ pub(super) fn streams_go_on() {
         let mut number = 0;
         while !(after.is_finished() && before.is_finished()) {
             number += 1;
-            sink.deliver(&numbered(number)).expect("a delivery");
+            page.deliver(&numbered(number));
         }
         let (after, before) = (after.join().expect("a stream"), before.join().expect("a stream"));
         assert!((after - 2.0 * before).abs() < 4.0, "{after} is not twice {before}");
@@ -125,8 +125,8 @@ pub(super) fn streams_go_on() {
 
 pub(super) fn a_slow_reader_skips_frames() {
     // The one that sleeps is not to be cut.
-    let mut sink = page(HttpOptions { write_patience: 10 * PATIENCE, ..all() });
-    let address = sink.local_addr();
+    let mut page = page(HttpOptions { write_patience: 10 * PATIENCE, ..all() });
+    let address = page.local_addr();
     let mut slow = Reader::open(address, "/stream.mjpg");
     let (mut fast, mut number) = (Reader::open(address, "/stream.mjpg"), 0);
     // As many as no buffer between the two could hold.
@@ -135,7 +135,7 @@ pub(super) fn a_slow_reader_skips_frames() {
         let reading = scope.spawn(move || while fast.part().sequence < frames {});
         while number < frames || !reading.is_finished() {
             number += 1;
-            sink.deliver(&numbered(number)).expect("a delivery");
+            page.deliver(&numbered(number));
         }
     });
     let last = number;
@@ -148,7 +148,7 @@ pub(super) fn a_slow_reader_skips_frames() {
         });
         while !catching_up.is_finished() {
             number += 1;
-            sink.deliver(&numbered(number)).expect("a delivery");
+            page.deliver(&numbered(number));
         }
     });
     assert!(taken < frames / 2, "{taken} of {last} frames were kept for a reader that slept");
@@ -156,13 +156,13 @@ pub(super) fn a_slow_reader_skips_frames() {
 
 pub(super) fn placeholders() {
     let frame_patience = Duration::from_millis(300);
-    let mut sink = page(HttpOptions { frame_patience, ..all() });
-    let address = sink.local_addr();
+    let mut page = page(HttpOptions { frame_patience, ..all() });
+    let address = page.local_addr();
     let mut stand_in = numbered(1);
     stand_in.meta.placeholder = true;
     let mut deliver = || {
         stand_in.meta.sequence += 1;
-        sink.deliver(&stand_in).expect("a delivery");
+        page.deliver(&stand_in);
     };
     std::thread::scope(|scope| {
         let watching = scope.spawn(|| Reader::open(address, "/stream.mjpg").part().placeholder);
@@ -180,10 +180,10 @@ pub(super) fn placeholders() {
 }
 
 pub(super) fn snapshots_are_the_frame() {
-    let mut sink = page(all());
-    let address = sink.local_addr();
+    let mut page = page(all());
+    let address = page.local_addr();
     let frame = numbered(7);
-    let mut deliver = || sink.deliver(&frame).expect("a delivery");
+    let mut deliver = || page.deliver(&frame);
     for (path, picture, is_exact) in [
         ("/snapshot.png", &frame.restored, true),
         ("/snapshot.png?side=after", &frame.restored, true),
@@ -210,10 +210,10 @@ fn encoded(address: SocketAddr) -> u64 {
 }
 
 pub(super) fn nothing_is_encoded_for_nobody() {
-    let mut sink = page(all());
-    let address = sink.local_addr();
+    let mut page = page(all());
+    let address = page.local_addr();
     let frame = numbered(1);
-    let mut deliver = || sink.deliver(&frame).expect("a frame");
+    let mut deliver = || page.deliver(&frame);
     (0..3).for_each(|_| deliver());
     assert_eq!(encoded(address), 0, "a frame was encoded for nobody");
     fetch_during(address, "/snapshot.png", &mut deliver);

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame};
 
-use super::live::Live;
-use super::view::{Shot, View};
+use super::describe::{bytes, describe};
+use crate::sink::{Exhibit, Showcase, View};
 
 /// Type of the whole answer.
 pub(super) const CONTENT_TYPE: &str = "multipart/x-mixed-replace; boundary=deblurd";
@@ -27,14 +27,14 @@ const BETWEEN: &[u8] = b"\r\n--deblurd\r\n";
 /// How long a reader goes without a picture.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-type Next = Pin<Box<dyn Future<Output = Option<Arc<Shot>>> + Send>>;
+type Next = Pin<Box<dyn Future<Output = Option<Arc<Exhibit>>> + Send>>;
 
 /// The parts of one reader's stream.
 pub(super) struct Parts {
-    live: Arc<Live>,
+    showcase: Arc<Showcase>,
     view: View,
     step: Step,
-    last: Option<Arc<Shot>>,
+    last: Option<Arc<Exhibit>>,
 }
 
 /// What the reader gets next.
@@ -46,14 +46,16 @@ enum Step {
 }
 
 impl Parts {
-    pub(super) fn new(live: Arc<Live>, view: View) -> Self {
-        Self { live, view, step: Step::Beginning, last: None }
+    pub(super) fn new(showcase: Arc<Showcase>, view: View) -> Self {
+        Self { showcase, view, step: Step::Beginning, last: None }
     }
 
     fn wait(&self) -> Step {
-        let (live, view) = (Arc::clone(&self.live), self.view);
-        let after = self.last.as_ref().map_or(0, |shot| shot.number);
-        Step::Wait(Box::pin(async move { live.next(view, after, PATIENCE).await }))
+        let (showcase, view) = (Arc::clone(&self.showcase), self.view);
+        let after = self.last.as_ref().map_or(0, |exhibit| exhibit.number);
+        Step::Wait(Box::pin(async move {
+            tokio::time::timeout(PATIENCE, showcase.next(view, after)).await.ok()
+        }))
     }
 }
 
@@ -69,13 +71,13 @@ impl Body for Parts {
             let (bytes, step) = match &mut self.step {
                 Step::Beginning => (Bytes::from_static(FIRST), self.wait()),
                 Step::Wait(next) => {
-                    let shot = ready!(next.as_mut().poll(context));
-                    self.last = shot.or_else(|| self.last.take());
-                    let Some(shot) = &self.last else {
+                    let exhibit = ready!(next.as_mut().poll(context));
+                    self.last = exhibit.or_else(|| self.last.take());
+                    let Some(exhibit) = &self.last else {
                         self.step = self.wait();
                         continue;
                     };
-                    (head(shot), Step::Picture(shot.bytes.clone()))
+                    (head(exhibit), Step::Picture(bytes(exhibit)))
                 }
                 Step::Picture(picture) => (std::mem::take(picture), Step::Boundary),
                 Step::Boundary => (Bytes::from_static(BETWEEN), self.wait()),
@@ -87,10 +89,10 @@ impl Body for Parts {
 }
 
 /// The lines before a picture.
-fn head(shot: &Shot) -> Bytes {
-    let length = shot.bytes.len();
+fn head(exhibit: &Exhibit) -> Bytes {
+    let length = exhibit.bytes.len();
     let mut head = format!("Content-Type: image/jpeg\r\nContent-Length: {length}\r\n");
-    for (name, value) in shot.describe() {
+    for (name, value) in describe(exhibit) {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str("\r\n");

@@ -1,20 +1,21 @@
 //! Which request gets which answer.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use http_body_util::{Either, Full};
+use http_body_util::Either;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
+use super::describe::{bytes, describe};
 use super::exposition;
-use super::hosts::Hosts;
-use super::live::Live;
+use super::face::Face;
+use super::respond::{Answer, fixed, plain, status, told, typed, with_headers};
+use super::site::Site;
 use super::state::State;
 use super::stream::{self, Parts};
-use super::token::{Proof, Token};
-use super::view::{Side, View};
+use super::token::Proof;
+use crate::sink::{Exhibit, Side, View};
 
 /// The page may load nothing from elsewhere and be framed by nobody.
 const POLICY: &str = "default-src 'self'; img-src 'self' blob:; base-uri 'none'; \
@@ -24,18 +25,8 @@ const ALWAYS: [&str; 2] = ["/healthz", "/readyz"];
 /// Answered also where all places are taken.
 const SHORT: [&str; 2] = ["/state", "/metrics"];
 
-/// Everything an answer depends on.
-#[derive(Debug)]
-pub(super) struct Site {
-    pub(super) live: Arc<Live>,
-    pub(super) hosts: Hosts,
-    /// What a viewer must know.
-    pub(super) token: Option<Token>,
-    /// The port listened on.
-    pub(super) port: u16,
-    /// How long a viewer waits for a frame before it is told that there is none.
-    pub(super) frame_patience: Duration,
-}
+/// Before the name of a station in addresses.
+const STATION: &str = "/station/";
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +36,6 @@ pub(super) enum Place {
     /// How the program is, while all seats are taken.
     Door,
 }
-
-pub(super) type Answer = Response<Either<Full<Bytes>, Parts>>;
 
 impl Site {
     /// Answers a request; its body, if any, is not looked at.
@@ -82,7 +71,7 @@ impl Site {
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return Some(answer);
         }
-        let path = request.uri().path();
+        let (_, path) = named(request.uri().path());
         if place == Place::Door && !ALWAYS.contains(&path) && !SHORT.contains(&path) {
             let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, "all places are taken\n");
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
@@ -93,7 +82,7 @@ impl Site {
 
     /// Answers whoever knows the token; how the program is may be known by all.
     async fn admit<B>(&self, request: &Request<B>) -> Answer {
-        let path = request.uri().path();
+        let (_, path) = named(request.uri().path());
         let Some(token) = self.token.as_ref().filter(|_| !ALWAYS.contains(&path)) else {
             return self.route(request).await;
         };
@@ -119,40 +108,51 @@ impl Site {
     }
 
     async fn route<B>(&self, request: &Request<B>) -> Answer {
+        let (name, path) = named(request.uri().path());
         let query = request.uri().query();
-        match request.uri().path() {
-            "/" => fixed("text/html; charset=utf-8", include_str!("page.html")),
-            "/page.css" => fixed("text/css; charset=utf-8", include_str!("page.css")),
-            "/page.js" => fixed("text/javascript; charset=utf-8", include_str!("page.js")),
-            "/icon.svg" => fixed("image/svg+xml", include_str!("icon.svg")),
+        let face = match name {
+            None => self.faces.first(),
+            Some(name) => self.faces.iter().find(|face| face.name == name),
+        };
+        let Some(face) = face else {
+            return plain(StatusCode::NOT_FOUND, "no such station\n");
+        };
+        match path {
+            "" => moved(face),
+            "/" => fixed("text/html; charset=utf-8", include_str!("page/page.html")),
+            "/page.css" => fixed("text/css; charset=utf-8", include_str!("page/page.css")),
+            "/page.js" => fixed("text/javascript; charset=utf-8", include_str!("page/page.js")),
+            "/icon.svg" => fixed("image/svg+xml", include_str!("page/icon.svg")),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
-            "/readyz" => self.readiness(),
-            "/state" => self.state(),
-            "/metrics" => self.metrics(),
+            "/readyz" => self.readiness(name),
+            "/state" => self.state(face),
+            "/stations" => self.stations(),
+            "/metrics" => self.metrics(name),
             "/frame" => match after(query) {
-                Some(after) => self.frame(after).await,
+                Some(after) => self.frame(face, after).await,
                 None => plain(StatusCode::BAD_REQUEST, "expected /frame?after=NUMBER\n"),
             },
-            "/stream.mjpg" => self.stream(Side::After),
-            "/stream/before.mjpg" => self.stream(Side::Before),
-            "/snapshot.jpg" => self.snapshot(query, View::Jpeg).await,
-            "/snapshot.png" => self.snapshot(query, View::Png).await,
+            "/stream.mjpg" => stream(face, Side::After),
+            "/stream/before.mjpg" => stream(face, Side::Before),
+            "/snapshot.jpg" => self.snapshot(face, query, View::Jpeg).await,
+            "/snapshot.png" => self.snapshot(face, query, View::Png).await,
             _ => plain(StatusCode::NOT_FOUND, "no such page\n"),
         }
     }
 
-    fn state(&self) -> Answer {
-        match serde_json::to_vec(&State::of(&self.live)) {
-            Ok(json) => typed("application/json", json.into()),
-            Err(error) => {
-                log::error!("the state cannot be written as JSON: {error}");
-                plain(StatusCode::INTERNAL_SERVER_ERROR, "no state\n")
-            }
-        }
+    fn state(&self, face: &Face) -> Answer {
+        let unready_because = face.unreadiness(self.stall_patience);
+        let uptime = self.started.elapsed();
+        json(&State::of(face, unready_because, uptime, self.connections()))
     }
 
-    fn metrics(&self) -> Answer {
-        match exposition::exposition(&self.live) {
+    /// The names of all stations.
+    fn stations(&self) -> Answer {
+        json(&self.faces.iter().map(|face| face.name.as_str()).collect::<Vec<_>>())
+    }
+
+    fn metrics(&self, name: Option<&str>) -> Answer {
+        match exposition::exposition(self, name) {
             Ok(text) => typed(exposition::CONTENT_TYPE, text.into()),
             Err(error) => {
                 log::error!("the statistics cannot be written: {error}");
@@ -161,8 +161,13 @@ impl Site {
         }
     }
 
-    fn readiness(&self) -> Answer {
-        match self.live.unreadiness() {
+    fn readiness(&self, name: Option<&str>) -> Answer {
+        let many = self.faces.len() > 1;
+        let unready = self.faces(name).find_map(|face| {
+            let why = face.unreadiness(self.stall_patience)?;
+            Some(if many { format!("{}: {why}", face.name) } else { why })
+        });
+        match unready {
             None => plain(StatusCode::OK, "ready\n"),
             Some(why) => {
                 told(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n").into())
@@ -170,38 +175,65 @@ impl Site {
         }
     }
 
-    async fn frame(&self, after: u64) -> Answer {
-        let Some(shot) = self.live.next(View::Pair, after, self.frame_patience).await else {
-            return status(StatusCode::NO_CONTENT, Bytes::new());
-        };
-        let step = ("x-deblurd-step", shot.step().to_string());
-        let answer = typed(View::Pair.content_type(), shot.bytes.clone());
-        with_headers(answer, shot.describe().chain([step]))
+    /// The next frame of a kind, where one comes in time.
+    async fn next(&self, face: &Face, view: View, after: u64) -> Option<Arc<Exhibit>> {
+        tokio::time::timeout(self.frame_patience, face.showcase.next(view, after)).await.ok()
     }
 
-    fn stream(&self, side: Side) -> Answer {
-        let parts = Parts::new(Arc::clone(&self.live), View::Moving(side));
-        let mut answer = Response::new(Either::Right(parts));
-        let content_type = HeaderValue::from_static(stream::CONTENT_TYPE);
-        answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
-        answer
+    async fn frame(&self, face: &Face, after: u64) -> Answer {
+        let Some(exhibit) = self.next(face, View::Pair, after).await else {
+            return status(StatusCode::NO_CONTENT, Bytes::new());
+        };
+        let step = ("x-deblurd-step", exhibit.step().to_string());
+        let answer = typed(View::Pair.content_type(), bytes(&exhibit));
+        with_headers(answer, describe(&exhibit).chain([step]))
     }
 
     /// A picture taken after it was asked for.
-    async fn snapshot(&self, query: Option<&str>, view: fn(Side) -> View) -> Answer {
+    async fn snapshot(&self, face: &Face, query: Option<&str>, view: fn(Side) -> View) -> Answer {
         let Some(side) = side(query) else {
             return plain(StatusCode::BAD_REQUEST, "expected ?side=before or ?side=after\n");
         };
         let view = view(side);
-        let after = self.live.last(view);
-        let Some(shot) = self.live.next(view, after, self.frame_patience).await else {
-            let state = self.live.metrics.source.state().name();
+        let Some(exhibit) = self.next(face, view, face.showcase.last(view)).await else {
+            let state = face.metrics.source.state().name();
             let seconds = self.frame_patience.as_secs_f64();
             let text = format!("no picture came within {seconds:.1} s; the camera is {state}\n");
             return told(StatusCode::SERVICE_UNAVAILABLE, text.into());
         };
-        with_headers(typed(view.content_type(), shot.bytes.clone()), shot.describe())
+        with_headers(typed(view.content_type(), bytes(&exhibit)), describe(&exhibit))
     }
+}
+
+fn stream(face: &Face, side: Side) -> Answer {
+    let parts = Parts::new(Arc::clone(&face.showcase), View::Moving(side));
+    let mut answer = Response::new(Either::Right(parts));
+    let content_type = HeaderValue::from_static(stream::CONTENT_TYPE);
+    answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
+    answer
+}
+
+/// The page of a station lies in a folder, so that its addresses can be relative.
+fn moved(face: &Face) -> Answer {
+    let answer = plain(StatusCode::PERMANENT_REDIRECT, "the page is a folder\n");
+    with_headers(answer, [("location", format!("{STATION}{}/", face.name))].into_iter())
+}
+
+fn json(value: &impl serde::Serialize) -> Answer {
+    match serde_json::to_vec(value) {
+        Ok(json) => typed("application/json", json.into()),
+        Err(error) => {
+            log::error!("the state cannot be written as JSON: {error}");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "no state\n")
+        }
+    }
+}
+
+/// The station that a path names, where it names one, and the path within it.
+fn named(path: &str) -> (Option<&str>, &str) {
+    let Some(rest) = path.strip_prefix(STATION) else { return (None, path) };
+    let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    (Some(name), rest)
 }
 
 /// The number in `after=NUMBER`; 0 where nothing is asked.
@@ -223,44 +255,6 @@ fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
     pairs.into_iter().find_map(|(key, value)| (key == name).then_some(value))
 }
 
-fn fixed(content_type: &'static str, text: &'static str) -> Answer {
-    typed(content_type, Bytes::from_static(text.as_bytes()))
-}
-
-fn plain(code: StatusCode, text: &'static str) -> Answer {
-    told(code, Bytes::from_static(text.as_bytes()))
-}
-
-fn told(code: StatusCode, text: Bytes) -> Answer {
-    let mut answer = typed("text/plain; charset=utf-8", text);
-    *answer.status_mut() = code;
-    answer
-}
-
-fn typed(content_type: &'static str, body: Bytes) -> Answer {
-    let mut answer = status(StatusCode::OK, body);
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    answer
-}
-
-fn status(code: StatusCode, body: Bytes) -> Answer {
-    let mut answer = Response::new(Either::Left(Full::new(body)));
-    *answer.status_mut() = code;
-    answer
-}
-
-fn with_headers(
-    mut answer: Answer,
-    headers: impl Iterator<Item = (&'static str, String)>,
-) -> Answer {
-    for (name, value) in headers {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            answer.headers_mut().insert(HeaderName::from_static(name), value);
-        }
-    }
-    answer
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,6 +265,18 @@ mod tests {
         assert_eq!(after(Some("x=1&after=12")), Some(12));
         assert_eq!(after(Some("after=-1")), None);
         assert_eq!(after(Some("after=99999999999999999999")), None);
+    }
+
+    #[test]
+    fn a_path_may_name_a_station() {
+        assert_eq!(named("/frame"), (None, "/frame"));
+        assert_eq!(
+            named("/station/left/stream/before.mjpg"),
+            (Some("left"), "/stream/before.mjpg")
+        );
+        assert_eq!(named("/station/left/"), (Some("left"), "/"));
+        assert_eq!(named("/station/left"), (Some("left"), ""));
+        assert_eq!(named("/station/"), (Some(""), ""));
     }
 
     #[test]

@@ -106,7 +106,7 @@ function shownPerSecond() {
 }
 
 async function takeFrame() {
-  const answer = await ask(`/frame?after=${shot ? shot.number : 0}`, 15);
+  const answer = await ask(`frame?after=${shot ? shot.number : 0}`, 15);
   if (!answer.ok) throw new Error(`the frame was answered with ${answer.status}`);
   // What was asked for before the picture was held comes too late.
   if (answer.status === 204 || frozen) return;
@@ -131,7 +131,7 @@ async function takeFrame() {
 function showTaken() {
   const time = new Date(shot.taken * 1000).toLocaleTimeString();
   const what = shot.standIn ? "stand-in" : `frame ${shot.sequence}`;
-  $("shown").value = frozen ? `${what} of ${time}, held` : `${what} of ${time}`;
+  $("shown").value = `${what}, taken at ${time}${frozen ? ", frozen" : ""}`;
 }
 
 function showPsnr(header) {
@@ -163,7 +163,7 @@ function setFrozen(to) {
   $("freeze").setAttribute("aria-pressed", to);
   $("freeze").textContent = to ? "Resume" : "Freeze";
   if (shot) showTaken();
-  if (to) setConnection("frozen", "held");
+  if (to) setConnection("frozen", "frozen");
   else resume();
 }
 $("freeze").addEventListener("click", () => setFrozen(!frozen));
@@ -242,10 +242,10 @@ function row(...cells) {
   return tr;
 }
 
-function bar(share) {
+function bar(part) {
   const span = document.createElement("span");
   span.className = "bar";
-  span.style.setProperty("--share", `${(share * 100).toFixed(1)}%`);
+  span.style.setProperty("--part", `${(part * 100).toFixed(1)}%`);
   return span;
 }
 
@@ -304,7 +304,7 @@ function showEffort(load) {
 }
 
 async function takeState() {
-  const state = await (await ask("/state", 5)).json();
+  const state = await (await ask("state", 5)).json();
   const { metrics, stream } = state;
   const own = metrics.sinks.find((sink) => sink.name === state.sink);
   const rate = perSecond(metrics.trunk.delivered, state.uptime_s);
@@ -315,7 +315,7 @@ async function takeState() {
   const mean = metrics.psnr_db;
   $("psnr-note").textContent = mean
     ? `mean ${mean.blurred.toFixed(2)} to ${mean.restored.toFixed(2)} dB PSNR`
-    : "needs a known truth";
+    : "known only where the blur is simulated";
   showCamera(metrics.source);
   showEffort(metrics.load);
   plotLatency(metrics, own, state.uptime_s);

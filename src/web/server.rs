@@ -5,9 +5,11 @@
 
 use std::convert::Infallible;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -17,10 +19,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::routes::{Place, Site};
+use super::face::Face;
+use super::hosts::Hosts;
+use super::options::{HttpOptions, needs_token};
+use super::routes::Place;
+use super::site::Site;
 use super::stall::Stalling;
-use super::{HttpOptions, SinkError};
 
+/// Pause between two attempts to listen.
+const BIND_PAUSE: Duration = Duration::from_millis(100);
 /// Bytes kept for a connection; longer headers are refused.
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
 /// Header lines of a request, at most.
@@ -37,17 +44,59 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// The answer to a client too many.
 const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n";
 
-/// A running server.
+/// Why a server cannot serve.
+#[derive(Debug, thiserror::Error, displaydoc::Display)]
+pub enum WebError {
+    /// cannot listen on {address}: {cause}
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// {0} can be reached from other machines (expected a token)
+    Unprotected(SocketAddr),
+    /// the thread of the live page panicked
+    Panicked,
+}
+
+/// A running server. It ends when it is dropped.
 #[derive(Debug)]
-pub(super) struct Server {
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
+pub struct Server {
+    address: SocketAddr,
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 impl Server {
-    /// Serves what comes in at `listener`.
-    pub(super) fn start(
+    /// Begins to listen and to serve `faces`, of which the first one answers where none is named.
+    ///
+    /// # Errors
+    /// Where the address cannot be listened on, as when the port stays in use, or needs a token
+    /// and there is none.
+    pub fn bind(options: HttpOptions, faces: Vec<Face>) -> Result<Self, WebError> {
+        let wanted = options.listen;
+        if options.token.is_none() && needs_token(wanted) {
+            return Err(WebError::Unprotected(wanted));
+        }
+        let failed = |cause| WebError::Listen { address: wanted, cause };
+        let listener = listen(wanted, options.bind_patience).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let site = Site {
+            faces,
+            hosts: Hosts::new(address.ip(), &options.hosts),
+            token: options.token.clone(),
+            port: address.port(),
+            frame_patience: options.frame_patience,
+            stall_patience: options.stall_patience,
+            started: Instant::now(),
+            connections: AtomicUsize::new(0),
+        };
+        Self::start(listener, address, options, site).map_err(failed)
+    }
+
+    fn start(
         listener: std::net::TcpListener,
+        address: SocketAddr,
         options: HttpOptions,
         site: Site,
     ) -> io::Result<Self> {
@@ -57,14 +106,50 @@ impl Server {
         let (stop, stopped) = oneshot::channel();
         let serve = move || serve(&runtime, listener, options, site, stopped);
         let thread = std::thread::Builder::new().name("http".to_owned()).spawn(serve)?;
-        Ok(Self { stop, thread })
+        Ok(Self { address, running: Some((stop, thread)) })
+    }
+
+    /// The address listened on, with the real port.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
     }
 
     /// Ends all connections and the thread.
-    pub(super) fn stop(self) -> Result<(), SinkError> {
+    ///
+    /// # Errors
+    /// Where the thread had panicked.
+    pub fn stop(mut self) -> Result<(), WebError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), WebError> {
+        let Some((stop, thread)) = self.running.take() else { return Ok(()) };
         // The thread is gone already where nobody hears this; joining tells why.
-        let _ = self.stop.send(());
-        self.thread.join().map_err(|_| SinkError::Panicked("the live page"))
+        let _ = stop.send(());
+        thread.join().map_err(|_| WebError::Panicked)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Err(error) = self.end() {
+            log::error!("{error}");
+        }
+    }
+}
+
+/// Listens on `address`. What was just stopped may still hold it, and the network may still be
+/// coming up: both pass.
+fn listen(address: SocketAddr, patience: Duration) -> io::Result<std::net::TcpListener> {
+    let end = Instant::now() + patience;
+    let passes = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::AddrInUse | io::ErrorKind::AddrNotAvailable)
+    };
+    loop {
+        match std::net::TcpListener::bind(address) {
+            Err(error) if passes(&error) && Instant::now() < end => std::thread::sleep(BIND_PAUSE),
+            result => return result,
+        }
     }
 }
 
@@ -106,7 +191,7 @@ async fn accept_all(listener: TcpListener, options: HttpOptions, site: Arc<Site>
         };
         let (site, options) = (Arc::clone(&site), options.clone());
         tokio::spawn(async move {
-            let _counted = site.live.connect();
+            let _counted = site.connect();
             converse(stream, &options, &site, place).await;
             drop(permit);
         });

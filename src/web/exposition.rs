@@ -1,0 +1,342 @@
+//! The statistics as Prometheus and everything like it reads them (OpenMetrics text).
+//!
+//! Names follow the conventions: base units, `_total` on what only grows, one family a subject
+//! with labels for stage, sink, queue and reason. States are one series a state, 1 for the present
+//! one, so that they can be summed and alerted on.
+
+use std::fmt::Error;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::face::Face;
+use super::site::Site;
+use crate::metrics::{
+    Books, Histogram, Level, QueueMetrics, Reason, Snapshot, SourceState, StageMetrics,
+};
+
+/// Type of the text.
+pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// Upper bound in seconds below which a histogram needs no buckets.
+const SHORTEST_S: f64 = 400e-6;
+
+/// All statistics at one moment, of the station `name` or of all.
+pub(super) fn exposition(site: &Site, name: Option<&str>) -> Result<String, Error> {
+    let is_told = site.faces.len() > 1;
+    let stations = site.faces(name).map(|face| Station::new(face, site, is_told)).collect();
+    let program = Program {
+        uptime_s: site.started.elapsed().as_secs_f64(),
+        connections: site.connections() as f64,
+    };
+    let mut registry = Registry::with_prefix("deblurd");
+    registry.register_collector(Box::new(Statistics { program, stations }));
+    let mut written = String::with_capacity(1 << 15);
+    text::encode(&mut written, &registry)?;
+    Ok(written)
+}
+
+/// What is told, looked at once, so that the numbers of one text fit each other.
+#[derive(Debug)]
+struct Statistics {
+    program: Program,
+    stations: Vec<Station>,
+}
+
+#[derive(Debug)]
+struct Program {
+    uptime_s: f64,
+    connections: f64,
+}
+
+/// What is told of one station.
+#[derive(Debug)]
+struct Station {
+    face: Face,
+    /// Whether its series bear its name, as there are others.
+    is_told: bool,
+    ready: bool,
+    snapshot: Snapshot,
+    stages: Vec<Arc<StageMetrics>>,
+    queues: Vec<Arc<QueueMetrics>>,
+}
+
+type Labels<'a> = Vec<(&'static str, &'a str)>;
+type Series<'a, T> = Vec<(Labels<'a>, T)>;
+
+impl Station {
+    fn new(face: &Face, site: &Site, is_told: bool) -> Self {
+        let metrics = &face.metrics;
+        Self {
+            face: face.clone(),
+            is_told,
+            ready: face.unreadiness(site.stall_patience).is_none(),
+            snapshot: metrics.snapshot(),
+            stages: metrics.stages(),
+            queues: metrics.queues(),
+        }
+    }
+
+    /// The labels of a series of this station.
+    fn labels<'a>(&'a self, own: &[(&'static str, &'a str)]) -> Labels<'a> {
+        let station = self.is_told.then_some(("station", self.face.name.as_str()));
+        station.into_iter().chain(own.iter().copied()).collect()
+    }
+
+    /// One series a state, 1 for the present one.
+    fn states<'a>(&'a self, label: &'static str, states: &[(&'a str, bool)]) -> Series<'a, f64> {
+        let one = |&(state, is_it)| (self.labels(&[(label, state)]), f64::from(u8::from(is_it)));
+        states.iter().map(one).collect()
+    }
+
+    /// The losses of a ledger, one series a reason.
+    fn dropped<'a>(&'a self, books: &Books, sink: Option<&'a str>) -> Series<'a, u64> {
+        let series = |reason: Reason| {
+            let sink = sink.map(|sink| ("sink", sink));
+            let own: Labels<'a> = sink.into_iter().chain([("reason", reason.name())]).collect();
+            (self.labels(&own), books.dropped_by(reason))
+        };
+        Reason::ALL.map(series).into()
+    }
+}
+
+impl Collector for Statistics {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let mut page = Page(encoder);
+        self.tell_program(&mut page)?;
+        self.tell_source(&mut page)?;
+        self.tell_frames(&mut page)?;
+        self.tell_stages(&mut page)?;
+        self.tell_queues(&mut page)?;
+        self.tell_sinks(&mut page)?;
+        self.tell_load(&mut page)
+    }
+}
+
+impl Statistics {
+    /// The series of all stations.
+    fn each<'a, T>(&'a self, series: impl Fn(&'a Station) -> Series<'a, T>) -> Series<'a, T> {
+        self.stations.iter().flat_map(series).collect()
+    }
+
+    /// One number of every station.
+    fn one<T>(&self, number: impl Fn(&Station) -> T) -> Series<'_, T> {
+        self.each(|station| vec![(station.labels(&[]), number(station))])
+    }
+
+    fn tell_program(&self, page: &mut Page<'_>) -> Result<(), Error> {
+        let version = ("version", env!("CARGO_PKG_VERSION"));
+        // A gauge, as readers of the older text know no other type for it.
+        page.gauges("build_info", "The running program", None, [(vec![version], 1.0)])?;
+        let uptime = [(Vec::new(), self.program.uptime_s)];
+        page.gauges("uptime", "Time since the start", Some(Unit::Seconds), uptime)?;
+        let ready = self.one(|station| f64::from(u8::from(station.ready)));
+        page.gauges("ready", "1 while frames advance", None, ready)?;
+        let viewers = [(Vec::new(), self.program.connections)];
+        page.gauges("http_connections", "Open connections to this server", None, viewers)?;
+        let results = self.each(|station| {
+            let reloads = &station.snapshot.reload;
+            let results = [("done", reloads.done), ("refused", reloads.refused)];
+            results.map(|(result, count)| (station.labels(&[("result", result)]), count)).into()
+        });
+        page.counters("reloads", "Reloads of the configuration", results)
+    }
+
+    fn tell_source(&self, page: &mut Page<'_>) -> Result<(), Error> {
+        let states = self.each(|station| {
+            let present = station.snapshot.source.state;
+            let states = SourceState::ALL.map(|state| (state.name(), state == present));
+            station.states("state", &states)
+        });
+        page.gauges("source_state", "What the camera is doing", None, states)?;
+        let since = self.one(|station| station.snapshot.source.since_s);
+        page.gauges("source_state_age", "Time in this state", Some(Unit::Seconds), since)?;
+        type Count = fn(&Snapshot) -> u64;
+        let counts: [(&str, &str, Count); 8] = [
+            ("source_transitions", "Changes of the camera's state", |s| s.source.transitions),
+            ("source_opened", "Times the camera was opened", |s| s.source.opened),
+            ("source_restarted", "Times its stream was restarted", |s| s.source.restarted),
+            ("source_gaps", "Pictures that the camera itself lost", |s| s.source.gaps),
+            ("source_errored", "Pictures that the camera marked as damaged", |s| s.source.errored),
+            ("source_timeouts", "Times the camera gave no picture in time", |s| s.source.timeouts),
+            ("source_placeholders", "Stand-ins given in the place of pictures", |s| {
+                s.source.placeholders
+            }),
+            ("source_heartbeats", "Signs of life of the source's thread", |s| s.source.heartbeats),
+        ];
+        for (name, help, count) in counts {
+            page.counters(name, help, self.one(|station| count(&station.snapshot)))?;
+        }
+        Ok(())
+    }
+
+    fn tell_frames(&self, page: &mut Page<'_>) -> Result<(), Error> {
+        let captured = self.one(|station| station.snapshot.trunk.entered);
+        page.counters("frames_captured", "Frames that came from the source", captured)?;
+        let delivered = self.one(|station| station.snapshot.trunk.delivered);
+        page.counters("frames_delivered", "Frames that left the last stage", delivered)?;
+        let dropped = self.each(|station| station.dropped(&station.snapshot.trunk, None));
+        page.counters("frames_dropped", "Frames lost on the way there", dropped)?;
+        let in_flight = self.one(|station| station.snapshot.trunk.in_flight as f64);
+        page.gauges("frames_in_flight", "Frames on the way", None, in_flight)?;
+        let known = self.each(|station| {
+            let pictures = station.snapshot.psnr_db.map(|psnr| {
+                let pictures = [("blurred", psnr.blurred), ("restored", psnr.restored)];
+                pictures.map(|(picture, db)| (station.labels(&[("picture", picture)]), db))
+            });
+            pictures.into_iter().flatten().collect()
+        });
+        if known.is_empty() {
+            return Ok(());
+        }
+        let help = "Mean peak signal-to-noise ratio where the truth is known";
+        page.gauges("psnr_decibels", help, None, known)
+    }
+
+    fn tell_stages(&self, page: &mut Page<'_>) -> Result<(), Error> {
+        let histograms = |histogram: fn(&StageMetrics) -> &Histogram| {
+            self.each(move |station| {
+                let stages = station.stages.iter();
+                stages.map(|s| (station.labels(&[("stage", &s.name)]), histogram(s))).collect()
+            })
+        };
+        page.histograms("stage_duration", "Time a stage took a frame", histograms(|s| &s.busy))?;
+        let help = "Time from capture until a stage was done with a frame";
+        page.histograms("stage_latency", help, histograms(|s| &s.age))?;
+        let failures = self.each(|station| {
+            let stages = station.snapshot.stages.iter();
+            stages.map(|s| (station.labels(&[("stage", &s.name)]), s.failed)).collect()
+        });
+        let help = "Frames on which a stage failed and was passed over";
+        page.counters("stage_failures", help, failures)
+    }
+
+    fn tell_queues(&self, page: &mut Page<'_>) -> Result<(), Error> {
+        let queues = |number: fn(&QueueMetrics) -> usize| {
+            self.each(move |station| {
+                let one = |queue: &'_ QueueMetrics| number(queue) as f64;
+                let queues = station.queues.iter();
+                queues.map(|q| (station.labels(&[("queue", &q.name)]), one(q))).collect()
+            })
+        };
+        let help = "Frames that wait before a thread";
+        page.gauges("queue_depth", help, None, queues(QueueMetrics::depth))?;
+        let help = "Frames that can wait before a thread";
+        page.gauges("queue_capacity", help, None, queues(|queue| queue.capacity))
+    }
+
+    fn tell_sinks(&self, page: &mut Page<'_>) -> Result<(), Error> {
+        let count = |number: fn(&Books) -> u64| {
+            self.each(move |station| {
+                let sinks = station.snapshot.sinks.iter();
+                sinks.map(|s| (station.labels(&[("sink", &s.name)]), number(&s.books))).collect()
+            })
+        };
+        page.counters("sink_frames_offered", "Frames offered to a sink", count(|b| b.entered))?;
+        page.counters("sink_frames_delivered", "Frames a sink took", count(|b| b.delivered))?;
+        let lost = self.each(|station| {
+            let sinks = station.snapshot.sinks.iter();
+            sinks.flat_map(|sink| station.dropped(&sink.books, Some(&sink.name))).collect()
+        });
+        page.counters("sink_frames_dropped", "Frames lost to a sink", lost)?;
+        let latencies = self.each(|station| {
+            let sinks = station.face.metrics.sinks.iter();
+            sinks.map(|s| (station.labels(&[("sink", &s.name)]), &s.latency)).collect()
+        });
+        let help = "Time from capture until a sink had taken a frame";
+        page.histograms("sink_latency", help, latencies)
+    }
+
+    fn tell_load(&self, page: &mut Page<'_>) -> Result<(), Error> {
+        let levels = self.each(|station| {
+            let present = station.snapshot.load.level;
+            station.states("level", &Level::ALL.map(|level| (level.name(), level == present)))
+        });
+        page.gauges("effort_level", "Step of the overload ladder", None, levels)?;
+        let steps = self.each(|station| {
+            let load = &station.snapshot.load;
+            let steps = [("down", load.steps_down), ("up", load.steps_up)];
+            steps.map(|(way, count)| (station.labels(&[("direction", way)]), count)).into()
+        });
+        page.counters("effort_steps", "Steps on the overload ladder", steps)?;
+        let efforts = self.each(|station| {
+            let load = &station.snapshot.load;
+            let efforts =
+                [("full", load.full), ("wiener", load.wiener), ("passthrough", load.passthrough)];
+            efforts.map(|(effort, count)| (station.labels(&[("effort", effort)]), count)).into()
+        });
+        page.counters("effort_frames", "Frames by what was done to them", efforts)?;
+        let heat = self.each(|station| {
+            let celsius = station.snapshot.load.temperature_c;
+            celsius.into_iter().map(|celsius| (station.labels(&[]), celsius)).collect()
+        });
+        if heat.is_empty() {
+            return Ok(());
+        }
+        let help = "Temperature of the hottest zone of the device";
+        page.gauges("temperature", help, Some(Unit::Celsius), heat)
+    }
+}
+
+/// The text that is being written.
+struct Page<'a>(DescriptorEncoder<'a>);
+
+impl Page<'_> {
+    fn counters<'l>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (Labels<'l>, u64)>,
+    ) -> Result<(), Error> {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, count) in series {
+            let mut one = family.encode_family(&labels)?;
+            one.encode_counter::<NoLabelSet, u64, f64>(&count, None)?;
+        }
+        Ok(())
+    }
+
+    fn gauges<'l>(
+        &mut self,
+        name: &str,
+        help: &str,
+        unit: Option<Unit>,
+        series: impl IntoIterator<Item = (Labels<'l>, f64)>,
+    ) -> Result<(), Error> {
+        let mut family = self.0.encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
+        for (labels, value) in series {
+            family.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
+    fn histograms<'h>(
+        &mut self,
+        name: &str,
+        help: &str,
+        series: impl IntoIterator<Item = (Labels<'h>, &'h Histogram)>,
+    ) -> Result<(), Error> {
+        let unit = Some(&Unit::Seconds);
+        let mut family = self.0.encode_descriptor(name, help, unit, MetricType::Histogram)?;
+        for (labels, histogram) in series {
+            let (buckets, count) = buckets(histogram);
+            let mut one = family.encode_family(&labels)?;
+            one.encode_histogram::<NoLabelSet>(histogram.total_s(), count, &buckets, None)?;
+        }
+        Ok(())
+    }
+}
+
+/// Upper bounds with the durations between them, and the number of all.
+fn buckets(histogram: &Histogram) -> (Vec<(f64, u64)>, u64) {
+    let (mut buckets, mut below) = (Vec::new(), 0);
+    for (bound, up_to) in histogram.octaves() {
+        if bound >= SHORTEST_S {
+            buckets.push((bound, up_to - below));
+            below = up_to;
+        }
+    }
+    (buckets, below)
+}

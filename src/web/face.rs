@@ -1,0 +1,38 @@
+//! A station as viewers see it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::metrics::Metrics;
+use crate::sink::Showcase;
+
+/// What the server knows of one station.
+#[derive(Debug, Clone)]
+pub struct Face {
+    /// Name of the station in addresses.
+    pub name: String,
+    /// Name in `metrics` of the sink that fills the showcase.
+    pub sink: String,
+    /// Its newest frames.
+    pub showcase: Arc<Showcase>,
+    /// Its statistics.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Face {
+    /// Why the station cannot be relied on now; `None` while frames advance, which may pause for
+    /// `patience` and twice their interval.
+    pub(super) fn unreadiness(&self, patience: Duration) -> Option<String> {
+        let silence = match self.showcase.silence() {
+            None => "no frame yet".to_owned(),
+            Some(silence) => {
+                let interval = self.showcase.stream().map(|(_, rate)| rate.interval());
+                let is_long = silence > patience + 2 * interval.unwrap_or_default();
+                is_long.then(|| format!("no frame for {:.1} s", silence.as_secs_f64()))?
+            }
+        };
+        let source = self.metrics.source.snapshot();
+        let problem = if source.problem.is_empty() { "" } else { ": " };
+        Some(format!("{silence}; the camera is {}{problem}{}", source.state.name(), source.problem))
+    }
+}

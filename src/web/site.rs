@@ -1,0 +1,53 @@
+//! Everything that answers depend on.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use super::face::Face;
+use super::hosts::Hosts;
+use super::token::Token;
+
+/// Everything an answer depends on.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// The stations; the first one answers where none is named.
+    pub(super) faces: Vec<Face>,
+    pub(super) hosts: Hosts,
+    /// What a viewer must know.
+    pub(super) token: Option<Token>,
+    /// The port listened on.
+    pub(super) port: u16,
+    /// How long a viewer waits for a frame before it is told that there is none.
+    pub(super) frame_patience: Duration,
+    /// How long no frame may come while a station counts as ready.
+    pub(super) stall_patience: Duration,
+    pub(super) started: Instant,
+    pub(super) connections: AtomicUsize,
+}
+
+/// A connection that is open; it counts for as long as it is held.
+pub(super) struct Connection<'a>(&'a Site);
+
+impl Drop for Connection<'_> {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Site {
+    /// Counts a connection for as long as it is held.
+    pub(super) fn connect(&self) -> Connection<'_> {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Connection(self)
+    }
+
+    /// Connections that are open.
+    pub(super) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// The stations that are meant: the one that is named, or all.
+    pub(super) fn faces(&self, name: Option<&str>) -> impl Iterator<Item = &Face> {
+        self.faces.iter().filter(move |face| name.is_none_or(|name| face.name == name))
+    }
+}
