@@ -8,7 +8,6 @@ mod colour;
 mod encode;
 mod folder;
 mod iceoryx2;
-mod pace;
 mod png;
 mod record;
 mod showcase;

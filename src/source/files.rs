@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::cut::cut;
-use super::pace::Pacer;
-use super::{Filled, Source, SourceError, list_pictures, read_picture};
+use super::{Filled, Source, SourceError, list_pictures, read_picture, ticks};
 use crate::frame::{Frame, FrameRate, PictureFormat};
+use crate::pace::Ticks;
 
 /// What a [`FilesSource`] plays and how.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ pub struct FilesSource {
     pictures: Vec<PathBuf>,
     format: PictureFormat,
     rate: FrameRate,
-    pacer: Option<Pacer>,
+    ticks: Option<Ticks>,
     repeat: bool,
     next: usize,
     used_in_pass: usize,
@@ -50,12 +50,12 @@ impl FilesSource {
     /// that of the first.
     pub fn open(options: &FilesOptions) -> Result<Self, SourceError> {
         let pictures = list_pictures(&options.paths)?;
-        let pacer = Pacer::new(options.rate)?;
+        let ticks = ticks(options.rate)?;
         Ok(Self {
             format: first_format(&pictures)?,
             pictures,
             rate: options.rate,
-            pacer: options.live.then_some(pacer),
+            ticks: options.live.then_some(ticks),
             repeat: options.repeat,
             next: 0,
             used_in_pass: 0,
@@ -92,8 +92,8 @@ impl Source for FilesSource {
 
     fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
         let Some(path) = self.next_picture()? else { return Ok(Filled::End) };
-        if let Some(pacer) = &mut self.pacer {
-            pacer.wait();
+        if let Some(ticks) = &mut self.ticks {
+            ticks.wait();
         }
         frame.meta.captured_at = Instant::now();
         let picture = match read_picture(&path) {

@@ -9,7 +9,6 @@ mod decode;
 mod files;
 mod font;
 mod list;
-mod pace;
 mod scene;
 pub mod unpack;
 mod v4l2;
@@ -25,6 +24,7 @@ pub use scene::{SceneOptions, SceneSource};
 use std::path::PathBuf;
 
 use crate::frame::{Frame, FrameRate, PictureFormat};
+use crate::pace::Ticks;
 
 /// Something that produces pictures of one format.
 pub trait Source: Send {
@@ -62,6 +62,16 @@ impl<S: Source + ?Sized> Source for Box<S> {
     fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
         (**self).fill(frame)
     }
+}
+
+/// The rhythm of a source that plays the part of a camera.
+fn ticks(rate: FrameRate) -> Result<Ticks, SourceError> {
+    let FrameRate { numerator, denominator } = rate;
+    Ticks::new(numerator, denominator).ok_or_else(|| SourceError::Setting {
+        name: "rate",
+        value: format!("{numerator}/{denominator}"),
+        expected: Ticks::EXPECTED,
+    })
 }
 
 /// What [`Source::fill`] did.

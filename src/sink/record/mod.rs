@@ -13,9 +13,9 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 use super::folder::PictureKind;
-use super::pace::RateLimit;
 use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
+use crate::pace::RateLimit;
 use backoff::Backoff;
 use shelf::Shelf;
 

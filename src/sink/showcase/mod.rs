@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub use view::{Exhibit, Side, View};
 pub use wall::Next;
 
-use super::pace::RateLimit;
+use crate::pace::RateLimit;
 use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use wall::Wall;

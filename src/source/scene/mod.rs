@@ -14,9 +14,9 @@ mod movers;
 
 use std::time::Instant;
 
-use super::pace::Pacer;
-use super::{Filled, Source, SourceError};
+use super::{Filled, Source, SourceError, ticks};
 use crate::frame::{Extent, Frame, FrameRate, Layout, Picture, PictureFormat, Range};
+use crate::pace::Ticks;
 use canvas::Place;
 use movers::Movers;
 
@@ -48,7 +48,7 @@ pub struct SceneSource {
     options: SceneOptions,
     backdrop: Picture,
     movers: Movers,
-    pacer: Option<Pacer>,
+    ticks: Option<Ticks>,
     given: u64,
 }
 
@@ -66,7 +66,7 @@ impl SceneSource {
                 expected: "64x36 to 7680x4320",
             });
         }
-        let pacer = Pacer::new(options.rate)?;
+        let ticks = ticks(options.rate)?;
         let place = Place::within(options.extent);
         let mut backdrop = Picture::new(format(options.extent));
         backdrop::draw(&mut backdrop, place, options.seed);
@@ -74,7 +74,7 @@ impl SceneSource {
             options,
             movers: Movers::new(options.extent, place, options.seed),
             backdrop,
-            pacer: options.live.then_some(pacer),
+            ticks: options.live.then_some(ticks),
             given: 0,
         })
     }
@@ -101,7 +101,7 @@ impl Source for SceneSource {
         if self.options.frames == Some(self.given) {
             return Ok(Filled::End);
         }
-        let tick = self.pacer.as_mut().map_or(self.given, Pacer::wait);
+        let tick = self.ticks.as_mut().map_or(self.given, Ticks::wait);
         self.given += 1;
         frame.meta.captured_at = Instant::now();
         self.draw(tick, &mut frame.blurred);

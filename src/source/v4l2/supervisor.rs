@@ -9,6 +9,7 @@ use super::stand_in::StandIn;
 use super::{CameraError, V4l2Options, adapt};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::metrics::{SourceMetrics, SourceState};
+use crate::pace::Backoff;
 use crate::source::unpack::Memory;
 use crate::source::{Filled, SourceError};
 use crate::v4l2::{ErrorKind, V4l2Error};
@@ -37,9 +38,8 @@ pub(super) struct Supervisor {
     last_effort: Instant,
     /// Openings since the last new picture.
     tries: u32,
-    /// When to open again, and how long to wait after that.
-    next_try: Instant,
-    pause: Duration,
+    /// When to open again.
+    backoff: Backoff,
     /// Time of the last picture that was given.
     last_capture: Option<Instant>,
     said: Said,
@@ -86,8 +86,7 @@ impl Supervisor {
             remedy: Remedy::Restart,
             last_effort: now,
             tries: 0,
-            next_try: now,
-            pause: PAUSE_MIN,
+            backoff: Backoff::new(PAUSE_MIN, PAUSE_MAX),
             last_capture: None,
             said: Said::default(),
             options,
@@ -123,7 +122,7 @@ impl Supervisor {
 
     /// Opens the camera when it is time to.
     fn wait_for_camera(&mut self) -> Result<Filled, CameraError> {
-        let wait = self.next_try.saturating_duration_since(self.camera.now());
+        let wait = self.backoff.left(self.camera.now());
         if !wait.is_zero() {
             self.camera.rest(wait.min(LOOK));
             return Ok(Filled::Waiting);
@@ -131,7 +130,8 @@ impl Supervisor {
         if !self.camera.is_there() {
             self.enter(SourceState::Absent, &self.named("the device is not there"));
             // It is opened at once when it appears.
-            (self.pause, self.next_try) = (PAUSE_MIN, self.camera.now() + LOOK);
+            self.backoff.succeed();
+            self.camera.rest(LOOK);
             return Ok(Filled::Waiting);
         }
         match self.camera.open() {
@@ -190,7 +190,8 @@ impl Supervisor {
             Ok(Fresh::New(captured_at)) => {
                 frame.meta.captured_at = self.capture_time(captured_at);
                 self.enter(SourceState::Live, "");
-                (self.remedy, self.tries, self.pause) = (Remedy::Restart, 0, PAUSE_MIN);
+                (self.remedy, self.tries) = (Remedy::Restart, 0);
+                self.backoff.succeed();
                 self.last_effort = self.camera.now();
                 Ok(Filled::Frame)
             }
@@ -294,8 +295,7 @@ impl Supervisor {
     fn close(&mut self) {
         self.session = None;
         self.camera.close();
-        self.next_try = self.camera.now() + self.pause;
-        self.pause = (2 * self.pause).min(PAUSE_MAX);
+        self.backoff.fail(self.camera.now());
     }
 
     /// Counts a fruitless opening; the last one that is allowed is an error.

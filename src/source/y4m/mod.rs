@@ -18,9 +18,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
-use super::pace::Pacer;
-use super::{Filled, Source, SourceError};
+use super::{Filled, Source, SourceError, ticks};
 use crate::frame::{Frame, FrameRate, Picture, PictureFormat};
+use crate::pace::Ticks;
 use stream::Stream;
 
 /// Pictures that travel between the reading thread and the source.
@@ -41,7 +41,7 @@ pub struct Y4mOptions {
 pub struct Y4mSource {
     format: PictureFormat,
     rate: FrameRate,
-    pacer: Option<Pacer>,
+    ticks: Option<Ticks>,
     full: Receiver<Result<Picture, SourceError>>,
     empty: Sender<Picture>,
 }
@@ -79,7 +79,7 @@ impl Y4mSource {
     ) -> Result<Self, SourceError> {
         let stream = Stream::open(reader, name)?;
         let (format, rate) = (stream.format, stream.rate);
-        let pacer = options.live.then(|| Pacer::new(rate)).transpose()?;
+        let ticks = options.live.then(|| ticks(rate)).transpose()?;
         let (empty, empties) = bounded(PICTURES_AHEAD);
         let (fulls, full) = bounded(PICTURES_AHEAD);
         for _ in 0..PICTURES_AHEAD {
@@ -87,7 +87,7 @@ impl Y4mSource {
             drop(empty.try_send(Picture::new(format)));
         }
         std::thread::spawn(move || stream.read_all(&empties, &fulls));
-        Ok(Self { format, rate, pacer, full, empty })
+        Ok(Self { format, rate, ticks, full, empty })
     }
 }
 
@@ -106,8 +106,8 @@ impl Source for Y4mSource {
             Err(RecvTimeoutError::Timeout) => return Ok(Filled::Waiting),
             Err(RecvTimeoutError::Disconnected) => return Ok(Filled::End),
         };
-        if let Some(pacer) = &mut self.pacer {
-            pacer.wait();
+        if let Some(ticks) = &mut self.ticks {
+            ticks.wait();
         }
         frame.meta.captured_at = Instant::now();
         std::mem::swap(&mut frame.blurred, &mut picture);

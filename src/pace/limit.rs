@@ -1,10 +1,10 @@
-//! A limit on how many frames a second a sink uses.
+//! A limit on how many frames a second are used.
 
 use std::time::{Duration, Instant};
 
 /// Lets so many frames a second through, whatever comes.
 #[derive(Debug)]
-pub(super) struct RateLimit {
+pub struct RateLimit {
     interval: Duration,
     next: Option<Instant>,
 }
@@ -12,12 +12,12 @@ pub(super) struct RateLimit {
 impl RateLimit {
     /// At most `rate` frames a second in the mean, above 0; a frame may be early by a quarter of
     /// the interval, so that none of a camera that is as fast as the limit is lost to its jitter.
-    pub(super) fn per_second(rate: f64) -> Self {
+    pub fn per_second(rate: f64) -> Self {
         Self { interval: Duration::from_secs_f64(1.0 / rate.max(1e-6)), next: None }
     }
 
     /// Whether a frame at `now` is used; it is counted then.
-    pub(super) fn admits(&mut self, now: Instant) -> bool {
+    pub fn admits(&mut self, now: Instant) -> bool {
         let next = self.next.unwrap_or(now);
         if now + self.interval / 4 < next {
             return false;
