@@ -1,10 +1,10 @@
 //! Folders of pictures: made where they are missing, tried before they are needed.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::whole::{Aside, remove_abandoned};
-use super::{SinkError, encode_jpeg, encode_png, write_whole};
+use super::whole::{Aside, Survival, remove_abandoned};
+use super::{SinkError, encode_jpeg, encode_png};
 use crate::frame::Picture;
 
 /// What a folder is tried with.
@@ -42,8 +42,19 @@ impl Folder {
     }
 
     /// Writes the bytes of a picture under a name.
-    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), SinkError> {
-        write_whole(&self.0.join(name), |out| out.write_all(bytes))
+    pub(super) fn write(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        survival: Survival,
+    ) -> Result<(), SinkError> {
+        let path = self.0.join(name);
+        let write = || {
+            let mut aside = Aside::create(&path)?;
+            aside.write_all(bytes)?;
+            aside.finish(&path, survival)
+        };
+        write().map_err(|cause| SinkError::Write { path: path.clone(), cause })
     }
 }
 

@@ -1,8 +1,12 @@
 //! Restored frames as a folder of PNG files.
+//!
+//! Every frame is written, so that none waits for the disk: a power cut may leave names of empty
+//! files. What must survive one is recorded ([`RecordSink`](super::RecordSink)).
 
 use std::path::Path;
 
 use super::folder::{Folder, PictureKind};
+use super::whole::Survival;
 use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 
@@ -35,7 +39,8 @@ impl Sink for PngSink {
 
     fn deliver(&mut self, frame: &Frame) -> Result<(), SinkError> {
         let png = PictureKind::Png.encode(&frame.restored)?;
-        self.folder.write(&format!("{:06}.png", frame.meta.sequence), &png)
+        let name = format!("{:06}.png", frame.meta.sequence);
+        self.folder.write(&name, &png, Survival::Process)
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {

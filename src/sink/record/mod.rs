@@ -1,23 +1,26 @@
 //! A recording: restored frames as picture files in a folder that never grows beyond its limit.
 //!
-//! A file gets its name when it is whole; names sort by time. The oldest files make room for new
+//! A file gets its name when it is whole and on the disk, so that a power cut leaves no name of an
+//! empty one; names sort by time. The oldest files make room for new
 //! ones, only files of that form, and those of earlier runs count. Where the folder cannot be
 //! written to, as when the disk is full or gone, frames are lost and counted, it is said once, and
 //! tried again after a while that grows: a recording that fails stops nothing.
 
-mod backoff;
 mod shelf;
 mod stamp;
 
 use std::path::PathBuf;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::folder::PictureKind;
 use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
-use crate::pace::RateLimit;
-use backoff::Backoff;
+use crate::pace::{Backoff, RateLimit};
 use shelf::Shelf;
+
+/// Pauses between attempts to record where that fails: the first, and the longest.
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// What an [`RecordSink`] keeps.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +53,7 @@ impl RecordSink {
     pub fn create(options: RecordOptions) -> Result<Self, SinkError> {
         let shelf = Some(Shelf::open(&options.folder)?);
         let limit = RateLimit::per_second(options.rate_max);
-        Ok(Self { options, limit, shelf, backoff: Backoff::default() })
+        Ok(Self { options, limit, shelf, backoff: Backoff::new(PAUSE, PAUSE_MAX) })
     }
 
     /// Records a frame of which `now` is the time; told once where that fails.
@@ -116,7 +119,6 @@ mod tests {
     use crate::frame::Extent;
     use std::fs;
     use std::path::Path;
-    use std::time::Duration;
 
     /// A frame of noise, so that its pictures are large.
     fn frame(number: u64, taken: Instant) -> Frame {

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 use super::stamp::Stamp;
 use crate::sink::SinkError;
 use crate::sink::folder::Folder;
+use crate::sink::whole::Survival;
 
 /// Files whose names are known at a time.
 const BATCH: usize = 4096;
@@ -85,7 +86,7 @@ impl Shelf {
         // The order is kept even when the clock is set back: else the newest would go first.
         let after = self.newest.map(Stamp::next);
         let stamp = after.map_or(Stamp::of(time), |after| after.max(Stamp::of(time)));
-        self.folder.write(&stamp.name(extension), bytes)?;
+        self.folder.write(&stamp.name(extension), bytes, Survival::Contents)?;
         self.newest = Some(stamp);
         self.bytes += bytes.len() as u64;
         Ok(())

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 pub use view::{Exhibit, Side, View};
 pub use wall::Next;
 
-use crate::pace::RateLimit;
 use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
+use crate::pace::RateLimit;
 use wall::Wall;
 
 /// The time of what has not happened yet.

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use y4m::{Colorspace, EncoderBuilder, Ratio, VendorExtensionString};
 
 use super::colour::push_ycc;
-use super::whole::{Aside, folder_of, remove_abandoned};
+use super::whole::{Aside, Survival, folder_of, remove_abandoned};
 use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, Layout, Picture, PictureFormat, Range};
 use feed::{Feed, Readers};
@@ -146,7 +146,7 @@ impl Sink for Y4mSink {
         let finished = match std::mem::replace(&mut self.output, Output::Finished) {
             Output::File(file) => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error);
-                file.and_then(|file| file.finish(&self.path))
+                file.and_then(|file| file.finish(&self.path, Survival::Name))
             }
             Output::Writer(mut writer) => writer.flush(),
             Output::Pipe(mut feed) => {

@@ -4,30 +4,24 @@
 //! what its threads hold calls [`remove_unfinished`] first. What a process leaves that was killed is
 //! removed by the next one ([`remove_abandoned`]): whoever writes a file aside holds a lock on it,
 //! which ends with the process however that ends.
+//!
+//! What a power cut leaves is up to [`Survival`]: a name without its contents, unless those were
+//! brought to the disk before.
 
-use std::fs::{File, OpenOptions, Permissions, TryLockError};
+mod aside;
+mod disk;
+
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::Duration;
+use std::path::Path;
 
-use tempfile::{Builder, NamedTempFile};
+pub use aside::remove_unfinished;
+pub(super) use aside::{Aside, Survival};
 
 use super::SinkError;
 
-/// Times that a file aside is made, where somebody who removes abandoned ones sees each before it is
-/// locked.
-const TRIES: usize = 8;
-
-/// Time that removing the files aside of a process that ends may take.
-const REMOVAL: Duration = Duration::from_millis(150);
-
-/// Files aside that are neither finished nor removed.
-static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-
-/// Writes a file so that `path` names either what it named before or all of what `write` wrote.
-/// A device or a pipe is written to as it is.
+/// Writes a file so that `path` names either what it named before or all of what `write` wrote,
+/// after a power cut, too. A device or a pipe is written to as it is.
 ///
 /// # Errors
 /// Where the folder is missing, read-only or full, or `write` fails.
@@ -41,7 +35,7 @@ pub fn write_whole(
         }
         let mut aside = Aside::create(path)?;
         write(&mut aside)?;
-        aside.finish(path)
+        aside.finish(path, Survival::Name)
     };
     attempt().map_err(|cause| SinkError::Write { path: path.to_owned(), cause })
 }
@@ -66,26 +60,6 @@ pub fn try_writing(path: &Path) -> Result<(), SinkError> {
 /// Whether `path` names a device or a pipe, which must not be replaced by a file.
 pub fn is_special(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
-}
-
-/// Removes what is written aside and lets nothing more be. For a process that ends at once:
-/// threads that still write wait for the end. It does not: a disk that does not answer keeps its
-/// files, for the next process to remove.
-pub fn remove_unfinished() {
-    let (sender, is_removed) = mpsc::channel();
-    let remover = std::thread::Builder::new().spawn(move || {
-        let unfinished = unfinished();
-        for path in unfinished.iter() {
-            // Best effort: there is nobody left to tell.
-            drop(std::fs::remove_file(path));
-        }
-        std::mem::forget(unfinished);
-        sender.send(())
-    });
-    if remover.is_ok() {
-        // Either they are gone or it takes too long: the process ends now.
-        let _ = is_removed.recv_timeout(REMOVAL);
-    }
 }
 
 /// Removes the files aside of a folder that nobody writes any more, of those that are meant for a
@@ -116,71 +90,6 @@ fn meant_for(name: &str) -> Option<&str> {
     aside.rsplit_once('.').map(|(name, _)| name)
 }
 
-fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
-    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A file that is being written beside the place it is meant for.
-pub(super) struct Aside(NamedTempFile);
-
-impl Aside {
-    /// A new file beside `path`, gone again unless it is finished.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
-        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
-        let mut unfinished = unfinished();
-        for _ in 0..TRIES {
-            // Readable to others as far as the umask lets it be, like any other file.
-            let file = Builder::new()
-                .prefix(&format!(".{name}."))
-                .suffix(".part")
-                .permissions(Permissions::from_mode(0o666))
-                .tempfile_in(folder_of(path))
-                .map_err(|error| without_path(&error))?;
-            // Without locks in the file system, what a killed process leaves stays.
-            let is_free = !matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
-            if is_free && file.as_file().metadata()?.nlink() > 0 {
-                unfinished.push(file.path().to_owned());
-                return Ok(Self(file));
-            }
-        }
-        Err(io::ErrorKind::ResourceBusy.into())
-    }
-
-    /// Gives the file its name.
-    pub(super) fn finish(mut self, path: &Path) -> io::Result<()> {
-        self.flush()?;
-        let mut unfinished = unfinished();
-        std::fs::rename(self.0.path(), path)?;
-        unfinished.retain(|other| other != self.0.path());
-        self.0.disable_cleanup(true);
-        Ok(())
-    }
-}
-
-impl Drop for Aside {
-    fn drop(&mut self) {
-        unfinished().retain(|other| other != self.0.path());
-    }
-}
-
-impl Write for Aside {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // The file itself: its wrapper would add its name, which means nothing, to errors.
-        self.0.as_file_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.as_file_mut().flush()
-    }
-}
-
-/// The error without the name of the file aside, which means nothing to anybody.
-fn without_path(error: &io::Error) -> io::Error {
-    let text = error.to_string();
-    let cause = text.split(" at path ").next().unwrap_or_default();
-    io::Error::new(error.kind(), cause)
-}
-
 /// The folder that a file lies in.
 pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
@@ -190,6 +99,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 mod tests {
     use super::*;
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     /// Writes over "old" and says what the folder holds afterwards.
     #[track_caller]
@@ -238,7 +148,7 @@ mod tests {
         let written = Aside::create(&name("a.png")).expect("a file");
         remove_abandoned(folder.path(), |name| name == "a.png").expect("a folder");
         assert!(!left.exists() && other.exists() && whole.exists(), "the wrong files went");
-        written.finish(&name("c.png")).expect("what was being written");
+        written.finish(&name("c.png"), Survival::Process).expect("what was being written");
     }
 
     #[test]

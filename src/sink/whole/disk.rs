@@ -1,0 +1,67 @@
+//! What is asked of a disk. Each of these may take for ever where it does not answer.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Where files are written aside.
+pub(super) trait Disk: Sync {
+    /// Makes a file that is not there yet.
+    fn create(&self, path: &Path) -> io::Result<File>;
+
+    /// Locks a file that was just made; whether it is still there, and nobody else's.
+    fn claim(&self, file: &File) -> io::Result<bool>;
+
+    /// Waits until the contents of a file are kept.
+    fn sync(&self, file: &File) -> io::Result<()>;
+
+    /// Waits until the names in a folder are kept.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Gives a file another name.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+}
+
+/// The disks of the system.
+pub(super) struct Disks;
+
+impl Disk for Disks {
+    fn create(&self, path: &Path) -> io::Result<File> {
+        // Readable to others as far as the umask lets it be, like any other file.
+        OpenOptions::new().read(true).write(true).create_new(true).open(path)
+    }
+
+    fn claim(&self, file: &File) -> io::Result<bool> {
+        // Without locks in the file system, what a killed process leaves stays.
+        let is_free = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+        Ok(is_free && file.metadata()?.nlink() > 0)
+    }
+
+    fn sync(&self, file: &File) -> io::Result<()> {
+        // Not every file system can; what it cannot, nobody asked of it.
+        file.sync_all().or_else(pass_unsupported)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all().or_else(pass_unsupported)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+}
+
+fn pass_unsupported(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput => Ok(()),
+        _ => Err(error),
+    }
+}
