@@ -302,6 +302,9 @@ impl SinkThread {
     }
 }
 
+/// Pause before a frame is offered to a sink again.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// Gives a frame to a sink; where no frame may be lost, until it is taken or the pipeline is told
 /// to stop.
 fn give(
@@ -312,7 +315,9 @@ fn give(
 ) -> Result<(), SinkError> {
     loop {
         match sink.deliver(frame) {
-            Err(SinkError::Later) if overflow == Overflow::Wait && !stop.is_set() => {}
+            Err(SinkError::Later) if overflow == Overflow::Wait && !stop.is_set() => {
+                std::thread::sleep(PAUSE);
+            }
             result => return result,
         }
     }

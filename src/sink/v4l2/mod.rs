@@ -1,9 +1,10 @@
 //! Restored frames as an ordinary camera: an output device of the kernel, as v4l2loopback makes.
 //!
 //! Programs that read the device must not notice what happens here: its format is set once, from
-//! the first frame to the last, and a frame for which the driver has no buffer is dropped instead
-//! of waited for. A device that goes, fails or belongs to somebody else is tried again, ever less
-//! often, while the frames for it are counted as lost; what is wrong with it is told once.
+//! the first frame to the last. A frame for which the driver has no buffer may be offered again,
+//! which the pipeline does where none may be lost; else it is dropped. A device that goes, fails,
+//! refuses frames or belongs to somebody else is opened again, ever less often; what is wrong with
+//! it is logged once.
 
 mod pack;
 mod port;
@@ -15,9 +16,14 @@ use std::time::{Duration, Instant};
 
 use super::{Sink, SinkError};
 use crate::frame::{Extent, Frame, FrameRate, PictureFormat};
+use crate::pace::Backoff;
 use crate::v4l2::{ErrorKind, V4l2Error};
 use pack::Packer;
 use port::{DevicePort, Port, Wish};
+
+/// Pauses before a device is opened again: the first, and the longest.
+const PAUSE: Duration = Duration::from_millis(125);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Which device, and how.
 #[derive(Debug, Clone)]
@@ -36,7 +42,7 @@ pub struct V4l2Sink {
     stream: Option<(Extent, FrameRate)>,
     port: Option<Box<dyn Port>>,
     packer: Packer,
-    retry: Retry,
+    backoff: Backoff,
 }
 
 /// Opens a device and sets it up.
@@ -56,20 +62,18 @@ impl V4l2Sink {
 
     fn with(options: V4l2SinkOptions, open: Box<Open>) -> Result<Self, SinkError> {
         let packer = Packer::new(options.format);
-        let retry = Retry::new(Instant::now());
-        let mut sink = Self { options, open, stream: None, port: None, packer, retry };
-        sink.connect(Instant::now()).or_else(|error| sink.bear(error))?;
+        let backoff = Backoff::new(PAUSE, PAUSE_MAX);
+        let mut sink = Self { options, open, stream: None, port: None, packer, backoff };
+        sink.connect().or_else(|error| sink.bear(error))?;
         Ok(sink)
     }
 
     /// Opens the device and, where the stream is known, sets it up.
-    fn connect(&mut self, now: Instant) -> Result<(), V4l2Error> {
+    fn connect(&mut self) -> Result<(), V4l2Error> {
         let format = self.options.format;
         let wish =
             self.stream.map(|(extent, rate)| Wish { format, extent: format.grown(extent), rate });
-        let opened = (self.open)(&self.options.device, wish.as_ref());
-        self.retry.tried(now, opened.is_ok());
-        self.port = opened?;
+        self.port = (self.open)(&self.options.device, wish.as_ref())?;
         Ok(())
     }
 
@@ -81,9 +85,19 @@ impl V4l2Sink {
                 Err(SinkError::Device { cause: Box::new(error), advice })
             }
             ErrorKind::Busy | ErrorKind::Transient | ErrorKind::Other => {
-                self.retry.tell(&error);
+                self.fail(&error, Instant::now());
                 Ok(())
             }
+        }
+    }
+
+    /// Notes that the device could not be opened or refused a frame.
+    fn fail(&mut self, error: &V4l2Error, now: Instant) {
+        self.port = None;
+        if self.backoff.fail(now) {
+            log::warn!("{error}; its frames wait or are lost until it can be used");
+        } else {
+            log::debug!("{error}");
         }
     }
 
@@ -91,27 +105,30 @@ impl V4l2Sink {
     fn deliver_at(&mut self, frame: &Frame, now: Instant) -> Result<(), SinkError> {
         let picture = &frame.restored;
         let is_expected = self.stream.is_some_and(|(extent, _)| extent == picture.extent());
-        if self.port.is_none()
-            && self.retry.is_due(now)
-            && let Err(error) = self.connect(now)
-        {
-            self.retry.tell(&error);
-        }
-        let Some(port) = self.port.as_mut().filter(|_| is_expected) else {
+        if !is_expected {
+            // It will never fit.
             return Err(SinkError::Busy);
-        };
+        }
+        if self.port.is_none()
+            && self.backoff.is_due(now)
+            && let Err(error) = self.connect()
+        {
+            self.fail(&error, now);
+        }
+        let Some(port) = &mut self.port else { return Err(SinkError::Later) };
         let packer = &mut self.packer;
         let mut fill = |stride: usize, bytes: &mut [u8]| packer.pack(picture, stride, bytes);
         match port.put(frame.meta.captured_at, &mut fill) {
             Ok(true) => {
-                self.retry.succeeded(&self.options.device);
+                if self.backoff.succeed() {
+                    log::info!("{}: frames go out again", self.options.device.display());
+                }
                 Ok(())
             }
-            Ok(false) => Err(SinkError::Busy),
+            Ok(false) => Err(SinkError::Later),
             Err(error) => {
-                self.port = None;
-                self.retry.tell(&error);
-                Err(SinkError::Busy)
+                self.fail(&error, now);
+                Err(SinkError::Later)
             }
         }
     }
@@ -124,7 +141,7 @@ impl Sink for V4l2Sink {
 
     fn start(&mut self, format: PictureFormat, rate: FrameRate) -> Result<(), SinkError> {
         self.stream = Some((format.extent, rate));
-        self.connect(Instant::now()).or_else(|error| self.bear(error))
+        self.connect().or_else(|error| self.bear(error))
     }
 
     fn deliver(&mut self, frame: &Frame) -> Result<(), SinkError> {
@@ -140,50 +157,6 @@ impl Sink for V4l2Sink {
 impl std::fmt::Debug for V4l2Sink {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("V4l2Sink").field("options", &self.options).finish_non_exhaustive()
-    }
-}
-
-/// When a device is tried again, and whether its trouble was told.
-#[derive(Debug)]
-struct Retry {
-    due: Instant,
-    pause: Duration,
-    is_told: bool,
-}
-
-impl Retry {
-    /// The pause after a try that failed; it doubles from one to the next.
-    const PAUSE_LEAST: Duration = Duration::from_millis(125);
-    const PAUSE_MOST: Duration = Duration::from_secs(1);
-
-    fn new(now: Instant) -> Self {
-        Self { due: now, pause: Self::PAUSE_LEAST, is_told: false }
-    }
-
-    fn is_due(&self, now: Instant) -> bool {
-        now >= self.due
-    }
-
-    fn tried(&mut self, now: Instant, is_open: bool) {
-        if !is_open {
-            self.due = now + self.pause;
-            self.pause = (2 * self.pause).min(Self::PAUSE_MOST);
-        }
-    }
-
-    fn succeeded(&mut self, device: &Path) {
-        self.pause = Self::PAUSE_LEAST;
-        if std::mem::take(&mut self.is_told) {
-            log::info!("{}: frames go out again", device.display());
-        }
-    }
-
-    fn tell(&mut self, error: &V4l2Error) {
-        if std::mem::replace(&mut self.is_told, true) {
-            log::debug!("{error}");
-        } else {
-            log::warn!("{error}; its frames are lost until it can be used");
-        }
     }
 }
 
@@ -290,7 +263,7 @@ mod tests {
     fn check_delivered(sink: &mut V4l2Sink, frame: &Frame, at: Instant, is_taken: bool) {
         match sink.deliver_at(frame, at) {
             Ok(()) => assert!(is_taken, "the frame was taken"),
-            Err(SinkError::Busy) => assert!(!is_taken, "the frame was lost"),
+            Err(SinkError::Later) => assert!(!is_taken, "the frame was not taken"),
             Err(error) => panic!("the sink gave up: {error}"),
         }
     }
@@ -304,6 +277,7 @@ mod tests {
     }
 
     const ENOENT: i32 = 2;
+    const EIO: i32 = 5;
     const EACCES: i32 = 13;
     const EBUSY: i32 = 16;
     const ENODEV: i32 = 19;
@@ -319,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_has_no_buffer_is_lost_alone() {
+    fn a_frame_that_has_no_buffer_may_be_offered_again() {
         let fake = Fake::default();
         let (mut sink, picture) = started(&fake);
         let now = Instant::now();
@@ -328,7 +302,8 @@ mod tests {
         check_delivered(&mut sink, &picture, now, false);
         fake.order(|orders| orders.full = false);
         check_delivered(&mut sink, &picture, now, true);
-        check_delivered(&mut sink, &frame(Extent::new(4, 4)), now, false);
+        let other = sink.deliver_at(&frame(Extent::new(4, 4)), now);
+        assert!(matches!(other, Err(SinkError::Busy)), "it would be offered again: {other:?}");
         fake.order(|orders| assert_eq!(orders.taken, [[7; 4], [7; 4]]));
         sink.finish().expect("an end");
     }
@@ -347,6 +322,21 @@ mod tests {
         fake.order(|orders| {
             assert!((50..80).contains(&orders.opened), "it was opened {} times", orders.opened);
             (orders.shut, orders.broken) = (None, None);
+        });
+        check_delivered(&mut sink, &picture, now + ms(1800 * 33 + 1000), true);
+    }
+
+    #[test]
+    fn a_device_that_refuses_frames_is_opened_ever_less_often() {
+        let fake = Fake::default();
+        let (mut sink, picture) = started(&fake);
+        let now = Instant::now();
+        fake.order(|orders| orders.broken = Some(EIO));
+        let ms = Duration::from_millis;
+        (0..1800).for_each(|at| check_delivered(&mut sink, &picture, now + ms(at * 33), false));
+        fake.order(|orders| {
+            assert!((50..80).contains(&orders.opened), "it was opened {} times", orders.opened);
+            orders.broken = None;
         });
         check_delivered(&mut sink, &picture, now + ms(1800 * 33 + 1000), true);
     }
