@@ -16,9 +16,11 @@ pub mod wire;
 use std::io;
 use std::path::PathBuf;
 
+use iceoryx2::identifiers::UniqueSubscriberId;
 use iceoryx2::port::backpressure_strategy::BackpressureStrategy;
 use iceoryx2::port::publisher::Publisher;
 use iceoryx2::port::update_connections::UpdateConnections;
+use iceoryx2::prelude::CallbackProgression;
 use iceoryx2::service::ipc_threadsafe;
 use iceoryx2::service::port_factory::PortFactory as _;
 use rustix::time::{ClockId, clock_gettime};
@@ -47,8 +49,9 @@ pub struct Iceoryx2Sink {
     service: Service,
     /// There once the extent of the frames is known, and until the end.
     publisher: Option<Outlet>,
-    /// Subscribers whose connections have their memory.
-    connected: usize,
+    /// Subscribers whose connections have their memory, and those that there are now.
+    connected: Vec<UniqueSubscriberId>,
+    present: Vec<UniqueSubscriberId>,
     /// Whether the last frame was kept back.
     is_held: bool,
 }
@@ -60,7 +63,10 @@ impl Iceoryx2Sink {
     /// Where the name cannot be one, another publisher has it, or shared memory cannot be used.
     pub fn open(options: Iceoryx2Options) -> Result<Self, SinkError> {
         let service = service::open(&options).map_err(|cause| failed(&options.service, cause))?;
-        let sink = Self { options, service, publisher: None, connected: 0, is_held: false };
+        let most = service.static_config().max_subscribers();
+        let [connected, present] = [most; 2].map(Vec::with_capacity);
+        let publisher = None;
+        let sink = Self { options, service, publisher, connected, present, is_held: false };
         sink.is_alone().map_err(|cause| sink.failed(cause))?;
         Ok(sink)
     }
@@ -92,8 +98,13 @@ impl Iceoryx2Sink {
 
     /// Connects with subscribers that have come, where their connections find room.
     fn connect(&mut self) -> io::Result<()> {
-        let subscribers = self.service.dynamic_config().number_of_subscribers();
-        if subscribers == self.connected {
+        self.present.clear();
+        // One may have gone and another come: their number says nothing.
+        self.service.dynamic_config().list_subscribers(|subscriber| {
+            self.present.push(subscriber.subscriber_id);
+            CallbackProgression::Continue
+        });
+        if self.present == self.connected {
             return Ok(());
         }
         room::check(room::MARGIN)?;
@@ -103,7 +114,7 @@ impl Iceoryx2Sink {
             log::warn!("{}: a subscriber cannot be reached: {cause:?}", self.options.service);
         }
         room::reserve()?;
-        self.connected = subscribers;
+        std::mem::swap(&mut self.connected, &mut self.present);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod consumers;
 mod room;
 
 use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{ChildStdout, Command};
 use std::time::Instant;
@@ -26,6 +27,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial("shared::every_format_arrives", every_format_arrives),
         trial("shared::the_newest_frames_wait", the_newest_frames_wait),
         trial("shared::a_latecomer_gets_the_last_frame", a_latecomer_gets_the_last_frame),
+        trial(
+            "shared::a_subscriber_in_the_place_of_another_has_its_memory",
+            a_subscriber_in_the_place_of_another_has_its_memory,
+        ),
         trial("shared::names_that_cannot_be_are_refused", names_that_cannot_be_are_refused),
         trial_needing(
             Need::Examples,
@@ -121,6 +126,38 @@ fn numbered(format: PictureFormat, sequence: u64) -> Frame {
     let mut frame = Frame::new(format);
     frame.meta.sequence = sequence;
     frame
+}
+
+/// Bytes of the segments that connect a subscriber to its publisher: how many they are long, and of
+/// how many the memory is allocated.
+fn connected(subscriber: &Received) -> (u64, u64) {
+    let id = subscriber.id().value().to_string();
+    let segments = std::fs::read_dir("/dev/shm").expect("shared memory").flatten();
+    let own = segments.filter(|segment| segment.file_name().to_string_lossy().contains(&id));
+    let bytes = own.filter_map(|segment| {
+        let data = segment.metadata().ok()?;
+        Some((data.len(), data.blocks() * 512))
+    });
+    bytes.fold((0, 0), |sum, bytes| (sum.0 + bytes.0, sum.1 + bytes.1))
+}
+
+/// Memory that is not allocated beforehand ends a process that touches it when there is none left.
+fn a_subscriber_in_the_place_of_another_has_its_memory() {
+    let workshop = Workshop::new();
+    let format = PictureFormat::gray(Extent::new(16, 8));
+    let mut sink = sink(&workshop);
+    start(&mut sink, format);
+    let mut subscriber = subscribe(&workshop);
+    for sequence in 0..3 {
+        sink.deliver(&numbered(format, sequence)).expect("a delivery");
+        assert_eq!(sequences(&subscriber).last(), Some(&sequence));
+        let (length, allocated) = connected(&subscriber);
+        assert!(length > 0 && allocated >= length, "{sequence}: {allocated} of {length} bytes");
+        // One goes and one comes between two frames.
+        drop(subscriber);
+        subscriber = subscribe(&workshop);
+    }
+    sink.finish().expect("an end");
 }
 
 fn every_format_arrives() {
