@@ -58,47 +58,40 @@ pub trait Sink: Send {
 }
 
 /// Why a sink lost frames.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, displaydoc::Display, thiserror::Error)]
 pub enum SinkError {
-    /// The file or folder could not be written.
-    #[error("cannot write {}: {cause}", path.display())]
+    /// cannot write {path}: {cause}
     Write {
         /// What was to be written.
         path: PathBuf,
         /// What the system said.
         cause: std::io::Error,
     },
-    /// A picture could not be encoded.
-    #[error("cannot encode {what}: {cause}")]
+    /// cannot encode {what}: {cause}
     Encode {
         /// What was to be encoded.
         what: String,
         /// What the encoder said.
         cause: String,
     },
-    /// This frame could not be taken; a further one may be.
-    #[error("busy")]
+    /// this frame cannot be taken; a further one may be
     Busy,
-    /// A video device cannot be used.
-    #[error("cannot use {cause}; {advice}")]
+    /// cannot use {cause}; {advice}
     Device {
         /// Which device, and why not.
         cause: Box<V4l2Error>,
         /// What a person can do about it.
         advice: String,
     },
-    /// Frames cannot be published in shared memory.
-    #[error("cannot publish as '{service}': {cause}")]
+    /// cannot publish as '{service}': {cause}
     Publish {
         /// The name of the service.
         service: String,
         /// Why not.
         cause: String,
     },
-    /// This frame is not taken now; it may be offered again.
-    #[error("not now")]
+    /// this frame is not taken now; it may be offered again
     Later,
-    /// Whoever read the stream is gone.
-    #[error("the reader of {} went away", .0.display())]
+    /// the reader of {0} went away
     Closed(PathBuf),
 }

@@ -36,19 +36,15 @@ pub(super) struct Client {
 }
 
 /// Why a daemon gives no answer.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, displaydoc::Display, thiserror::Error)]
 pub(super) enum ClientError {
-    /// Nobody answers there.
-    #[error("{url} does not answer: {cause}")]
+    /// {url} does not answer: {cause}
     Unreachable { url: String, cause: ureq::Error },
-    /// The daemon runs, but is not ready.
-    #[error("not ready: {0}")]
+    /// not ready: {0}
     Unready(String),
-    /// The daemon does not let us in.
-    #[error("{url} asks for another token (expected --token-file FILE with that of the daemon)")]
+    /// {url} asks for another token (expected --token-file FILE with that of the daemon)
     Locked { url: String },
-    /// The answer is not one of deblurd.
-    #[error("{url} answers with {what} (expected a deblurd daemon)")]
+    /// {url} answers with {what} (expected a deblurd daemon)
     Strange { url: String, what: String },
 }
 

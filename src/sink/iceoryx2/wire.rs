@@ -52,16 +52,13 @@ pub struct Received {
 }
 
 /// Why bytes are no frame.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, displaydoc::Display, thiserror::Error)]
 pub enum WireError {
-    /// They do not begin as a frame does.
-    #[error("not a frame of deblurd: {0} bytes (expected the word DEBLURD and a header)")]
+    /// not a frame of deblurd: {0} bytes (expected the word DEBLURD and a header)
     NoFrame(usize),
-    /// Another version of the program wrote them.
-    #[error("layout version {0} (expected {VERSION})")]
+    /// layout version {0} (expected 1)
     Version(u16),
-    /// A number of the header cannot be.
-    #[error("{what} is {value} (expected {expected})")]
+    /// {what} is {value} (expected {expected})
     Field {
         /// Which number.
         what: &'static str,
