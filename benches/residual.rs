@@ -22,7 +22,8 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 
 use deblurd::executor::Sequential;
 use deblurd::frame::{Extent, Plane};
-use deblurd::restore::residual::{ResidualModel, band_rows};
+use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet, band_rows};
+use deblurd::restore::model;
 
 /// Extent of the planes.
 const EXTENT: Extent = Extent::new(1344, 768);
@@ -36,7 +37,7 @@ fn main() {
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
-    for kernel in ResidualModel::kernels() {
+    for kernel in KernelChoice::all() {
         for name in ["nano", "base", "large"] {
             bench_model(&mut criterion, kernel, name);
         }
@@ -44,20 +45,19 @@ fn main() {
     criterion.final_summary();
 }
 
-fn bench_model(criterion: &mut Criterion, kernel: &str, name: &str) {
+fn bench_model(criterion: &mut Criterion, kernel: KernelChoice, name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("models/{name}.onnx"));
-    let mut model =
-        ResidualModel::from_bytes(&fs::read(path).expect("the model")).expect("a model");
-    model.use_kernel(kernel).expect("a kernel of this processor");
-    let mut group = criterion.benchmark_group(kernel);
+    let model = model::load(&fs::read(path).expect("the model")).expect("a model");
+    let mut group = criterion.benchmark_group(kernel.name());
     group.sampling_mode(SamplingMode::Flat);
     for stage in NETWORKS {
-        let net = model.plan(stage, EXTENT, band_rows(EXTENT.height, 1)).expect("a plan");
+        let net = ResidualNet::plan(&model, stage, kernel, EXTENT, band_rows(EXTENT.height, 1))
+            .expect("a plan");
         let planes = vec![Plane::from_fn(EXTENT, sample); net.planes()];
         let inputs: Vec<&Plane<f32>> = planes.iter().collect();
         let mut f = Plane::new(EXTENT, 0.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-        let macs = (model.summaries()[stage].macs_per_pixel() * EXTENT.area() as f64) as u64;
+        let macs = (model.networks[stage].summary.macs_per_pixel() * EXTENT.area() as f64) as u64;
         group.throughput(Throughput::Elements(macs));
         let id = BenchmarkId::from_parameter(format!("{name}, network {}", stage + 1));
         group.bench_function(id, |bencher| {

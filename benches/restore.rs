@@ -29,8 +29,9 @@ use deblurd::fft::{Filter, RealFft2d};
 use deblurd::frame::{Effort, Extent, Picture, PictureFormat, Plane};
 use deblurd::optics::{Calibration, GrayLevels, Psf};
 use deblurd::pipeline::Workers;
+use deblurd::plan::network::Model;
 use deblurd::plan::{Edges, Framing, RestoreOptions, RestorePlan};
-use deblurd::restore::residual::ResidualModel;
+use deblurd::restore::model;
 use deblurd::restore::{Backend, CpuBackend, RestoreError, Restorer, Unwatched, Watch};
 
 /// Extents of the frames.
@@ -54,7 +55,7 @@ fn main() {
         .configure_from_args();
     let psf = Psf::from_formula(PSF).expect("a formula").expect("a PSF");
     let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(MODEL)).expect("the model");
-    let model = ResidualModel::from_bytes(&bytes).expect("the model meets its contract");
+    let model = model::load(&bytes).expect("the model meets its contract");
     let model = Arc::new(model);
     let executors: [(&str, Arc<dyn Executor>); 2] = [
         ("1 thread", Arc::new(Sequential)),
@@ -108,12 +109,7 @@ struct Subject {
 }
 
 impl Subject {
-    fn plan(
-        extent: Extent,
-        psf: &Psf,
-        model: &Arc<ResidualModel>,
-        executor: &Arc<dyn Executor>,
-    ) -> Self {
+    fn plan(extent: Extent, psf: &Psf, model: &Arc<Model>, executor: &Arc<dyn Executor>) -> Self {
         let format = PictureFormat::gray(extent);
         let camera = Calibration::new(psf.clone(), GrayLevels::new(SIGMA).expect("gray levels"));
         let (model, options) = (Some(Arc::clone(model)), RestoreOptions::default());

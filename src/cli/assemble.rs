@@ -11,8 +11,8 @@ use crate::frame::{FrameRate, PictureFormat};
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::optics::{Calibration, Psf};
 use crate::pipeline::{Pipeline, PipelineOptions, Stop, Stoppable};
+use crate::plan::network::Model;
 use crate::plan::{RestoreOptions, RestorePlan};
-use crate::restore::residual::ResidualModel;
 use crate::restore::{Backend, CpuBackend, Restorer};
 use crate::simulate::{DegradeOptions, Simulated, grown};
 use crate::sink::{
@@ -44,7 +44,7 @@ pub(super) struct Assembly {
 /// What a restorer is made of, for the pictures of any source.
 pub(super) struct Recipe {
     pub(super) camera: Calibration,
-    pub(super) model: Option<Arc<ResidualModel>>,
+    pub(super) model: Option<Arc<Model>>,
     pub(super) options: RestoreOptions,
     pub(super) executor: Arc<dyn Executor>,
 }

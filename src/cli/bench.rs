@@ -1,7 +1,6 @@
 //! `deblurd bench`: the time every step takes on this machine.
 
 use std::fmt::Write;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -14,7 +13,7 @@ use super::{load, terminal};
 use crate::frame::{Effort, Extent, Picture, PictureFormat};
 use crate::optics::GrayLevels;
 use crate::plan::RestorePlan;
-use crate::restore::residual::ResidualModel;
+use crate::restore::cpu::residual::KernelChoice;
 use crate::restore::{Backend, CpuBackend, RestoreError, Watch};
 use crate::service::Shutdown;
 
@@ -32,7 +31,7 @@ pub(super) struct Bench {
     psf: String,
     /// What computes the networks: the kernel for some kind of processor, or `stock`, the operators
     /// of tract [default: the first].
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(ResidualModel::kernels()))]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(KernelChoice::all().map(KernelChoice::name)))]
     kernel: Option<String>,
     #[command(flatten)]
     json: JsonArgument,
@@ -68,16 +67,15 @@ impl Bench {
     pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
         self.json.try_writing()?;
         let psf = load::psf(&self.psf)?;
-        let mut model = self.restoration.load_model()?;
-        let own = model.as_mut().and_then(Arc::get_mut);
-        if let (Some(model), Some(kernel)) = (own, &self.kernel) {
-            model.use_kernel(kernel)?;
-        }
-        let kernel = load::kernel(model.as_deref());
+        let model = self.restoration.load_model()?;
+        let choice = self.kernel.as_deref().map(KernelChoice::named).transpose()?;
+        let choice = choice.unwrap_or_default();
+        let kernel = load::kernel(model.as_deref(), choice);
         let camera = self.restoration.camera(&psf, GrayLevels::new(2.55).unwrap_or_default());
         let format = PictureFormat::gray(self.size);
         let plan = RestorePlan::new(&camera, model, &self.restoration.options(), format)?;
-        let mut restorer = CpuBackend::new(self.threads.executor()?).load(plan)?;
+        let mut restorer =
+            CpuBackend::new(self.threads.executor()?).with_kernel(choice).load(plan)?;
         let blurred = pattern(format);
         let mut restored = Picture::new(format);
         let mut times: Vec<Vec<Duration>> = vec![Vec::new(); restorer.steps().len() + 1];

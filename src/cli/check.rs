@@ -47,7 +47,7 @@ impl Check {
         }
         let (psf, threads) = (loaded.psf.extent(), loaded.threads());
         let model =
-            loaded.model.as_ref().map_or("none".to_owned(), |model| model.contract().name.clone());
+            loaded.model.as_ref().map_or("none".to_owned(), |model| model.contract.name.clone());
         terminal::print(&format!(
             "source   {}; {}-bit {:?} {}\nPSF      {psf}\nmodel    {model}, {threads} threads\n\
              steps    {}\nsinks    {}\ngolden   {golden}\n",

@@ -18,7 +18,8 @@ use crate::executor::Executor;
 use crate::metrics::{Metrics, Reason, Snapshot};
 use crate::optics::{Calibration, Psf};
 use crate::pipeline::{Pipeline, Report, RunningPipeline, Stop};
-use crate::restore::residual::ResidualModel;
+use crate::plan::network::Model;
+use crate::restore::cpu::residual::KernelChoice;
 use crate::service::{Shutdown, Supervisor, Thermal};
 use crate::simulate::DegradeOptions;
 use crate::sink::SinkError;
@@ -107,7 +108,7 @@ fn tell_device(loaded: &Loaded, thermal: &Thermal) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let threads = loaded.threads();
     let heat = thermal.hottest().map_or("unknown".to_owned(), |reading| reading.to_string());
-    let kernel = load::kernel(loaded.model.as_deref());
+    let kernel = load::kernel(loaded.model.as_deref(), KernelChoice::fastest());
     terminal::note(&format!(
         "device: {cores} cores, {threads} threads for filters and networks, kernel {kernel}, \
          temperature {heat}"
@@ -118,7 +119,7 @@ fn tell_device(loaded: &Loaded, thermal: &Thermal) {
 pub(super) struct Loaded {
     pub(super) config: Config,
     pub(super) psf: Psf,
-    pub(super) model: Option<Arc<ResidualModel>>,
+    pub(super) model: Option<Arc<Model>>,
     /// The PSF of the simulated blur, where there is one.
     simulated: Option<(Psf, DegradeOptions)>,
 }

@@ -14,9 +14,9 @@ use crate::executor::Sequential;
 use crate::frame::colour::luma;
 use crate::frame::{Effort, Picture};
 use crate::optics::{GrayLevels, Psf};
+use crate::plan::network::Model;
 use crate::plan::{Channels, Edges, RestorePlan};
 use crate::restore::quality::{psnr_db, ssim};
-use crate::restore::residual::ResidualModel;
 use crate::restore::{Backend, CpuBackend, Unwatched};
 use crate::service::Shutdown;
 use crate::simulate::{Degrade, DegradeOptions};
@@ -153,7 +153,7 @@ impl Evaluate {
     fn rows(
         &self,
         cases: &[Case<'_>],
-        model: Option<&Arc<ResidualModel>>,
+        model: Option<&Arc<Model>>,
         shutdown: &Shutdown,
     ) -> anyhow::Result<Vec<Row>> {
         let progress = terminal::progress(cases.len(), "evaluating");
@@ -176,11 +176,7 @@ impl Evaluate {
         Ok(rows.concat())
     }
 
-    fn measure(
-        &self,
-        case: &Case<'_>,
-        model: Option<&Arc<ResidualModel>>,
-    ) -> anyhow::Result<Vec<Row>> {
+    fn measure(&self, case: &Case<'_>, model: Option<&Arc<Model>>) -> anyhow::Result<Vec<Row>> {
         let (blurred, truth) = self.degrade(case)?;
         let row = |method, picture: &Picture| Row {
             image: case.image.0.clone(),

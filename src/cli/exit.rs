@@ -7,7 +7,7 @@ use crate::config::ConfigError;
 use crate::optics::PsfError;
 use crate::pipeline::PipelineError;
 use crate::restore::RestoreError;
-use crate::restore::residual::ModelError;
+use crate::restore::model::ModelError;
 use crate::service::exit_code;
 use crate::sink::SinkError;
 use crate::source::SourceError;

@@ -10,7 +10,9 @@ use anyhow::Context;
 use super::exit::NoInput;
 use crate::config::HttpConfig;
 use crate::optics::{GrayLevels, Psf};
-use crate::restore::residual::ResidualModel;
+use crate::plan::network::{Model, Network};
+use crate::restore::cpu::residual::KernelChoice;
+use crate::restore::model;
 use crate::web::Token;
 
 /// The released models that are part of the program: their names and their files.
@@ -54,12 +56,13 @@ pub(super) fn psf(name: &str) -> anyhow::Result<Psf> {
 }
 
 /// Loads a model by name or file; `none` is none.
-pub(super) fn model(name: &str) -> anyhow::Result<Option<Arc<ResidualModel>>> {
+pub(super) fn model(name: &str) -> anyhow::Result<Option<Arc<Model>>> {
     if name == "none" {
         return Ok(None);
     }
     let bytes = model_bytes(name)?;
-    let model = ResidualModel::from_bytes(&bytes).with_context(|| format!("model {name}"))?;
+    let model = model::load(&bytes).with_context(|| format!("model {name}"))?;
+    warn_of_stock(&model);
     Ok(Some(Arc::new(model)))
 }
 
@@ -74,15 +77,26 @@ pub(super) fn model_bytes(name: &str) -> anyhow::Result<std::borrow::Cow<'static
     Ok(bytes.with_context(hint)?.into())
 }
 
-/// Name of what computes the networks of a model.
-pub(super) fn kernel(model: Option<&ResidualModel>) -> String {
-    model.map_or_else(|| "none".to_owned(), ResidualModel::kernel)
+/// Name of what computes the networks of a model by that choice.
+pub(super) fn kernel(model: Option<&Model>, choice: KernelChoice) -> String {
+    model.map_or_else(|| "none".to_owned(), |model| choice.names_for(model))
+}
+
+/// Names the networks that run on stock operators, and why.
+fn warn_of_stock(model: &Model) {
+    let why = |(network, number): (&Network, u32)| {
+        network.integers.as_ref().err().map(|why| format!("network {number}: {why}"))
+    };
+    let why: Vec<String> = model.networks.iter().zip(1..).filter_map(why).collect();
+    if !why.is_empty() {
+        log::warn!("the model runs on stock operators, much slower: {}", why.join("; "));
+    }
 }
 
 /// Tells where the noise is not what the model was trained for.
-pub(super) fn warn_of_noise(model: Option<&ResidualModel>, noise: GrayLevels) {
+pub(super) fn warn_of_noise(model: Option<&Model>, noise: GrayLevels) {
     let Some(model) = model else { return };
-    let trained = &model.contract().sigma;
+    let trained = &model.contract.sigma;
     if !trained.contains(&noise.get()) {
         let (least, most) = (trained.start(), trained.end());
         log::warn!(

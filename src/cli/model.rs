@@ -6,7 +6,8 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{load, terminal};
-use crate::restore::residual::{Layer, ResidualModel};
+use crate::plan::network::{self, Operation};
+use crate::restore::model;
 
 /// Describes a model: layers, shapes, parameters, multiply-accumulates per pixel, receptive field
 /// and quantisation.
@@ -19,38 +20,37 @@ pub(super) struct Model {
 impl Model {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let bytes = load::model_bytes(&self.file)?;
-        let model =
-            ResidualModel::from_bytes(&bytes).with_context(|| format!("model {}", self.file))?;
+        let model = model::load(&bytes).with_context(|| format!("model {}", self.file))?;
         terminal::print(&describe(&model, bytes.len()))
     }
 }
 
-fn describe(model: &ResidualModel, bytes: usize) -> String {
+fn describe(model: &network::Model, bytes: usize) -> String {
     let mut text = format!("file          {bytes} bytes\n");
     // Writing to a string cannot fail.
-    for (key, value) in &model.contract().metadata {
+    for (key, value) in &model.contract.metadata {
         let _ = writeln!(text, "{:<13} {value}", key.trim_start_matches("deblurd."));
     }
     let (mut parameters, mut macs) = (0, 0.0);
-    for (index, stage) in model.summaries().iter().enumerate() {
+    for network::Network { index, summary, .. } in &model.networks {
         let reach =
-            stage.reach.map_or("unknown".to_owned(), |reach| format!("{0}x{0}", 2 * reach + 1));
+            summary.reach.map_or("unknown".to_owned(), |reach| format!("{0}x{0}", 2 * reach + 1));
         let _ = writeln!(text, "\nnetwork {}: receptive field {reach} samples", index + 1);
         let _ = writeln!(
             text,
             "  {:<22} {:<13} {:<15} {:>10} {:>12}",
             "layer", "operator", "weights", "parameters", "MAC/pixel"
         );
-        stage.layers.iter().for_each(|layer| describe_layer(&mut text, layer));
-        parameters += stage.parameters();
-        macs += stage.macs_per_pixel();
+        summary.operations.iter().for_each(|operation| describe_operation(&mut text, operation));
+        parameters += summary.parameters();
+        macs += summary.macs_per_pixel();
     }
     let _ = writeln!(text, "\nin all: {parameters} parameters, {macs:.0} MAC/pixel");
     text
 }
 
-fn describe_layer(text: &mut String, layer: &Layer) {
-    let Layer { name, operator, weights, parameters, macs_per_pixel, is_int8 } = layer;
+fn describe_operation(text: &mut String, operation: &Operation) {
+    let Operation { name, operator, weights, parameters, macs_per_pixel, is_int8 } = operation;
     let sides: Vec<String> = weights.iter().map(usize::to_string).collect();
     let kind = match (weights.is_empty(), is_int8) {
         (true, _) => "",

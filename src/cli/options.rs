@@ -11,8 +11,8 @@ use super::load;
 use crate::executor::{Executor, Sequential};
 use crate::optics::{Calibration, GrayLevels, Psf, Transfer};
 use crate::pipeline::Workers;
+use crate::plan::network::Model;
 use crate::plan::{Channels, Edges, Regulariser, RestoreOptions};
-use crate::restore::residual::ResidualModel;
 use crate::sink::{SinkError, try_writing, write_whole};
 
 /// How to restore.
@@ -46,7 +46,7 @@ impl Restoration {
         Calibration { transfer: self.transfer, ..Calibration::new(psf.clone(), noise) }
     }
 
-    pub(super) fn load_model(&self) -> anyhow::Result<Option<Arc<ResidualModel>>> {
+    pub(super) fn load_model(&self) -> anyhow::Result<Option<Arc<Model>>> {
         load::model(&self.model)
     }
 }

@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::optics::{GrayLevels, Psf};
 use crate::pipeline::{Overflow, PipelineOptions, Stop, Stoppable};
 use crate::plan::RestorePlan;
-use crate::restore::residual::ResidualModel;
+use crate::plan::network::Model;
 use crate::restore::{Backend, CpuBackend, Restorer, Unwatched};
 use crate::service::Shutdown;
 use crate::sink::is_special;
@@ -75,7 +75,7 @@ impl Restore {
     fn run_stream(
         &self,
         psf: &Psf,
-        model: Option<Arc<ResidualModel>>,
+        model: Option<Arc<Model>>,
         executor: Arc<dyn Executor>,
         shutdown: &Shutdown,
     ) -> anyhow::Result<()> {
@@ -119,7 +119,7 @@ impl Restore {
 struct Pictures<'a> {
     command: &'a Restore,
     psf: Psf,
-    model: Option<Arc<ResidualModel>>,
+    model: Option<Arc<Model>>,
     executor: Arc<dyn Executor>,
     planned: Option<Planned>,
 }

@@ -3,6 +3,7 @@
 mod edges; // beyond the frame
 mod tone; // samples and light
 mod filters; // what can be undone
+pub mod network; // what fills in the rest
 mod recipe; // all of it
 
 pub use edges::{Edges, Framing};

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::edges::{Edges, Framing};
 use super::filters::{Filters, Regulariser};
+use super::network::Model;
 use super::tone::ToneCurve;
 use crate::fft::Filter;
 use crate::frame::{Extent, Layout, PictureFormat};
 use crate::optics::{Blur, Calibration, PsfError};
-use crate::restore::residual::ResidualModel as Model;
 
 /// Which planes are restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
@@ -104,7 +104,7 @@ impl RestorePlan {
         };
         check_fit(psf.extent(), format.extent)?;
         let framing = Framing::plan(options.edges, format.extent, psf.extent());
-        let contract = model.as_ref().map(|model| model.contract());
+        let contract = model.as_ref().map(|model| &model.contract);
         let strengths = contract.map_or(&[][..], |contract| &contract.consistency);
         let trained = contract.map(|contract| contract.regulariser);
         let regulariser = options.regulariser.or(trained).unwrap_or(Regulariser::Spectral);

@@ -2,7 +2,7 @@
 
 use displaydoc::Display;
 
-use super::residual::ModelError;
+use super::model::ModelError;
 use crate::frame::Extent;
 use crate::plan::PlanError;
 

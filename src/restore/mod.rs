@@ -5,8 +5,9 @@
 
 mod error; // what can go wrong
 mod restorer; // what every backend offers
-pub mod residual; // what the blur destroyed
-mod cpu; // on processors
+pub mod model; // files of networks
+mod tract; // their engine
+pub mod cpu; // on processors
 pub mod quality; // how good it is
 
 pub use cpu::CpuBackend;

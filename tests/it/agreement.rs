@@ -5,7 +5,9 @@ use std::process::Command;
 
 use deblurd::executor::Sequential;
 use deblurd::frame::{Extent, Plane};
-use deblurd::restore::residual::{ResidualModel, band_rows};
+use deblurd::plan::network::Model;
+use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet, band_rows};
+use deblurd::restore::model;
 use libtest_mimic::Trial;
 
 use crate::support::{Need, python_with, root, trial_needing};
@@ -24,15 +26,14 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn onnx_runtime_gives_the_same() {
     for name in ["nano", "small", "base", "large"] {
         let path = root().join(format!("models/{name}.onnx"));
-        let mut model = ResidualModel::from_bytes(&std::fs::read(&path).expect("the model"))
-            .expect("it meets its contract");
+        let model =
+            model::load(&std::fs::read(&path).expect("the model")).expect("it meets its contract");
         let folder = tempfile::tempdir().expect("a folder");
         let steps = answers_of_onnx_runtime(&path, folder.path());
-        assert_eq!(steps.len(), model.stages(), "networks of {name}");
-        for kernel in ResidualModel::kernels() {
-            model.use_kernel(kernel).expect("a kernel of this machine");
+        assert_eq!(steps.len(), model.networks.len(), "networks of {name}");
+        for kernel in KernelChoice::all() {
             for (stage, step) in steps.iter().enumerate() {
-                check_agrees(&model, stage, *step, folder.path());
+                check_agrees(&model, stage, kernel, *step, folder.path());
             }
         }
     }
@@ -51,19 +52,20 @@ fn answers_of_onnx_runtime(model: &Path, folder: &Path) -> Vec<f32> {
 
 /// Where two roundings of sums lie on either side of a half, answers part by one step: rarely.
 #[track_caller]
-fn check_agrees(model: &ResidualModel, stage: usize, step: f32, folder: &Path) {
+fn check_agrees(model: &Model, stage: usize, kernel: KernelChoice, step: f32, folder: &Path) {
     let planes = planes_in(&folder.join(format!("z{stage}.f32")));
     let [expected] = &planes_in(&folder.join(format!("f{stage}.f32")))[..] else {
         panic!("one plane is answered");
     };
-    let net = model.plan(stage, EXTENT, band_rows(EXTENT.height, 2)).expect("a plan");
+    let net = ResidualNet::plan(model, stage, kernel, EXTENT, band_rows(EXTENT.height, 2))
+        .expect("a plan");
     let mut f = Plane::new(EXTENT, f32::NAN);
     net.run(&planes.iter().collect::<Vec<_>>(), &mut f, &Sequential).expect("runs");
     let pairs = f.samples().iter().zip(expected.samples());
     let steps: Vec<f32> = pairs.map(|(ours, theirs)| (ours - theirs).abs() / step).collect();
     let worst = steps.iter().fold(0.0_f32, |worst, &steps| worst.max(steps));
     let moved = steps.iter().filter(|&&steps| steps > 0.5).count();
-    let (name, kernel) = (&model.contract().name, model.kernel());
+    let (name, kernel) = (&model.contract.name, kernel.name());
     assert!(worst < 1.01, "{name}, network {stage} on {kernel}: {worst} steps apart");
     assert!(moved * 100 <= steps.len(), "{name}, network {stage} on {kernel}: {moved} moved");
 }

@@ -18,7 +18,8 @@ use deblurd::pipeline::{
     LadderOptions, Overflow, Pipeline, PipelineOptions, Stop, Stoppable, Workers,
 };
 use deblurd::plan::Edges;
-use deblurd::restore::residual::ResidualModel;
+use deblurd::plan::network::Model;
+use deblurd::restore::model;
 use deblurd::simulate::{DegradeOptions, Simulated};
 use deblurd::sink::{Iceoryx2Sink, ShowcaseSink, Sink, SinkError, Y4mSink};
 use deblurd::source::{
@@ -282,7 +283,7 @@ fn measure(case: &str) {
         "pictures" => run(gray(), None, files),
         "networks" => {
             let model = std::fs::read(root().join("models/base.onnx")).expect("the model");
-            let model = ResidualModel::from_bytes(&model).expect("a model");
+            let model = model::load(&model).expect("a model");
             run(gray(), Some(Arc::new(model)), files);
         }
         "stock" => run(gray(), Some(model(2, 4, 8, false)), files),
@@ -316,7 +317,7 @@ fn measure(case: &str) {
 }
 
 /// Runs a pipeline with all sinks that can be without a device and a client.
-fn run(source: impl Source + 'static, model: Option<Arc<ResidualModel>>, options: PipelineOptions) {
+fn run(source: impl Source + 'static, model: Option<Arc<Model>>, options: PipelineOptions) {
     let format = source.format();
     let stop = Stop::default();
     let workers = Marked(Workers::start(2).expect("threads"));

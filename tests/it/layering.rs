@@ -16,8 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("executor", &[]),
     ("fft", &["executor", "frame"]),
     ("optics", &["fft", "frame"]),
-    // The networks of a plan are on their way out of `restore`.
-    ("plan", &["fft", "frame", "optics", "restore"]),
+    ("plan", &["fft", "frame", "optics"]),
     ("restore", &["executor", "fft", "frame", "optics", "plan"]),
     ("calibrate", &["fft", "frame", "optics", "plan", "restore"]),
     ("source", &["frame", "metrics", "optics", "pace", "v4l2"]),
@@ -31,7 +30,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// Dependencies that only one place may name.
 const ONE_ADDRESS: &[(&str, &str)] = &[
-    ("tract_onnx", "src/restore/residual/"),
+    ("tract_onnx", "src/restore/tract.rs"),
+    ("prost", "src/restore/tract.rs"),
     ("rustfft", "src/fft/"),
     ("realfft", "src/fft/"),
     ("rayon", "src/pipeline/workers.rs"),
@@ -53,11 +53,11 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
 
 /// The files that hold unsafe code.
 const UNSAFE: &[&str] = &[
-    "src/restore/residual/fused/kernels/avx2.rs",
-    "src/restore/residual/fused/kernels/avx512.rs",
-    "src/restore/residual/fused/kernels/neon/dot.rs",
-    "src/restore/residual/fused/kernels/neon/mod.rs",
-    "src/restore/residual/fused/kernels/neon/plain.rs",
+    "src/restore/cpu/residual/fused/kernels/avx2.rs",
+    "src/restore/cpu/residual/fused/kernels/avx512.rs",
+    "src/restore/cpu/residual/fused/kernels/neon/dot.rs",
+    "src/restore/cpu/residual/fused/kernels/neon/mod.rs",
+    "src/restore/cpu/residual/fused/kernels/neon/plain.rs",
     "src/v4l2/map.rs",
     "src/v4l2/sys.rs",
 ];

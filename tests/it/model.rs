@@ -3,7 +3,9 @@
 
 use deblurd::executor::Sequential;
 use deblurd::frame::{Extent, Plane};
-use deblurd::restore::residual::{ModelError, ResidualModel, band_rows};
+use deblurd::plan::network::Model;
+use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet, band_rows};
+use deblurd::restore::model::{self, ModelError};
 use libtest_mimic::Trial;
 use prost::Message;
 use rand::{RngExt, SeedableRng};
@@ -34,11 +36,12 @@ fn good_models_run() {
     for stages in 1..=3 {
         for quantised in [false, true] {
             let model = load(&tiny_model(stages, 4, 1, quantised)).expect("a good model");
-            assert_eq!(model.stages(), stages, "networks");
-            assert_eq!(model.contract().halo, 10, "the halo");
-            for (stage, summary) in model.summaries().iter().enumerate() {
+            assert_eq!(model.networks.len(), stages, "networks");
+            assert_eq!(model.contract.halo, 10, "the halo");
+            for (stage, network) in model.networks.iter().enumerate() {
+                let summary = &network.summary;
                 assert_eq!(summary.reach, Some(9), "reach of network {stage}");
-                let int8 = summary.layers.iter().any(|layer| layer.is_int8);
+                let int8 = summary.operations.iter().any(|operation| operation.is_int8);
                 assert_eq!(int8, quantised, "network {stage} has int8 weights");
             }
             assert!(runs(&model), "its networks do not run");
@@ -168,7 +171,7 @@ fn what_is_not_onnx_is_refused() {
     let mut random = rand_pcg::Pcg64::seed_from_u64(1);
     let noise: Vec<u8> = (0..5000).map(|_| random.random_range(0..=255)).collect();
     for bytes in [&b""[..], b"0 1 2\n", b"\x89PNG\r\n\x1a\n", &[0; 64], &[0xff; 64], &noise] {
-        let error = ResidualModel::from_bytes(bytes).expect_err("not a model");
+        let error = model::load(bytes).expect_err("not a model");
         assert!(matches!(error, ModelError::NotOnnx(_)), "{error}");
     }
 }
@@ -176,19 +179,19 @@ fn what_is_not_onnx_is_refused() {
 fn a_part_of_a_file_is_refused() {
     let bytes = sealed(&tiny_model(1, 2, 1, true));
     for length in (0..bytes.len()).step_by(7).chain(bytes.len() - 40..bytes.len()) {
-        let error = ResidualModel::from_bytes(&bytes[..length]);
+        let error = model::load(&bytes[..length]);
         assert!(error.is_err(), "the first {length} of {} bytes were accepted", bytes.len());
     }
 }
 
 fn a_flipped_bit_is_noticed() {
     let bytes = sealed(&tiny_model(1, 2, 1, true));
-    ResidualModel::from_bytes(&bytes).expect("a model");
+    model::load(&bytes).expect("a model");
     for place in 0..bytes.len() {
         for bit in 0..8 {
             let mut damaged = bytes.clone();
             damaged[place] ^= 1 << bit;
-            let error = ResidualModel::from_bytes(&damaged);
+            let error = model::load(&damaged);
             assert!(error.is_err(), "bit {bit} of byte {place} was flipped unnoticed");
         }
     }
@@ -196,7 +199,7 @@ fn a_flipped_bit_is_noticed() {
 
 fn without_a_seal_nothing_is_run() {
     let unsealed = tiny_model(1, 2, 1, true).encode_to_vec();
-    let error = ResidualModel::from_bytes(&unsealed).err().map(|error| error.to_string());
+    let error = model::load(&unsealed).err().map(|error| error.to_string());
     assert!(error.as_deref().is_some_and(|error| error.contains("seal is 0000")), "{error:?}");
     let mut model = tiny_model(1, 2, 1, true);
     set_metadata(&mut model, "deblurd.seal", "none");
@@ -287,16 +290,17 @@ fn check_refused(model: &ModelProto, expected: &[&str]) {
     }
 }
 
-fn load(model: &ModelProto) -> Result<ResidualModel, ModelError> {
-    ResidualModel::from_bytes(&sealed(model))
+fn load(model: &ModelProto) -> Result<Model, ModelError> {
+    model::load(&sealed(model))
 }
 
 /// Whether all networks give an answer.
-fn runs(model: &ResidualModel) -> bool {
+fn runs(model: &Model) -> bool {
     let extent = Extent::new(5, 7);
     let plane = Plane::new(extent, 0.25);
-    (0..model.stages()).all(|stage| {
-        let Ok(net) = model.plan(stage, extent, band_rows(extent.height, 1)) else { return false };
+    (0..model.networks.len()).all(|stage| {
+        let (kernel, rows) = (KernelChoice::fastest(), band_rows(extent.height, 1));
+        let Ok(net) = ResidualNet::plan(model, stage, kernel, extent, rows) else { return false };
         let inputs = vec![&plane; if stage == 0 { 2 } else { 3 }];
         net.run(&inputs, &mut Plane::new(extent, 0.0), &Sequential).is_ok()
     })

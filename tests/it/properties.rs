@@ -7,8 +7,10 @@ use deblurd::fft::{Filter, RealFft2d};
 use deblurd::frame::{Effort, Extent, Layout, Picture, PictureFormat, Plane, Range};
 use deblurd::optics::{Calibration, GrayLevels, Psf, Transfer};
 use deblurd::pipeline::Workers;
+use deblurd::plan::network::Model;
 use deblurd::plan::{Channels, Edges, Regulariser, RestoreOptions, RestorePlan};
-use deblurd::restore::residual::ResidualModel;
+use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet};
+use deblurd::restore::model;
 use deblurd::restore::{Backend, CpuBackend, Restorer, Unwatched};
 use libtest_mimic::Trial;
 use proptest::prelude::*;
@@ -42,7 +44,7 @@ fn bands_give_what_the_whole_gives() {
         [(1, 1), (2, 1), (1, 9), (3, 2), (7, 13), (16, 16), (31, 17), (24, 47), (50, 101)];
     for (quantised, seed) in [(false, 1), (true, 2)] {
         let model = model(2, 8, seed, quantised);
-        for stage in 0..model.stages() {
+        for stage in 0..model.networks.len() {
             for (width, height) in extents {
                 for band_rows in [1, 2, 7, 16, 30] {
                     check_bands(&model, stage, Extent::new(width, height), band_rows);
@@ -54,7 +56,7 @@ fn bands_give_what_the_whole_gives() {
 
 /// Bit for bit: a band computes every sample from the same numbers in the same order.
 #[track_caller]
-fn check_bands(model: &ResidualModel, stage: usize, extent: Extent, band_rows: usize) {
+fn check_bands(model: &Model, stage: usize, extent: Extent, band_rows: usize) {
     let whole = answer(model, stage, extent, extent.height, &Sequential);
     let banded = answer(model, stage, extent, band_rows, &Sequential);
     assert_eq!(whole, banded, "{extent} in bands of {band_rows} rows, network {stage}");
@@ -77,13 +79,14 @@ fn threads_give_what_one_gives() {
 
 /// What a network answers to random planes.
 fn answer(
-    model: &ResidualModel,
+    model: &Model,
     stage: usize,
     extent: Extent,
     band_rows: usize,
     executor: &dyn Executor,
 ) -> Plane<f32> {
-    let net = model.plan(stage, extent, band_rows).expect("a plan");
+    let net = ResidualNet::plan(model, stage, KernelChoice::fastest(), extent, band_rows)
+        .expect("a plan");
     let planes: Vec<Plane<f32>> = (0..if stage == 0 { 2 } else { 3 })
         .map(|seed| {
             let mut random = Pcg64::seed_from_u64(seed);
@@ -132,7 +135,7 @@ fn without_blur_networks_are_silent() {
 
 /// Exact, but for curves in 16 bits: their tables have no finer steps than the samples.
 #[track_caller]
-fn check_identity(how: &Restoration, format: PictureFormat, model: Option<&Arc<ResidualModel>>) {
+fn check_identity(how: &Restoration, format: PictureFormat, model: Option<&Arc<Model>>) {
     let mut picture = random_picture(format, 11);
     if format.range == Range::Limited {
         // Beyond black and white there is no light that a curve could carry.
@@ -210,7 +213,7 @@ fn blurred_again_is_what_was_seen() {
 }
 
 #[track_caller]
-fn check_consistency(psf: &Psf, extent: Extent, model: Option<&Arc<ResidualModel>>) {
+fn check_consistency(psf: &Psf, extent: Extent, model: Option<&Arc<Model>>) {
     let sharp = around_gray(extent, 9000, 3);
     let seen = blurred(&sharp, psf);
     let mut how = Restoration::for_noise(0.0).edges(Edges::Circular);
@@ -267,7 +270,7 @@ fn luma_leaves_colours_alone() {
 /// Chroma planes pass through; the differences between red, green and blue stay, to the rounding
 /// of each, wherever none of the three is clipped.
 #[track_caller]
-fn check_colours(how: &Restoration, format: PictureFormat, model: Option<&Arc<ResidualModel>>) {
+fn check_colours(how: &Restoration, format: PictureFormat, model: Option<&Arc<Model>>) {
     let mut picture = random_picture(format, 4);
     for plane in picture.planes_mut() {
         let white = format.white();
@@ -344,7 +347,7 @@ impl Restoration {
     pub(crate) fn restorer(
         &self,
         psf: &Psf,
-        model: Option<&Arc<ResidualModel>>,
+        model: Option<&Arc<Model>>,
         format: PictureFormat,
         executor: Arc<dyn Executor>,
     ) -> Box<dyn Restorer> {
@@ -367,21 +370,16 @@ pub(crate) fn run(restorer: &mut dyn Restorer, picture: &Picture, effort: Effort
 pub(crate) fn restored(
     how: &Restoration,
     psf: &Psf,
-    model: Option<&Arc<ResidualModel>>,
+    model: Option<&Arc<Model>>,
     picture: &Picture,
 ) -> Picture {
     let mut restorer = how.restorer(psf, model, picture.format(), Arc::new(Sequential));
     run(&mut *restorer, picture, Effort::Full)
 }
 
-pub(crate) fn model(
-    stages: usize,
-    channels: usize,
-    seed: u64,
-    quantised: bool,
-) -> Arc<ResidualModel> {
+pub(crate) fn model(stages: usize, channels: usize, seed: u64, quantised: bool) -> Arc<Model> {
     let bytes = sealed(&tiny_model(stages, channels, seed, quantised));
-    Arc::new(ResidualModel::from_bytes(&bytes).expect("a model"))
+    Arc::new(model::load(&bytes).expect("a model"))
 }
 
 /// A picture of random samples in every plane.

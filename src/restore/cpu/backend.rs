@@ -6,18 +6,20 @@ use super::decode::Decode;
 use super::encode::Encode;
 use super::extension::Extension;
 use super::filtering::{Filtering, columns};
+use super::residual::{KernelChoice, ResidualNet, band_rows};
 use super::workspace::{Estimate, Workspace};
 use crate::executor::Executor;
 use crate::fft::Filter;
 use crate::frame::{Effort, Picture, PictureFormat};
 use crate::plan::{Projection, RestorePlan};
-use crate::restore::residual::{ModelError, ResidualNet, band_rows};
+use crate::restore::model::ModelError;
 use crate::restore::{Backend, RestoreError, Restorer, Step, Watch};
 
 /// Restores on the threads of an executor.
 #[derive(Debug, Clone)]
 pub struct CpuBackend {
     executor: Arc<dyn Executor>,
+    kernel: KernelChoice,
 }
 
 /// One plan on processors.
@@ -43,9 +45,14 @@ struct Stage {
 const STEPS_BEFORE: usize = 2;
 
 impl CpuBackend {
-    /// On the threads of `executor`.
+    /// On the threads of `executor`, networks by the fastest kernel.
     pub fn new(executor: Arc<dyn Executor>) -> Self {
-        Self { executor }
+        Self { executor, kernel: KernelChoice::fastest() }
+    }
+
+    /// The same, networks by `kernel`.
+    pub fn with_kernel(self, kernel: KernelChoice) -> Self {
+        Self { kernel, ..self }
     }
 }
 
@@ -62,7 +69,8 @@ impl Backend for CpuBackend {
                 steps.push(Step::new(&format!("residual {}", index + 1)));
                 let name = format!("projection {}", index + 1);
                 steps.push(Step::filter(&name, &projection.filter));
-                stages.push(Stage { net: model.plan(index, framing.outer, rows)?, projection });
+                let net = ResidualNet::plan(&model, index, self.kernel, framing.outer, rows)?;
+                stages.push(Stage { net, projection });
             }
         }
         steps.push(Step::new("encode"));

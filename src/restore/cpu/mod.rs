@@ -8,6 +8,7 @@ mod workspace; // the planes
 mod decode; // samples to light
 mod extension; // beyond the edges
 mod filtering; // Wiener filter and projections
+pub mod residual; // networks
 mod encode; // light to samples
 
 pub use backend::CpuBackend;

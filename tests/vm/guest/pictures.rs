@@ -7,7 +7,7 @@ use deblurd::executor::Sequential;
 use deblurd::frame::{Effort, Extent, Frame, FrameRate, Layout, Picture, PictureFormat, Range};
 use deblurd::optics::{Calibration, GrayLevels, Psf};
 use deblurd::plan::{RestoreOptions, RestorePlan};
-use deblurd::restore::residual::ResidualModel;
+use deblurd::restore::model;
 use deblurd::restore::{Backend, CpuBackend, Unwatched};
 use deblurd::source::{Filled, SceneOptions, SceneSource, Source, Y4mOptions, Y4mSource};
 
@@ -68,7 +68,7 @@ pub(crate) fn offline(picture: &Picture) -> Picture {
 /// What the restorer on one thread makes of a picture.
 pub(crate) fn restored(psf: &str, sigma: f64, model: Option<&[u8]>, picture: &Picture) -> Picture {
     let psf = Psf::from_formula(psf).expect("a formula").expect("a PSF");
-    let model = model.map(|bytes| ResidualModel::from_bytes(bytes).expect("a model"));
+    let model = model.map(|bytes| model::load(bytes).expect("a model"));
     let camera = Calibration::new(psf, GrayLevels::new(sigma).expect("gray levels"));
     let (options, format) = (RestoreOptions::default(), picture.format());
     let plan = RestorePlan::new(&camera, model.map(Arc::new), &options, format).expect("a plan");

@@ -1,0 +1,155 @@
+//! Every kernel gives the bits of the scalar one.
+
+use proptest::prelude::*;
+
+use super::super::layer::{Head, Layer, Residual, SIDE};
+use super::super::packed::{GROUP, LANES};
+use super::{Kernel, PADDING, Rows, SLACK, Scalar, available, row_bytes};
+use crate::plan::network::{Convolution, Quantiser};
+
+/// Bytes that are all random, or all at an end of their range.
+fn extremes(random: Vec<u8>, kind: u8) -> Vec<u8> {
+    let end = |byte: u8| if byte & 1 == 0 { 0 } else { 255 };
+    match kind {
+        0 => random,
+        1 => random.into_iter().map(end).collect(),
+        _ => vec![255; random.len()],
+    }
+}
+
+/// A random convolution from and to so many channels; of kind 1 and 2 with the greatest weights
+/// there are.
+fn convolution([inputs, outputs]: [usize; 2], side: usize, seed: u64, kind: u8) -> Convolution {
+    let mut state = seed | 1;
+    let mut next = move || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as i32
+    };
+    let weight = |random: i32| match kind {
+        0 => random % 128,
+        1 => 127 * (random % 2 * 2 - 1).signum(),
+        _ => 127,
+    };
+    Convolution {
+        inputs,
+        outputs,
+        side,
+        weights: (0..inputs * outputs * side * side)
+            .map(|_| i8::try_from(weight(next())).expect("a weight"))
+            .collect(),
+        bias: (0..outputs).map(|_| next() % 100_000).collect(),
+        scales: (0..outputs).map(|_| (next() % 1000) as f32 * 2e-6).collect(),
+    }
+}
+
+/// Quantisers of input and output of a convolution.
+fn ends(seed: u64) -> [Quantiser; 2] {
+    let zero = if seed.is_multiple_of(2) { 0 } else { 128 };
+    [Quantiser { zero, scale: 1.0 }, Quantiser { zero: 0, scale: 1.0 }]
+}
+
+/// A row of `length` bytes, others for every index.
+fn row(noise: &[u8], index: usize, length: usize) -> Vec<u8> {
+    noise.iter().cycle().skip(311 * index % noise.len()).take(length).copied().collect()
+}
+
+/// Checks that every kernel writes what the scalar one writes, `length` bytes.
+fn check(length: usize, room: usize, run: impl Fn(&dyn Kernel, &mut [u8])) {
+    let written = |kernel: &dyn Kernel| {
+        let mut out = vec![0; room];
+        run(kernel, &mut out);
+        out.truncate(length);
+        out
+    };
+    let expected = written(&Scalar);
+    for kernel in available() {
+        assert!(written(kernel) == expected, "{} differs", kernel.name());
+    }
+}
+
+proptest! {
+    #[test]
+    #[cfg_attr(miri, ignore = "too large, and Miri has only the scalar kernel")]
+    fn heads_are_the_scalar_ones(
+        (planes, outputs) in (1_usize..5, 1_usize..40), width in 1_usize..70, seed: u64,
+        kind in 0_u8..3, is_large: bool,
+        noise in prop::collection::vec(any::<u8>(), 1009),
+    ) {
+        let side = if is_large { 6 } else { 4 };
+        let head = Head::pack(&convolution([planes, outputs], side, seed, kind), ends(seed));
+        let noise = extremes(noise, kind);
+        let rows = (0..planes * side).map(|index| row(&noise, index, 2 * (width + SLACK)));
+        let rows: Vec<_> = rows.collect();
+        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        let pixel = head.packed.blocks * LANES;
+        check(width * pixel, (width + SLACK) * pixel, |kernel, out| {
+            kernel.enter(&head, &rows, width, out);
+        });
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "too large, and Miri has only the scalar kernel")]
+    fn convolutions_are_the_scalar_ones(
+        (inputs, outputs) in (1_usize..40, 1_usize..40), width in 1_usize..70, seed: u64,
+        kind in 0_u8..3, is_residual: bool,
+        noise in prop::collection::vec(any::<u8>(), 1009),
+    ) {
+        let residual = is_residual.then_some(Residual { branch: 0.37, skip: 0.81 });
+        let outputs = if is_residual { inputs } else { outputs };
+        let layer = Layer::pack(&convolution([inputs, outputs], SIDE, seed, kind), ends(seed), residual);
+        let noise = extremes(noise, kind);
+        let rows = [0, 1, 2].map(|index| row(&noise, index, row_bytes(width, layer.in_blocks)));
+        let rows = Rows([&rows[0], &rows[1], &rows[2]]);
+        let pixel = layer.packed.blocks * LANES;
+        let room = row_bytes(width, layer.packed.blocks) - PADDING * pixel;
+        check(width * pixel, room, |kernel, out| kernel.convolve(&layer, rows, width, out));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "too large, and Miri has only the scalar kernel")]
+    fn last_layers_are_the_scalar_ones(
+        (inputs, outputs) in (1_usize..40, 1_usize..=GROUP), width in 1_usize..70, seed: u64,
+        kind in 0_u8..3, zero: u8,
+        noise in prop::collection::vec(any::<u8>(), 1009),
+    ) {
+        let layer = Layer::pack(&convolution([inputs, outputs], SIDE, seed, kind), ends(seed), None);
+        let noise = extremes(noise, kind);
+        let rows = [0, 1, 2].map(|index| row(&noise, index, row_bytes(width, layer.in_blocks)));
+        let rows = Rows([&rows[0], &rows[1], &rows[2]]);
+        check(4 * width, 4 * width, |kernel, out| {
+            kernel.finish(&layer, rows, zero, out.split_at_mut(2 * width).into());
+        });
+    }
+
+    #[test]
+    fn bytes_are_the_scalar_ones_real_numbers(
+        bytes in prop::collection::vec(any::<u8>(), 0..100), scale in 0.001_f32..0.1, zero: u8,
+    ) {
+        let dequantised = |kernel: &dyn Kernel| {
+            let mut samples = vec![0.0; bytes.len()];
+            kernel.dequantise(Quantiser { zero, scale }, &bytes, &mut samples);
+            samples
+        };
+        let expected = dequantised(&Scalar);
+        for kernel in available() {
+            prop_assert_eq!(dequantised(kernel), expected.clone(), "{}", kernel.name());
+        }
+    }
+
+    #[test]
+    fn quantised_samples_are_the_scalar_ones(
+        samples in prop::collection::vec(prop_oneof![-2.0_f32..2.0, any::<f32>()], 0..100),
+        scale in 0.001_f32..0.1, zero: u8,
+    ) {
+        let quantised = |kernel: &dyn Kernel| {
+            let mut bytes = vec![0; samples.len()];
+            kernel.quantise(Quantiser { zero, scale }, &samples, &mut bytes);
+            bytes
+        };
+        let expected = quantised(&Scalar);
+        for kernel in available() {
+            prop_assert_eq!(quantised(kernel), expected.clone(), "{}", kernel.name());
+        }
+    }
+}

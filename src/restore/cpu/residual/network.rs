@@ -1,0 +1,138 @@
+//! A network planned for planes of one extent.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::bands::{BandRows, divide};
+use super::engine::Engine;
+use super::fused::{Fused, KernelChoice};
+use super::stock::Stock;
+use crate::executor::{Executor, for_chunks};
+use crate::frame::{Extent, Plane};
+use crate::plan::network::{Contract, Model};
+use crate::restore::model::ModelError;
+use crate::restore::tract::{
+    IntoRunnable, IntoTValue, Tensor, TractResult, TypedRunnableModel, TypedSimpleState, tvec,
+};
+
+/// A network planned for planes of one extent.
+#[derive(Debug)]
+pub struct ResidualNet {
+    extent: Extent,
+    planes: usize,
+    band_rows: usize,
+    bands: Vec<Mutex<Band>>,
+}
+
+impl ResidualNet {
+    /// Plans network `index` of a model for planes of `extent`, computed in bands of about
+    /// `band_rows` rows by `kernel`.
+    ///
+    /// # Errors
+    /// Where tract cannot run the network.
+    ///
+    /// # Panics
+    /// Where the model has no such network.
+    pub fn plan(
+        model: &Model,
+        index: usize,
+        kernel: KernelChoice,
+        extent: Extent,
+        band_rows: usize,
+    ) -> Result<Self, ModelError> {
+        let Contract { alignment, halo, .. } = model.contract;
+        let aligned = Extent {
+            width: extent.width.next_multiple_of(alignment),
+            height: extent.height.next_multiple_of(alignment),
+        };
+        let rows = [band_rows.max(1).next_multiple_of(alignment), halo];
+        let network = &model.networks[index];
+        let fused = network.integers.as_ref().ok().and_then(|all| Fused::new(all, kernel));
+        let engine: Arc<dyn Engine> = match fused {
+            Some(fused) => Arc::new(fused),
+            None => Arc::new(Stock::new(network)?),
+        };
+        Self::on(&engine, network.planes, [extent, aligned], rows)
+    }
+
+    /// Plans for `planes` planes of `extent` that are computed as planes of `aligned` would be.
+    pub(super) fn on(
+        engine: &Arc<dyn Engine>,
+        planes: usize,
+        [extent, aligned]: [Extent; 2],
+        [band_rows, halo]: [usize; 2],
+    ) -> Result<Self, ModelError> {
+        let mut plans: HashMap<[usize; 3], Arc<TypedRunnableModel>> = HashMap::new();
+        let mut bands = Vec::new();
+        for rows in divide(aligned.height, band_rows, halo) {
+            let plan = match plans.get(&rows.shape()) {
+                Some(plan) => Arc::clone(plan),
+                None => engine.compile(rows, aligned.width)?.into_runnable()?,
+            };
+            let (engine, state) = (Arc::clone(engine), plan.spawn()?);
+            plans.insert(rows.shape(), plan);
+            let z = Arc::new(engine.input(rows, aligned.width)?);
+            bands.push(Mutex::new(Band { engine, rows, width: aligned.width, plan: state, z }));
+        }
+        Ok(Self { extent, planes, band_rows, bands })
+    }
+
+    /// Number of input planes.
+    pub fn planes(&self) -> usize {
+        self.planes
+    }
+
+    /// Computes `f` from the input planes `(x_w, y)` or `(x_w, y, g)`.
+    ///
+    /// # Errors
+    /// Where tract fails; `f` is unspecified then.
+    ///
+    /// # Panics
+    /// Where the planes are not as many or not of the extent that was planned.
+    pub fn run(
+        &self,
+        inputs: &[&Plane<f32>],
+        f: &mut Plane<f32>,
+        executor: &dyn Executor,
+    ) -> Result<(), ModelError> {
+        assert_eq!(inputs.len(), self.planes, "input planes of the network");
+        let all_fit =
+            inputs.iter().all(|plane| plane.extent() == self.extent) && f.extent() == self.extent;
+        assert!(all_fit, "planes of another extent than planned");
+        let width = self.extent.width;
+        let failure = Mutex::new(None);
+        for_chunks(executor, f.samples_mut(), self.band_rows * width, &|index, rows| {
+            let outcome = lock(&self.bands[index]).run(inputs, &mut rows.chunks_exact_mut(width));
+            if let Err(error) = outcome {
+                *lock(&failure) = Some(error.into());
+            }
+        });
+        failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Debug)]
+struct Band {
+    engine: Arc<dyn Engine>,
+    rows: BandRows,
+    width: usize,
+    plan: TypedSimpleState,
+    z: Arc<Tensor>,
+}
+
+impl Band {
+    fn run(
+        &mut self,
+        inputs: &[&Plane<f32>],
+        f: &mut dyn Iterator<Item = &mut [f32]>,
+    ) -> TractResult<()> {
+        // tract gave its share back when the last run ended; else this makes a copy.
+        self.engine.load(inputs, self.rows, self.width, Arc::make_mut(&mut self.z))?;
+        let answer = self.plan.run(tvec![Arc::clone(&self.z).into_tvalue()])?;
+        self.engine.store(&answer[0], self.rows, self.width, f)
+    }
+}

@@ -1,0 +1,125 @@
+//! The model contract: what a file must promise to be run.
+//!
+//! A model is one ONNX file that holds one or more networks side by side, as sub-graphs that share
+//! nothing. The first has input `z` and output `f`, the second `z2` and `f2`, and so on:
+//!
+//! | tensor | shape, f32 | content |
+//! |---|---|---|
+//! | `z` | [1, 2, H, W] | `x_w`, `y`, mean-free, 1.0 between black and white |
+//! | `z2`, `z3` … | [1, 3, H, W] | `x_w`, `y` and the estimate `g` so far |
+//! | `f`, `f2` … | [1, 1, H, W] | the residual to be projected |
+//!
+//! H and W are free, up to multiples of the alignment. One file, because networks that were
+//! trained together must not be mixed, and because a file can be replaced in one step.
+//!
+//! Metadata: `deblurd.contract` (2), `deblurd.name`, `deblurd.stages`, `deblurd.consistency` (a
+//! number for each network: how far it is trusted against the data), `deblurd.alignment`,
+//! `deblurd.halo`, `deblurd.sigma_min`, `deblurd.sigma_max`, `deblurd.regulariser`,
+//! `deblurd.domain`; and, to find damage, `deblurd.seal`: the SHA-256 of the file in which the
+//! seal's own 64 digits are replaced by zeros. Without its seal a file is not run: a flipped bit
+//! can turn a network into another one, or into one that brings the engine down.
+
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+
+use super::error::ModelError;
+use crate::plan::network::{Contract, Network};
+use crate::restore::tract::pb::ModelProto;
+
+const SEAL: &str = "deblurd.seal";
+const SIDE: std::ops::RangeInclusive<usize> = 1..=256;
+const STRENGTH: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
+
+/// Reads the promises of a model and checks the seal of its bytes.
+///
+/// # Errors
+/// Where a promise is missing or broken.
+pub(super) fn read(proto: &ModelProto, bytes: &[u8]) -> Result<Contract, ModelError> {
+    let entries = proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone()));
+    let metadata = Metadata(entries.collect());
+    metadata.check_seal(bytes)?;
+    let version: usize = metadata.parse("deblurd.contract", "2")?;
+    metadata.check("deblurd.contract", version == 2, "2")?;
+    let stages = metadata.parse("deblurd.stages", "a number from 1 to 8")?;
+    metadata.check("deblurd.stages", (1..=8).contains(&stages), "a number from 1 to 8")?;
+    let alignment = metadata.parse("deblurd.alignment", "a number from 1 to 256")?;
+    metadata.check("deblurd.alignment", SIDE.contains(&alignment), "a number from 1 to 256")?;
+    let halo: usize = metadata.parse("deblurd.halo", "a multiple of the alignment")?;
+    let is_multiple = halo <= 4096 && halo.is_multiple_of(alignment);
+    metadata.check("deblurd.halo", is_multiple, "a multiple of the alignment, at most 4096")?;
+    let least: f64 = metadata.parse("deblurd.sigma_min", "gray levels from 0")?;
+    let most: f64 = metadata.parse("deblurd.sigma_max", "gray levels from deblurd.sigma_min")?;
+    metadata.check("deblurd.sigma_min", least >= 0.0, "gray levels from 0")?;
+    metadata.check("deblurd.sigma_max", most >= least, "gray levels from deblurd.sigma_min")?;
+    Ok(Contract {
+        name: metadata.get("deblurd.name", "a name")?.to_owned(),
+        stages,
+        consistency: metadata.strengths("deblurd.consistency", stages)?,
+        alignment,
+        halo,
+        sigma: least..=most,
+        regulariser: metadata.parse("deblurd.regulariser", "spectral or flat:EPS")?,
+        domain: metadata.get("deblurd.domain", "the domain of the samples")?.to_owned(),
+        metadata: metadata.0,
+    })
+}
+
+/// Checks the promised halo against what the graphs see, where that can be told.
+pub(super) fn check_halo(contract: &Contract, networks: &[Network]) -> Result<(), ModelError> {
+    let reach = networks.iter().filter_map(|network| network.summary.reach).max().unwrap_or(0);
+    if contract.halo < reach { Err(ModelError::Halo { is: contract.halo, reach }) } else { Ok(()) }
+}
+
+struct Metadata(Vec<(String, String)>);
+
+impl Metadata {
+    fn find(&self, key: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    fn get(&self, key: &str, expected: &'static str) -> Result<&str, ModelError> {
+        self.find(key).ok_or_else(|| ModelError::Missing { key: key.to_owned(), expected })
+    }
+
+    fn parse<T: FromStr>(&self, key: &str, expected: &'static str) -> Result<T, ModelError> {
+        self.get(key, expected)?.parse().map_err(|_| self.invalid(key, expected))
+    }
+
+    /// Reads one strength for each of `count` networks.
+    fn strengths(&self, key: &str, count: usize) -> Result<Vec<f64>, ModelError> {
+        let expected = "a number from 0.001 to 1e6 for each stage, with spaces between";
+        let strength = |word: &str| word.parse().ok().filter(|value| STRENGTH.contains(value));
+        let strengths: Option<Vec<f64>> =
+            self.get(key, expected)?.split_whitespace().map(strength).collect();
+        strengths
+            .filter(|strengths| strengths.len() == count)
+            .ok_or_else(|| self.invalid(key, expected))
+    }
+
+    fn check(&self, key: &str, holds: bool, expected: &'static str) -> Result<(), ModelError> {
+        if holds { Ok(()) } else { Err(self.invalid(key, expected)) }
+    }
+
+    fn invalid(&self, key: &str, expected: &'static str) -> ModelError {
+        let value = self.find(key).unwrap_or_default().to_owned();
+        ModelError::Invalid { key: key.to_owned(), value, expected }
+    }
+
+    /// Checks the file against its seal.
+    fn check_seal(&self, bytes: &[u8]) -> Result<(), ModelError> {
+        let expected = "64 hexadecimal digits, the SHA-256 of the file with zeros in their place";
+        let seal = self.get(SEAL, expected)?;
+        let digits = seal.as_bytes();
+        let place = bytes.windows(digits.len().max(1)).position(|window| window == digits);
+        let (Some(place), 64) = (place, digits.len()) else {
+            return Err(self.invalid(SEAL, expected));
+        };
+        let mut hash = Sha256::new();
+        hash.update(&bytes[..place]);
+        hash.update([b'0'; 64]);
+        hash.update(&bytes[place + 64..]);
+        let is: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        if is == seal { Ok(()) } else { Err(ModelError::Damaged { expected: seal.to_owned(), is }) }
+    }
+}
