@@ -8,21 +8,15 @@ use deblurd::frame::{Extent, Plane};
 use deblurd::plan::network::Model;
 use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet, band_rows};
 use deblurd::restore::model;
-use libtest_mimic::Trial;
 
-use crate::support::{Need, python_with, root, trial_needing};
+use crate::harness::{apply, trial};
+use crate::support::{python_with, root};
 
 /// Planes of more than one band.
 const EXTENT: Extent = Extent::new(166, 118);
 
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial_needing(
-        Need::PythonOnnxRuntime,
-        "agreement::onnx_runtime_gives_the_same",
-        onnx_runtime_gives_the_same,
-    )]
-}
-
+#[apply(trial)]
+#[needs(PythonOnnxRuntime)]
 fn onnx_runtime_gives_the_same() {
     for name in ["nano", "small", "base", "large"] {
         let path = root().join(format!("models/{name}.onnx"));

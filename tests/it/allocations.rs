@@ -26,26 +26,41 @@ use deblurd::source::{
     Filled, SceneOptions, SceneSource, Source, SourceError, Y4mOptions, Y4mSource,
 };
 use deblurd::web::HttpOptions;
-use libtest_mimic::Trial;
 use tracking_allocator::{AllocationGroupId, AllocationRegistry, AllocationTracker, Allocator};
 
+use crate::harness::{apply, trial};
 use crate::program::{Workshop, stream};
 use crate::properties::{Restoration, model, random_picture, random_psf};
 use crate::shared;
-use crate::support::{root, trial};
+use crate::support::root;
 
 #[global_allocator]
 static ALLOCATOR: Allocator<std::alloc::System> = Allocator::system();
 
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("allocations::pictures_need_none", || check_case("pictures", 0)),
-        // Either end of each of its two channels makes its place to wait when it first waits.
-        trial("allocations::a_stream_needs_none_a_frame", || check_case("stream", 4)),
-        trial("allocations::a_live_scene_needs_none", || check_case("scene", 0)),
-        trial("allocations::fused_networks_need_none", || check_case("networks", 0)),
-        trial("allocations::stock_networks_need_none_of_ours", || check_case("stock", 0)),
-    ]
+#[apply(trial)]
+fn pictures_need_none() {
+    check_case("pictures", 0);
+}
+
+/// Either end of each of its two channels makes its place to wait when it first waits.
+#[apply(trial)]
+fn a_stream_needs_none_a_frame() {
+    check_case("stream", 4);
+}
+
+#[apply(trial)]
+fn a_live_scene_needs_none() {
+    check_case("scene", 0);
+}
+
+#[apply(trial)]
+fn fused_networks_need_none() {
+    check_case("networks", 0);
+}
+
+#[apply(trial)]
+fn stock_networks_need_none_of_ours() {
+    check_case("stock", 0);
 }
 
 /// Tells a child which case to measure.

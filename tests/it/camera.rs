@@ -3,19 +3,9 @@
 
 use deblurd::frame::Frame;
 use deblurd::source::{Filled, Source, Y4mOptions, Y4mSource};
-use libtest_mimic::Trial;
 
+use crate::harness::{apply, trial};
 use crate::program::{Running, Workshop};
-use crate::support::trial;
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("camera::an_absent_camera_is_stood_in_for", an_absent_camera_is_stood_in_for),
-        trial("camera::check_tells_how_the_camera_fares", check_tells_how_the_camera_fares),
-        trial("camera::what_is_no_camera_is_refused", what_is_no_camera_is_refused),
-        trial("camera::one_that_does_not_come_back_is_given_up", one_that_does_not_come_back),
-    ]
-}
 
 /// A configuration that asks for a small gray camera.
 fn config(device: &str) -> String {
@@ -26,6 +16,7 @@ fn config(device: &str) -> String {
     )
 }
 
+#[apply(trial)]
 fn an_absent_camera_is_stood_in_for() {
     let workshop = Workshop::new();
     workshop.write("camera.toml", config("no-camera"));
@@ -54,6 +45,7 @@ fn an_absent_camera_is_stood_in_for() {
     assert_eq!(absent, 1, "{}", outcome.stderr);
 }
 
+#[apply(trial)]
 fn check_tells_how_the_camera_fares() {
     let workshop = Workshop::new();
     workshop.write("camera.toml", config("no-camera"));
@@ -63,6 +55,7 @@ fn check_tells_how_the_camera_fares() {
     assert!(told.starts_with(line), "{told}");
 }
 
+#[apply(trial)]
 fn what_is_no_camera_is_refused() {
     let workshop = Workshop::new();
     workshop.write("camera.toml", config("camera.toml"));
@@ -72,7 +65,8 @@ fn what_is_no_camera_is_refused() {
 }
 
 /// A folder is there and cannot be opened as a device, now or later.
-fn one_that_does_not_come_back() {
+#[apply(trial)]
+fn one_that_does_not_come_back_is_given_up() {
     let workshop = Workshop::new();
     workshop.make_folder("camera");
     let config = config("camera").replace("extent", "reopens = 3\nextent");

@@ -6,21 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use libtest_mimic::Trial;
-
+use crate::harness::{apply, trial};
 use crate::program::{CONTRACT, Outcome, Running, Workshop};
-use crate::support::trial;
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("fifos::nobody_reads", nobody_reads),
-        trial("fifos::a_reader_stops", a_reader_stops),
-        trial("fifos::readers_come_and_go", readers_come_and_go),
-        trial("fifos::nobody_writes", nobody_writes),
-        trial("fifos::a_stopped_reader_of_standard_output", a_stopped_reader_of_standard_output),
-        trial("fifos::no_frame_is_lost_to_a_slow_reader", no_frame_is_lost_to_a_slow_reader),
-    ]
-}
 
 const SOURCE: &str = "[source]\nkind = 'scene'\nextent = '160x120'\nrate = 60\n\
                       [restore]\npsf = 'disk:2'\nsigma = 2.55\nmodel = 'none'\n";
@@ -86,6 +73,7 @@ fn frames_of(reader: &mut impl BufRead, most: usize) -> usize {
     most
 }
 
+#[apply(trial)]
 fn nobody_reads() {
     let workshop = workshop(&format!("{SOURCE}{SINK}{OTHER}"));
     let running = start(&workshop);
@@ -95,6 +83,7 @@ fn nobody_reads() {
     drop(other);
 }
 
+#[apply(trial)]
 fn a_reader_stops() {
     let workshop = workshop(&format!("{SOURCE}{SINK}{OTHER}"));
     let running = start(&workshop);
@@ -109,6 +98,7 @@ fn a_reader_stops() {
     reader.read_to_end(&mut rest).expect("an end");
 }
 
+#[apply(trial)]
 fn readers_come_and_go() {
     let workshop = workshop(&format!("{SOURCE}{SINK}"));
     let mut running = start(&workshop);
@@ -121,6 +111,7 @@ fn readers_come_and_go() {
     check_ends(running, 0);
 }
 
+#[apply(trial)]
 fn nobody_writes() {
     let source = "[source]\nkind = 'y4m'\npath = 'fifo'\nlive = true\n\
                   [restore]\npsf = 'disk:2'\nsigma = 2.55\nmodel = 'none'\n\
@@ -131,6 +122,7 @@ fn nobody_writes() {
     check_ends(running, 143);
 }
 
+#[apply(trial)]
 fn a_stopped_reader_of_standard_output() {
     let to_stdout = SINK.replace("'fifo'", "'-'");
     let workshop = workshop(&format!("{SOURCE}{to_stdout}{OTHER}"));
@@ -142,6 +134,7 @@ fn a_stopped_reader_of_standard_output() {
     drop((reader, other));
 }
 
+#[apply(trial)]
 fn no_frame_is_lost_to_a_slow_reader() {
     let source = SOURCE.replace("rate = 60", "live = false\nframes = 30");
     let workshop = workshop(&format!("{source}[pipeline]\noverflow = 'wait'\n{SINK}"));

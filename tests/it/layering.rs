@@ -3,9 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use libtest_mimic::Trial;
-
-use crate::support::{root, trial};
+use crate::harness::{apply, trial};
+use crate::support::root;
 
 /// Modules and what each may name of ours.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
@@ -66,16 +65,7 @@ const UNSAFE: &[&str] = &[
 const IMPURE: &[&str] =
     &["std::fs", "std::io::stdin", "std::thread", "std::time", "std::net", "std::env"];
 
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("layering::modules_import_only_downwards", modules_import_only_downwards),
-        trial("layering::each_dependency_has_one_address", each_dependency_has_one_address),
-        trial("layering::unsafe_code_has_its_addresses", unsafe_code_has_its_addresses),
-        trial("layering::restore_is_pure", restore_is_pure),
-        trial("layering::every_file_says_what_it_is", every_file_says_what_it_is),
-    ]
-}
-
+#[apply(trial)]
 fn modules_import_only_downwards() {
     for (module, allowed) in MAY_IMPORT {
         for file in rust_files(&root().join("src")) {
@@ -93,6 +83,7 @@ fn modules_import_only_downwards() {
     }
 }
 
+#[apply(trial)]
 fn each_dependency_has_one_address() {
     for file in rust_files(&root().join("src")) {
         let (relative, text) = (relative(&file), code(&file));
@@ -104,6 +95,7 @@ fn each_dependency_has_one_address() {
     }
 }
 
+#[apply(trial)]
 fn unsafe_code_has_its_addresses() {
     let is_unsafe = |word: &str| word == "unsafe" || word == "unsafe_code";
     let words =
@@ -115,6 +107,7 @@ fn unsafe_code_has_its_addresses() {
     assert_eq!(found, UNSAFE, "files with unsafe code");
 }
 
+#[apply(trial)]
 fn restore_is_pure() {
     for file in rust_files(&root().join("src/restore")) {
         let text = code(&file);
@@ -124,6 +117,16 @@ fn restore_is_pure() {
     }
 }
 
+/// The attribute of the standard harness would be passed over in silence.
+#[apply(trial)]
+fn integration_tests_register_themselves() {
+    for file in rust_files(&root().join("tests")) {
+        let is_silent = code(&file).lines().any(|line| line.trim() == "#[test]");
+        assert!(!is_silent, "{} has #[test] instead of #[apply(trial)]", relative(&file));
+    }
+}
+
+#[apply(trial)]
 fn every_file_says_what_it_is() {
     let folders = ["src", "tests", "benches"].map(|folder| root().join(folder));
     for file in folders.iter().flat_map(|folder| rust_files(folder)) {

@@ -9,6 +9,9 @@
     reason = "compared values speak for themselves; clippy knows only the standard harness"
 )]
 
+#[path = "../harness/mod.rs"]
+mod harness;
+
 mod agreement;
 mod allocations;
 mod browser;
@@ -39,30 +42,6 @@ fn main() -> std::process::ExitCode {
         return code;
     }
     let arguments = libtest_mimic::Arguments::from_args();
-    let trials = [
-        layering::trials(),
-        allocations::trials(),
-        agreement::trials(),
-        pictures::trials(),
-        camera::trials(),
-        streams::trials(),
-        fifos::trials(),
-        http::trials(),
-        cli::trials(),
-        faults::trials(),
-        conformance::trials(),
-        model::trials(),
-        properties::trials(),
-        pipeline::trials(),
-        recording::trials(),
-        service::trials(),
-        soak::trials(),
-        shared::trials(),
-        oracle::trials(),
-        unpack::trials(),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let trials = harness::trials(None, |case| (case.test)());
     libtest_mimic::run(&arguments, trials).exit_code()
 }

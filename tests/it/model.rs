@@ -6,32 +6,15 @@ use deblurd::frame::{Extent, Plane};
 use deblurd::plan::network::Model;
 use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet, band_rows};
 use deblurd::restore::model::{self, ModelError};
-use libtest_mimic::Trial;
 use prost::Message;
 use rand::{RngExt, SeedableRng};
 use tract_onnx::pb::tensor_shape_proto::dimension::Value as Side;
 use tract_onnx::pb::{ModelProto, TensorProto, TypeProto, ValueInfoProto, type_proto};
 
+use crate::harness::{apply, trial};
 use crate::onnx::{Element, int, ints, sealed, set_metadata, tiny_model};
-use crate::support::trial;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("model::good_models_run", good_models_run),
-        trial("model::missing_metadata_is_named", missing_metadata_is_named),
-        trial("model::invalid_metadata_is_named", invalid_metadata_is_named),
-        trial("model::wrong_tensors_are_named", wrong_tensors_are_named),
-        trial("model::wrong_shapes_are_named", wrong_shapes_are_named),
-        trial("model::a_halo_too_small_is_refused", a_halo_too_small_is_refused),
-        trial("model::unknown_operators_are_named", unknown_operators_are_named),
-        trial("model::what_is_not_onnx_is_refused", what_is_not_onnx_is_refused),
-        trial("model::a_part_of_a_file_is_refused", a_part_of_a_file_is_refused),
-        trial("model::a_flipped_bit_is_noticed", a_flipped_bit_is_noticed),
-        trial("model::without_a_seal_nothing_is_run", without_a_seal_nothing_is_run),
-        trial("model::hostile_graphs_are_refused", hostile_graphs_are_refused),
-    ]
-}
-
+#[apply(trial)]
 fn good_models_run() {
     for stages in 1..=3 {
         for quantised in [false, true] {
@@ -49,6 +32,7 @@ fn good_models_run() {
     }
 }
 
+#[apply(trial)]
 fn missing_metadata_is_named() {
     let keys: Vec<String> =
         tiny_model(1, 2, 1, false).metadata_props.into_iter().map(|entry| entry.key).collect();
@@ -59,6 +43,7 @@ fn missing_metadata_is_named() {
     }
 }
 
+#[apply(trial)]
 fn invalid_metadata_is_named() {
     for (key, value, expected) in [
         ("deblurd.contract", "1", "expected 2"),
@@ -95,6 +80,7 @@ fn invalid_metadata_is_named() {
     check_refused(&model, &["deblurd.sigma_max", "'12.75'", "deblurd.sigma_min"]);
 }
 
+#[apply(trial)]
 fn wrong_tensors_are_named() {
     check_changed_input(|input| input.name = "x".to_owned(), &["z is missing", "[1, 2, H, W]"]);
     check_changed_input(|input| input.r#type = None, &["z is untyped", "[1, 2, H, W]"]);
@@ -130,6 +116,7 @@ fn check_changed_input(change: impl Fn(&mut ValueInfoProto), expected: &[&str]) 
     check_refused(&model, expected);
 }
 
+#[apply(trial)]
 fn wrong_shapes_are_named() {
     // Without the shuffle: four planes of half size.
     let mut model = tiny_model(1, 2, 1, false);
@@ -151,6 +138,7 @@ fn wrong_shapes_are_named() {
     check_refused(&model, &["f has shape"]);
 }
 
+#[apply(trial)]
 fn a_halo_too_small_is_refused() {
     for halo in ["0", "8"] {
         let mut model = tiny_model(1, 2, 1, false);
@@ -159,6 +147,7 @@ fn a_halo_too_small_is_refused() {
     }
 }
 
+#[apply(trial)]
 fn unknown_operators_are_named() {
     for operator in ["Dblurr", "NonMaxSuppression", "LSTM", "If"] {
         let mut model = tiny_model(1, 2, 1, false);
@@ -167,6 +156,7 @@ fn unknown_operators_are_named() {
     }
 }
 
+#[apply(trial)]
 fn what_is_not_onnx_is_refused() {
     let mut random = rand_pcg::Pcg64::seed_from_u64(1);
     let noise: Vec<u8> = (0..5000).map(|_| random.random_range(0..=255)).collect();
@@ -176,6 +166,7 @@ fn what_is_not_onnx_is_refused() {
     }
 }
 
+#[apply(trial)]
 fn a_part_of_a_file_is_refused() {
     let bytes = sealed(&tiny_model(1, 2, 1, true));
     for length in (0..bytes.len()).step_by(7).chain(bytes.len() - 40..bytes.len()) {
@@ -184,6 +175,7 @@ fn a_part_of_a_file_is_refused() {
     }
 }
 
+#[apply(trial)]
 fn a_flipped_bit_is_noticed() {
     let bytes = sealed(&tiny_model(1, 2, 1, true));
     model::load(&bytes).expect("a model");
@@ -197,6 +189,7 @@ fn a_flipped_bit_is_noticed() {
     }
 }
 
+#[apply(trial)]
 fn without_a_seal_nothing_is_run() {
     let unsealed = tiny_model(1, 2, 1, true).encode_to_vec();
     let error = model::load(&unsealed).err().map(|error| error.to_string());
@@ -206,6 +199,7 @@ fn without_a_seal_nothing_is_run() {
     check_refused(&model, &["deblurd.seal' is 'none'", "expected 64 hexadecimal digits"]);
 }
 
+#[apply(trial)]
 fn hostile_graphs_are_refused() {
     for (name, values) in [
         ("strides", [0, 0]),

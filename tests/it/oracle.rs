@@ -13,20 +13,10 @@ use deblurd::plan::{Edges, Regulariser};
 use deblurd::restore::Restorer;
 use deblurd::restore::quality::psnr_db;
 use deblurd::simulate::{Degrade, DegradeOptions};
-use libtest_mimic::Trial;
 
+use crate::harness::{apply, trial};
 use crate::properties::{Restoration, run};
-use crate::support::{Need, shared_data, trial_needing};
-
-pub(crate) fn trials() -> Vec<Trial> {
-    let tests: [(&str, fn()); 4] = [
-        ("oracle::spectral_wiener_on_circular_frames", spectral_wiener_on_circular_frames),
-        ("oracle::flat_wiener_on_circular_frames", flat_wiener_on_circular_frames),
-        ("oracle::extension_on_valid_frames", extension_on_valid_frames),
-        ("oracle::valid_frames_suffer_without_extension", valid_frames_suffer_without_extension),
-    ];
-    tests.map(|(name, test)| trial_needing(Need::SharedData, name, test)).into()
-}
+use crate::support::shared_data;
 
 /// How frames are made and restored.
 #[derive(Clone, Copy)]
@@ -39,12 +29,16 @@ struct Protocol {
     sigma: f64,
 }
 
+#[apply(trial)]
+#[needs(SharedData)]
 fn spectral_wiener_on_circular_frames() {
     for (sigma, expected) in [(2.55, 28.66), (5.1, 26.58), (7.65, 25.54)] {
         check_mean(circular(sigma, Regulariser::Spectral), expected - 0.1..=expected + 0.1);
     }
 }
 
+#[apply(trial)]
+#[needs(SharedData)]
 fn flat_wiener_on_circular_frames() {
     for (sigma, expected) in [(2.55, 26.13), (5.1, 21.34), (7.65, 18.21)] {
         check_mean(circular(sigma, Regulariser::Flat(0.01)), expected - 0.1..=expected + 0.1);
@@ -54,12 +48,16 @@ fn flat_wiener_on_circular_frames() {
 /// The oracle reaches 28.08 dB by the same extension. It cuts off the radius of the PSF, the
 /// simulated camera here the radius made even (for the sake of half-size chroma), so that five of
 /// the eight kernels leave a frame narrower by one sample on every side.
+#[apply(trial)]
+#[needs(SharedData)]
 fn extension_on_valid_frames() {
     let protocol = Protocol { camera: Edges::Open, ..circular(2.55, Regulariser::Spectral) };
     check_mean(Protocol { edges: Edges::Open, ..protocol }, 28.0..=28.3);
 }
 
 /// The oracle's figure is 22.74 dB; the frames here are those of the test above.
+#[apply(trial)]
+#[needs(SharedData)]
 fn valid_frames_suffer_without_extension() {
     let protocol = Protocol { camera: Edges::Open, ..circular(2.55, Regulariser::Spectral) };
     check_mean(protocol, 22.4..=23.1);

@@ -10,25 +10,8 @@ use deblurd::source::{
     FilesOptions, FilesSource, Filled, Source, SourceError, decode_picture, read_picture,
 };
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use libtest_mimic::Trial;
 
-use crate::support::trial;
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("pictures::kinds_of_png_are_read", kinds_of_png_are_read),
-        trial("pictures::palettes_are_expanded", palettes_are_expanded),
-        trial("pictures::kinds_of_jpeg_are_read", kinds_of_jpeg_are_read),
-        trial("pictures::cmyk_becomes_rgb", cmyk_becomes_rgb),
-        trial("pictures::one_pixel_is_a_picture", one_pixel_is_a_picture),
-        trial("pictures::every_cut_of_a_png_is_refused", every_cut_of_a_png_is_refused),
-        trial("pictures::every_cut_of_a_jpeg_is_refused", every_cut_of_a_jpeg_is_refused),
-        trial("pictures::zero_sizes_are_refused", zero_sizes_are_refused),
-        trial("pictures::bombs_are_refused_before_they_go_off", bombs_are_refused),
-        trial("pictures::what_is_no_picture_is_refused", what_is_no_picture_is_refused),
-        trial("pictures::a_folder_plays_as_a_stream", a_folder_plays_as_a_stream),
-    ]
-}
+use crate::harness::{apply, trial};
 
 fn decoded(bytes: &[u8]) -> Result<Picture, SourceError> {
     decode_picture(bytes, "test.picture".as_ref())
@@ -58,6 +41,7 @@ fn byte(value: u32) -> u8 {
     u8::try_from(value).expect("a sample")
 }
 
+#[apply(trial)]
 fn kinds_of_png_are_read() {
     let rgb = RgbImage::from_fn(5, 3, |x, y| Rgb([byte(x), byte(y), 200]));
     let image = DynamicImage::ImageRgb8(rgb);
@@ -81,6 +65,7 @@ fn kinds_of_png_are_read() {
     }
 }
 
+#[apply(trial)]
 fn palettes_are_expanded() {
     // 2x1, two palette entries of one bit: red, blue.
     let header = [0, 0, 0, 2, 0, 0, 0, 1, 1, 3, 0, 0, 0];
@@ -95,6 +80,7 @@ fn palettes_are_expanded() {
     assert_eq!(picture.planes()[2].samples(), [0, 255]);
 }
 
+#[apply(trial)]
 fn kinds_of_jpeg_are_read() {
     let gray = DynamicImage::new_luma8(9, 7);
     check_reads(&encoded(&gray, ImageFormat::Jpeg), Layout::Gray, 8);
@@ -102,6 +88,7 @@ fn kinds_of_jpeg_are_read() {
     check_reads(&encoded(&rgb, ImageFormat::Jpeg), Layout::Rgb, 8);
 }
 
+#[apply(trial)]
 fn cmyk_becomes_rgb() {
     use jpeg_encoder::{ColorType, Encoder};
     for colour_type in [ColorType::Cmyk, ColorType::CmykAsYcck] {
@@ -116,6 +103,7 @@ fn cmyk_becomes_rgb() {
     }
 }
 
+#[apply(trial)]
 fn one_pixel_is_a_picture() {
     let picture =
         check_reads(&encoded(&DynamicImage::new_luma8(1, 1), ImageFormat::Png), Layout::Gray, 8);
@@ -123,6 +111,7 @@ fn one_pixel_is_a_picture() {
     assert_eq!(decoded(&encode_png(&picture).expect("a PNG")).expect("a picture"), picture);
 }
 
+#[apply(trial)]
 fn every_cut_of_a_png_is_refused() {
     let image = DynamicImage::ImageRgb8(RgbImage::from_fn(16, 16, |x, y| Rgb([byte(x * y); 3])));
     let png = encoded(&image, ImageFormat::Png);
@@ -132,6 +121,7 @@ fn every_cut_of_a_png_is_refused() {
     }
 }
 
+#[apply(trial)]
 fn every_cut_of_a_jpeg_is_refused() {
     let image = DynamicImage::ImageRgb8(RgbImage::from_fn(16, 16, |x, y| Rgb([byte(x * y); 3])));
     let jpeg = encoded(&image, ImageFormat::Jpeg);
@@ -141,6 +131,7 @@ fn every_cut_of_a_jpeg_is_refused() {
     check_refused(&jpeg[..jpeg.len() - 2], "cut short");
 }
 
+#[apply(trial)]
 fn zero_sizes_are_refused() {
     for (width, height) in [(0, 5), (5, 0)] {
         assert!(decoded(&gray_png(width, height)).is_err(), "{width}x{height} was read");
@@ -148,7 +139,8 @@ fn zero_sizes_are_refused() {
     check_refused(&[], "empty");
 }
 
-fn bombs_are_refused() {
+#[apply(trial)]
+fn bombs_are_refused_before_they_go_off() {
     check_refused(&gray_png(65_535, 65_535), "65535x65535 is more than 120 megapixels");
     check_refused(&gray_png(70_000, 1), "");
     check_refused(&gray_png(u32::MAX >> 1, u32::MAX >> 1), "");
@@ -158,6 +150,7 @@ fn bombs_are_refused() {
     check_refused(&jpeg, "65535x65535 is more than 120 megapixels");
 }
 
+#[apply(trial)]
 fn what_is_no_picture_is_refused() {
     check_refused(b"GIF89a, or so it says", "");
     check_refused(b"not a picture at all", "neither PNG nor JPEG");
@@ -168,6 +161,7 @@ fn what_is_no_picture_is_refused() {
     }
 }
 
+#[apply(trial)]
 fn a_folder_plays_as_a_stream() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let save =

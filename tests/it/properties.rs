@@ -12,33 +12,15 @@ use deblurd::plan::{Channels, Edges, Regulariser, RestoreOptions, RestorePlan};
 use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet};
 use deblurd::restore::model;
 use deblurd::restore::{Backend, CpuBackend, Restorer, Unwatched};
-use libtest_mimic::Trial;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
+use crate::harness::{apply, trial};
 use crate::onnx::{sealed, tiny_model};
-use crate::support::trial;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("properties::bands_give_what_the_whole_gives", bands_give_what_the_whole_gives),
-        trial("properties::threads_give_what_one_gives", threads_give_what_one_gives),
-        trial("properties::without_blur_pictures_stay", without_blur_pictures_stay),
-        trial("properties::without_blur_networks_are_silent", without_blur_networks_are_silent),
-        trial("properties::restoring_is_linear", restoring_is_linear),
-        trial(
-            "properties::shifted_pictures_are_restored_alike",
-            shifted_pictures_are_restored_alike,
-        ),
-        trial("properties::the_mean_is_kept", the_mean_is_kept),
-        trial("properties::blurred_again_is_what_was_seen", blurred_again_is_what_was_seen),
-        trial("properties::every_extent_is_restored", every_extent_is_restored),
-        trial("properties::luma_leaves_colours_alone", luma_leaves_colours_alone),
-    ]
-}
-
+#[apply(trial)]
 fn bands_give_what_the_whole_gives() {
     let extents =
         [(1, 1), (2, 1), (1, 9), (3, 2), (7, 13), (16, 16), (31, 17), (24, 47), (50, 101)];
@@ -62,6 +44,7 @@ fn check_bands(model: &Model, stage: usize, extent: Extent, band_rows: usize) {
     assert_eq!(whole, banded, "{extent} in bands of {band_rows} rows, network {stage}");
 }
 
+#[apply(trial)]
 fn threads_give_what_one_gives() {
     for quantised in [false, true] {
         let model = model(2, 8, 3, quantised);
@@ -100,6 +83,7 @@ fn answer(
     f
 }
 
+#[apply(trial)]
 fn without_blur_pictures_stay() {
     for layout in [Layout::Gray, Layout::Yuv420, Layout::Yuv422, Layout::Yuv444, Layout::Rgb] {
         for (depth, range) in [
@@ -123,6 +107,7 @@ fn without_blur_pictures_stay() {
     }
 }
 
+#[apply(trial)]
 fn without_blur_networks_are_silent() {
     for (stages, quantised) in [(1, true), (3, false)] {
         let model = model(stages, 4, 5, quantised);
@@ -153,6 +138,7 @@ fn check_identity(how: &Restoration, format: PictureFormat, model: Option<&Arc<M
     assert!(difference <= tolerance, "{difference} levels apart: {how:?}, {format:?}");
 }
 
+#[apply(trial)]
 fn restoring_is_linear() {
     let strategy = (2_usize..40, 2_usize..40, any::<u64>(), any::<bool>());
     check_property(strategy, |(width, height, seed, is_circular)| {
@@ -170,6 +156,7 @@ fn restoring_is_linear() {
     });
 }
 
+#[apply(trial)]
 fn shifted_pictures_are_restored_alike() {
     let strategy = (9_usize..40, 9_usize..40, any::<u64>(), 0_usize..9, 0_usize..9);
     check_property(strategy, |(width, height, seed, right, down)| {
@@ -183,6 +170,7 @@ fn shifted_pictures_are_restored_alike() {
     });
 }
 
+#[apply(trial)]
 fn the_mean_is_kept() {
     let strategy = (7_usize..40, 7_usize..40, any::<u64>(), 0.0_f64..10.0);
     check_property(strategy, |(width, height, seed, sigma)| {
@@ -198,6 +186,7 @@ fn the_mean_is_kept() {
 
 /// `H g = y` for any network. Boxes whose sides divide the frame's have exact zeros in frequency;
 /// there the networks write what they like, elsewhere nothing.
+#[apply(trial)]
 fn blurred_again_is_what_was_seen() {
     let boxes = [(3, 3, 24, 18), (5, 1, 35, 14), (3, 1, 27, 31), (1, 5, 17, 25), (5, 3, 40, 33)];
     for (stages, quantised) in [(0, false), (1, false), (1, true), (2, true), (3, false)] {
@@ -232,6 +221,7 @@ fn check_consistency(psf: &Psf, extent: Extent, model: Option<&Arc<Model>>) {
     assert!(difference / greatest < 1e-4, "H g is {difference} of 65535 levels from y");
 }
 
+#[apply(trial)]
 fn every_extent_is_restored() {
     let model = model(2, 4, 9, true);
     let how = Restoration::for_noise(2.55);
@@ -251,6 +241,7 @@ fn every_extent_is_restored() {
     }
 }
 
+#[apply(trial)]
 fn luma_leaves_colours_alone() {
     for (layout, depth) in [
         (Layout::Rgb, 8),

@@ -4,21 +4,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use deblurd::source::read_picture;
-use libtest_mimic::Trial;
 
+use crate::harness::{apply, trial};
 use crate::program::{Running, Workshop};
-use crate::support::{Need, trial, trial_needing};
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("recording::the_newest_pictures_are_kept", the_newest_pictures_are_kept),
-        trial_needing(
-            Need::PrivateMounts,
-            "recording::a_full_disk_costs_frames_only",
-            a_full_disk_costs_frames_only,
-        ),
-    ]
-}
 
 /// A configuration that records `frames` frames and writes as many to a stream.
 fn configuration(frames: u32, folder: &str, format: &str, size_max_mb: u32) -> String {
@@ -48,6 +36,7 @@ fn check_recorded(folder: &Path) -> Vec<(String, u64)> {
     recorded
 }
 
+#[apply(trial)]
 fn the_newest_pictures_are_kept() {
     let workshop = Workshop::new();
     let mut newest = String::new();
@@ -64,6 +53,8 @@ fn the_newest_pictures_are_kept() {
     }
 }
 
+#[apply(trial)]
+#[needs(PrivateMounts)]
 fn a_full_disk_costs_frames_only() {
     let workshop = Workshop::new();
     workshop.make_folder("disk");

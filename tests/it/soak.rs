@@ -13,15 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use libtest_mimic::Trial;
-
+use crate::harness::{apply, trial};
 use crate::program::{Running, Workshop, stream};
 use crate::shared;
-use crate::support::{Need, trial_needing};
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial_needing(Need::SoakMinutes, "soak::memory_stays_flat", memory_stays_flat)]
-}
 
 /// Frames a second: ten times those of a camera.
 const RATE: usize = 300;
@@ -48,6 +42,8 @@ struct Sample {
     threads: f64,
 }
 
+#[apply(trial)]
+#[needs(SoakMinutes)]
 fn memory_stays_flat() {
     let seconds = minutes().expect("minutes") * 60;
     let workshop = Workshop::new();

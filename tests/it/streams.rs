@@ -6,30 +6,11 @@ use std::sync::{Arc, Mutex};
 use deblurd::frame::{Extent, Frame, FrameRate, Layout, Picture, PictureFormat, Range};
 use deblurd::sink::{Sink, SinkError, Y4mSink};
 use deblurd::source::{Filled, Source, SourceError, Y4mOptions, Y4mSource};
-use libtest_mimic::Trial;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::harness::{apply, trial};
 use crate::program::played;
-use crate::support::{Need, trial, trial_needing};
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("streams::y4m_keeps_every_layout", y4m_keeps_every_layout),
-        trial("streams::a_cut_frame_is_an_error", a_cut_frame_is_an_error),
-        trial("streams::bad_headers_are_refused", bad_headers_are_refused),
-        trial("streams::damage_is_an_error", damage_is_an_error),
-        trial("streams::no_bytes_crash_the_reader", no_bytes_crash_the_reader),
-        trial("streams::a_silent_pipe_does_not_block", a_silent_pipe_does_not_block),
-        trial("streams::outputs_that_cannot_be_are_errors", outputs_that_cannot_be_are_errors),
-        trial("streams::a_reader_that_quits_ends_the_stream", a_reader_that_quits_ends_the_stream),
-        trial_needing(
-            Need::Ffmpeg,
-            "streams::ffmpeg_reads_what_we_write",
-            ffmpeg_reads_what_we_write,
-        ),
-    ]
-}
 
 fn open(bytes: impl Into<Vec<u8>>) -> Result<Y4mSource, SourceError> {
     Y4mSource::new(Cursor::new(bytes.into()), "test.y4m".into(), Y4mOptions::default())
@@ -72,6 +53,7 @@ fn check_round_trip(layout: Layout, depth: u8, range: Range, extent: Extent) {
     assert!(read == pictures, "{format:?} is not what was written");
 }
 
+#[apply(trial)]
 fn y4m_keeps_every_layout() {
     use Layout::{Gray, Yuv420, Yuv422, Yuv444};
     for extent in [Extent::new(1, 1), Extent::new(7, 5), Extent::new(64, 36)] {
@@ -87,6 +69,7 @@ fn y4m_keeps_every_layout() {
     }
 }
 
+#[apply(trial)]
 fn a_cut_frame_is_an_error() {
     let frame = b"FRAME\n0123456789ab";
     let whole = [b"YUV4MPEG2 W4 H3 F25:1 Cmono\n".as_slice(), frame, frame].concat();
@@ -108,6 +91,7 @@ fn check_refused(header: &str, words: &str) {
     assert!(error.contains("test.y4m") && error.contains(words), "{header}: {error}");
 }
 
+#[apply(trial)]
 fn bad_headers_are_refused() {
     check_refused("", "not a Y4M stream");
     check_refused("RIFF....", "not a Y4M stream");
@@ -127,6 +111,7 @@ fn bad_headers_are_refused() {
     check_refused("YUV4MPEG2 W4 H4 Fast\n", "");
 }
 
+#[apply(trial)]
 fn damage_is_an_error() {
     let (pictures, error) =
         played(&mut open("YUV4MPEG2 W2 H1 F1:1 Cmono\nFRAME\nabFRAMF\ncd").expect("a header"));
@@ -134,6 +119,7 @@ fn damage_is_an_error() {
     assert!(error.is_some_and(|error| error.to_string().contains("FRAME")), "no error");
 }
 
+#[apply(trial)]
 fn no_bytes_crash_the_reader() {
     let head = "YUV4MPEG2 W2 H2 F1:1 C420\n";
     let piece = prop_oneof![
@@ -165,6 +151,7 @@ impl Read for Silent {
     }
 }
 
+#[apply(trial)]
 fn a_silent_pipe_does_not_block() {
     let (keep_open, end) = std::sync::mpsc::channel();
     let pipe = Silent(Cursor::new(b"YUV4MPEG2 W2 H2 F1:1 Cmono\n"), end);
@@ -176,6 +163,7 @@ fn a_silent_pipe_does_not_block() {
     assert!(played(&mut source).1.is_none(), "the end is an error");
 }
 
+#[apply(trial)]
 fn outputs_that_cannot_be_are_errors() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let missing = folder.path().join("no/a.y4m");
@@ -207,6 +195,7 @@ impl Write for Quitting {
     }
 }
 
+#[apply(trial)]
 fn a_reader_that_quits_ends_the_stream() {
     let pictures = vec![picture(PictureFormat::gray(Extent::new(640, 360)), 0); 3];
     let pipe = Quitting(Arc::new(Mutex::new(300_000)));
@@ -215,6 +204,8 @@ fn a_reader_that_quits_ends_the_stream() {
     assert!(matches!(error, Err(SinkError::Closed(_))), "{error:?}");
 }
 
+#[apply(trial)]
+#[needs(Ffmpeg)]
 fn ffmpeg_reads_what_we_write() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (layout, range) in [(Layout::Rgb, Range::Full), (Layout::Yuv420, Range::Limited)] {

@@ -3,24 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use libtest_mimic::Trial;
-
-/// A test that runs everywhere.
-pub(crate) fn trial(name: &str, test: fn()) -> Trial {
-    Trial::test(name, move || {
-        test();
-        Ok(())
-    })
-}
-
-/// A test that runs where `need` is met and is reported as ignored elsewhere.
-pub(crate) fn trial_needing(need: Need, name: &str, test: fn()) -> Trial {
-    match need.missing() {
-        None => trial(name, test),
-        Some(reason) => trial(&format!("{name} [skipped: {reason}]"), test).with_ignored_flag(true),
-    }
-}
-
 /// Something that a fresh machine may lack.
 #[derive(Clone, Copy)]
 pub(crate) enum Need {
@@ -51,7 +33,8 @@ pub(crate) enum Need {
 }
 
 impl Need {
-    fn missing(self) -> Option<String> {
+    /// The reason where it is not met.
+    pub(crate) fn missing(self) -> Option<String> {
         match self {
             Self::SharedData => {
                 let missing = !shared_data().is_dir();

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use deblurd::source::read_picture;
 use serde_json::Value;
 
+use crate::harness::{apply, trial};
 use crate::http::Show;
 use crate::program::{Running, Workshop};
 
@@ -15,7 +16,8 @@ fn url(show: &Show) -> String {
     format!("http://{}", show.address)
 }
 
-pub(super) fn status_tells_how_it_fares() {
+#[apply(trial)]
+fn status_tells_how_it_fares() {
     let show = Show::start_ready();
     let workshop = Workshop::new();
     let told = workshop.succeed(&["status", "--url", &url(&show)]).text();
@@ -35,7 +37,8 @@ pub(super) fn status_tells_how_it_fares() {
     assert_eq!(state["metrics"]["source"]["state"], "live");
 }
 
-pub(super) fn status_has_an_exit_code_for_every_state() {
+#[apply(trial)]
+fn status_has_an_exit_code_for_every_state() {
     let workshop = Workshop::new();
     let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("one");
     for command in [["status", "--url"].as_slice(), &["snapshot", "-o", "a.png", "--url"]] {
@@ -56,7 +59,8 @@ pub(super) fn status_has_an_exit_code_for_every_state() {
     assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
 }
 
-pub(super) fn a_token_lets_in() {
+#[apply(trial)]
+fn a_token_lets_in() {
     let locked = crate::http::locked("0123456789abcdef");
     let address = format!("http://127.0.0.1:{}", locked.local_addr().port());
     let workshop = Workshop::new();
@@ -67,7 +71,8 @@ pub(super) fn a_token_lets_in() {
     assert!(outcome.text().contains("not ready: no frame yet"), "{}", outcome.text());
 }
 
-pub(super) fn snapshots_are_taken() {
+#[apply(trial)]
+fn snapshots_are_taken() {
     let show = Show::start_ready();
     let workshop = Workshop::new();
     for (name, side) in [("a.png", "after"), ("b.jpg", "before")] {
@@ -80,7 +85,8 @@ pub(super) fn snapshots_are_taken() {
     assert!(piped.starts_with(b"\x89PNG"), "no PNG on standard output");
 }
 
-pub(super) fn top_needs_a_terminal() {
+#[apply(trial)]
+fn top_needs_a_terminal() {
     let outcome = Workshop::new().run(&["top"]);
     assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("top needs a terminal"), "{}", outcome.stderr);
@@ -110,7 +116,9 @@ fn read_until(terminal: &mut impl Read, words: &str) -> String {
 /// Leaves the other screen and shows the cursor again.
 const GIVEN_BACK: [&str; 2] = ["\u{1b}[?1049l", "\u{1b}[?25h"];
 
-pub(super) fn top_shows_and_gives_the_terminal_back() {
+#[apply(trial)]
+#[needs(Terminal)]
+fn top_shows_and_gives_the_terminal_back() {
     let show = Show::start_ready();
     for signal in [None, Some("TERM")] {
         let workshop = Workshop::new();

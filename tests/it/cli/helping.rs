@@ -1,8 +1,10 @@
 //! What the program tells about itself.
 
+use crate::harness::{apply, trial};
 use crate::program::Workshop;
 
-pub(super) fn shells_get_completions() {
+#[apply(trial)]
+fn shells_get_completions() {
     let workshop = Workshop::new();
     for shell in ["bash", "zsh", "fish"] {
         let script = workshop.succeed(&["completions", shell]).text();
@@ -12,7 +14,8 @@ pub(super) fn shells_get_completions() {
     }
 }
 
-pub(super) fn manual_pages_are_written() {
+#[apply(trial)]
+fn manual_pages_are_written() {
     let workshop = Workshop::new();
     workshop.make_folder("man");
     workshop.succeed(&["man", "man"]);
@@ -48,7 +51,8 @@ const OPTIONS: [(&str, &str); 14] = [
     ("man", "<FOLDER>"),
 ];
 
-pub(super) fn help_tells_every_option() {
+#[apply(trial)]
+fn help_tells_every_option() {
     let workshop = Workshop::new();
     let whole = workshop.succeed(&["--help"]).text();
     for code in ["0 ", "1 ", "2 ", "65", "66", "69", "73", "75", "78", "130", "143"] {

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use deblurd::frame::Extent;
 use serde_json::Value;
 
+use crate::harness::{apply, trial};
 use crate::program::Workshop;
 
-pub(super) fn evaluate_writes_its_table() {
+#[apply(trial)]
+fn evaluate_writes_its_table() {
     let workshop = Workshop::new();
     workshop.write_scene("a.png", 160, 120);
     workshop.write_scene("b.png", 128, 96);
@@ -57,7 +59,8 @@ pub(super) fn evaluate_writes_its_table() {
     assert!((is - expected).abs() < 1e-9, "the mean is {is}, not {expected}");
 }
 
-pub(super) fn simulations_are_seeded() {
+#[apply(trial)]
+fn simulations_are_seeded() {
     let workshop = Workshop::new();
     workshop.write_scene("in.png", 96, 64);
     let made = |options: &[&str]| {
@@ -74,7 +77,8 @@ pub(super) fn simulations_are_seeded() {
     assert_eq!(extent(&made(&["--boundary", "valid"])), Extent::new(92, 60));
 }
 
-pub(super) fn bench_times_every_stage() {
+#[apply(trial)]
+fn bench_times_every_stage() {
     let workshop = Workshop::new();
     let arguments = ["bench", "--size", "64x48", "--frames", "3", "--json", "times.json"];
     let options = ["--threads", "2", "--kernel", "scalar"];
@@ -118,7 +122,8 @@ pub(super) fn bench_times_every_stage() {
     assert!(expected.iter().all(|stage| told.contains(stage)), "{told}");
 }
 
-pub(super) fn model_counts() {
+#[apply(trial)]
+fn model_counts() {
     let workshop = Workshop::new();
     for (name, parameters, macs, reach) in [
         ("nano", 3_836, 944, 9),

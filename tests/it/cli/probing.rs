@@ -4,9 +4,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::harness::{apply, trial};
 use crate::program::Workshop;
 
-pub(super) fn probe_tells_what_there_is() {
+#[apply(trial)]
+fn probe_tells_what_there_is() {
     let workshop = Workshop::new();
     let json = workshop.succeed(&["probe", "--json"]).text();
     let reports: Value = serde_json::from_str(&json).expect("JSON");

@@ -12,6 +12,7 @@ use deblurd::source::read_picture;
 use serde_json::Value;
 
 use super::check_books;
+use crate::harness::{apply, trial};
 use crate::program::{Running, Workshop, play, scene, stream};
 use crate::support::shared_data;
 
@@ -31,7 +32,8 @@ fn check_restores(name: &str, sharp: &Picture, bytes: &[u8]) {
     assert!(after > before + 3.0, "{name}: {before:.2} dB before, {after:.2} dB after");
 }
 
-pub(super) fn pictures_of_every_kind_are_restored() {
+#[apply(trial)]
+fn pictures_of_every_kind_are_restored() {
     let colour = scene(160, 121);
     let gray = luma(&colour);
     for (name, picture) in [("rgb.png", &colour), ("gray.png", &gray)] {
@@ -56,7 +58,8 @@ fn deepened(picture: &Picture) -> Picture {
     deep
 }
 
-pub(super) fn a_folder_is_restored() {
+#[apply(trial)]
+fn a_folder_is_restored() {
     let workshop = Workshop::new();
     workshop.make_folder("in");
     workshop.write_scene("in/a.png", 96, 64);
@@ -71,7 +74,8 @@ pub(super) fn a_folder_is_restored() {
     assert_eq!((picture.extent(), picture.format().layout), (Extent::new(70, 50), Layout::Rgb));
 }
 
-pub(super) fn every_option_of_restore_works() {
+#[apply(trial)]
+fn every_option_of_restore_works() {
     let workshop = Workshop::new();
     workshop.write("in.png", encode_png(&scene(64, 48)).expect("a PNG"));
     let mut results = BTreeSet::new();
@@ -101,7 +105,8 @@ pub(super) fn every_option_of_restore_works() {
     }
 }
 
-pub(super) fn every_form_of_psf_is_read() {
+#[apply(trial)]
+fn every_form_of_psf_is_read() {
     let workshop = Workshop::new();
     workshop.write_scene("in.png", 64, 48);
     let mut point = Picture::new(PictureFormat::gray(Extent::new(5, 3)));
@@ -135,7 +140,8 @@ fn check_estimate(stderr: &str) {
     assert!((3.5..6.5).contains(&sigma), "noise of 5 is estimated at {sigma}");
 }
 
-pub(super) fn noise_is_estimated_and_told() {
+#[apply(trial)]
+fn noise_is_estimated_and_told() {
     let workshop = Workshop::new();
     workshop.write_scene("sharp.png", 200, 150);
     let psf = ["--psf", "disk:3"];
@@ -162,7 +168,8 @@ pub(super) fn noise_is_estimated_and_told() {
     assert_eq!(play(&workshop.path("none-out.y4m")).0.len(), 0, "frames out of nothing");
 }
 
-pub(super) fn files_and_pipes_give_the_same_stream() {
+#[apply(trial)]
+fn files_and_pipes_give_the_same_stream() {
     let workshop = Workshop::new();
     let bytes = stream(96, 64, 5);
     workshop.write("in.y4m", &bytes);
@@ -188,7 +195,9 @@ pub(super) fn files_and_pipes_give_the_same_stream() {
     );
 }
 
-pub(super) fn photographs_get_sharper() {
+#[apply(trial)]
+#[needs(SharedData)]
+fn photographs_get_sharper() {
     let workshop = Workshop::new();
     let kodak = shared_data().join("test/kodak");
     let mut photographs: Vec<_> = std::fs::read_dir(&kodak)

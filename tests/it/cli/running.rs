@@ -4,10 +4,12 @@ use deblurd::frame::{Extent, Picture};
 use deblurd::source::read_picture;
 
 use super::check_books;
+use crate::harness::{apply, trial};
 use crate::program::{Running, Workshop, play};
 use crate::support::root;
 
-pub(super) fn demo_needs_nothing() {
+#[apply(trial)]
+fn demo_needs_nothing() {
     let workshop = Workshop::new();
     let arguments = ["demo", "--frames", "20", "--out", "shown", "--listen", "127.0.0.1:0"];
     let told = workshop.succeed(&[arguments.as_slice(), &["--size", "128x72"]].concat());
@@ -38,7 +40,8 @@ fn check_balance(line: &str) {
     assert_eq!(number(left), sum, "{line}");
 }
 
-pub(super) fn run_feeds_all_sinks_alike() {
+#[apply(trial)]
+fn run_feeds_all_sinks_alike() {
     let workshop = Workshop::new();
     workshop.make_folder("in");
     for number in 0..4 {
@@ -74,7 +77,8 @@ const SMALL: &str = "[source]\nkind = 'scene'\nextent = '64x48'\nframes = 2\nliv
                      [restore]\npsf = 'disk:2'\nsigma = 2.55\n\
                      [[sink]]\nkind = 'y4m'\npath = 'out.y4m'\n";
 
-pub(super) fn variables_override_the_configuration() {
+#[apply(trial)]
+fn variables_override_the_configuration() {
     let workshop = Workshop::new();
     workshop.write("small.toml", SMALL);
     let check = |name: &str, value: &str| {
@@ -93,7 +97,8 @@ pub(super) fn variables_override_the_configuration() {
     assert!(check("DEBLURD_RESTORE__SIGMA", "9") != plain, "the noise is not overridden");
 }
 
-pub(super) fn the_default_configuration_is_good() {
+#[apply(trial)]
+fn the_default_configuration_is_good() {
     let path = root().join("systemd/deblurd.toml");
     let text = std::fs::read_to_string(&path).expect("the default configuration");
     let workshop = Workshop::new();

@@ -4,6 +4,7 @@ use super::{
     Channels, Moves, PLAIN, convolve, direct_convolution, direct_transposed, run_one, small,
     transpose,
 };
+use crate::harness::{apply, trial};
 use crate::onnx::ints;
 
 /// The example's input and kernel.
@@ -14,13 +15,15 @@ fn example() -> (Channels<f32>, Channels<f32>) {
     )
 }
 
-pub(super) fn cross_correlation() {
+#[apply(trial)]
+fn cross_correlation() {
     let (input, kernel) = example();
     let is = convolve(&input, &[&kernel], PLAIN);
     assert_eq!(is, Channels::of(&[&[&[19.0, 25.0], &[37.0, 43.0]]]), "cross-correlation");
 }
 
-pub(super) fn zero_padding() {
+#[apply(trial)]
+fn zero_padding() {
     let (input, kernel) = example();
     let is = convolve(&input, &[&kernel], Moves { padding: (1, 1), ..PLAIN });
     let expected = Channels::of(&[&[
@@ -33,7 +36,8 @@ pub(super) fn zero_padding() {
 }
 
 /// Strides 3 and 2 (height and width) over the padded input.
-pub(super) fn strides() {
+#[apply(trial)]
+fn strides() {
     let (input, kernel) = example();
     let moves = Moves { padding: (1, 1), strides: (3, 2) };
     let is = convolve(&input, &[&kernel], moves);
@@ -43,7 +47,8 @@ pub(super) fn strides() {
 
 /// A kernel that sees vertical edges: 1 from bright to dark, -1 from dark to bright, and blind to
 /// horizontal ones.
-pub(super) fn edges() {
+#[apply(trial)]
+fn edges() {
     let image = Channels::from_fn((1, 6, 8), |_, _, x| if (2..6).contains(&x) { 0.0 } else { 1.0 });
     let kernel = Channels::of(&[&[&[1.0, -1.0]]]);
     let row: &[f32] = &[0.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0];
@@ -64,13 +69,15 @@ fn two_channels() -> (Channels<f32>, Channels<f32>) {
     )
 }
 
-pub(super) fn input_channels() {
+#[apply(trial)]
+fn input_channels() {
     let (input, kernel) = two_channels();
     let is = convolve(&input, &[&kernel], PLAIN);
     assert_eq!(is, Channels::of(&[&[&[56.0, 72.0], &[104.0, 120.0]]]), "two input channels");
 }
 
-pub(super) fn output_channels() {
+#[apply(trial)]
+fn output_channels() {
     let (input, kernel) = two_channels();
     let plus = |by: f32| {
         let samples = kernel.samples.iter().map(|weight| weight + by).collect();
@@ -85,7 +92,8 @@ pub(super) fn output_channels() {
     assert_eq!(is, expected, "kernels K, K+1, K+2");
 }
 
-pub(super) fn pooling() {
+#[apply(trial)]
+fn pooling() {
     let (input, _) = example();
     let window = ints("kernel_shape", &[2, 2]);
     let pool = |operator| run_one(operator, &input, &[], std::slice::from_ref(&window));
@@ -93,7 +101,8 @@ pub(super) fn pooling() {
     assert_eq!(pool("AveragePool"), Channels::of(&[&[&[2.0, 3.0], &[5.0, 6.0]]]), "average");
 }
 
-pub(super) fn transposed_convolution() {
+#[apply(trial)]
+fn transposed_convolution() {
     let input = Channels::of(&[&[&[0.0, 1.0], &[2.0, 3.0]]]);
     let is = transpose(&input, &[&input], 1);
     let expected = Channels::of(&[&[&[0.0, 0.0, 1.0], &[0.0, 4.0, 6.0], &[4.0, 12.0, 9.0]]]);
@@ -122,7 +131,8 @@ pub(super) fn transposed_convolution() {
     }
 }
 
-pub(super) fn activations() {
+#[apply(trial)]
+fn activations() {
     let values: Vec<f32> = (-80..=80_i8).map(|step| f32::from(step) / 10.0).collect();
     check_activation("Relu", &values, 0.0, |x| x.max(0.0));
     check_activation("Sigmoid", &values, 1e-6, |x| 1.0 / (1.0 + (-x).exp()));
@@ -140,7 +150,8 @@ fn check_activation(operator: &str, values: &[f32], tolerance: f64, expected: fn
 }
 
 /// `floor((n - k + 2 p + s) / s)` samples, in both directions, with the samples of a direct loop.
-pub(super) fn output_sizes() {
+#[apply(trial)]
+fn output_sizes() {
     for (height, width) in [(1, 1), (4, 7), (8, 5), (11, 9)] {
         let input = Channels::from_fn((1, height, width), |_, y, x| small(5 * y + 3 * x));
         for (kernel_height, kernel_width) in [(1, 1), (2, 3), (3, 2), (5, 5)] {

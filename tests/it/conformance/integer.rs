@@ -1,6 +1,7 @@
 //! Convolutions of integers, checked against arithmetic by hand.
 
 use super::{Channels, Moves, byte, parameters, places, run, side, weight};
+use crate::harness::{apply, trial};
 use crate::onnx::{Element, Graph};
 
 /// Bytes, signed weights and zero points, as the shipped models have them.
@@ -43,7 +44,8 @@ impl Integers {
     }
 }
 
-pub(super) fn integer_convolution() {
+#[apply(trial)]
+fn integer_convolution() {
     for zero_point in [0, 128, 7] {
         let integers = Integers::new(zero_point);
         let mut graph = Graph::default();
@@ -65,7 +67,8 @@ const OUTPUT_SCALE: f32 = 8.0;
 const OUTPUT_ZERO: u8 = 100;
 const BIASES: [i32; 3] = [0, 700, -1500];
 
-pub(super) fn quantised_convolution() {
+#[apply(trial)]
+fn quantised_convolution() {
     for scales in SCALES {
         let integers = Integers::new(128);
         let mut graph = Graph::default();
@@ -91,7 +94,8 @@ pub(super) fn quantised_convolution() {
 
 /// The form of the shipped models: a convolution of floats between pairs of quantisations. With
 /// scales that are powers of two every sum is exact in floats, too.
-pub(super) fn convolution_between_quantisations() {
+#[apply(trial)]
+fn convolution_between_quantisations() {
     for scales in SCALES {
         let integers = Integers::new(128);
         let mut graph = Graph::default();
@@ -135,7 +139,8 @@ fn check_requantised(is: &Channels<u8>, integers: &Integers, scales: &[f32]) {
 }
 
 /// Halves go to the even neighbour, and what a byte cannot hold stays at its ends.
-pub(super) fn rounding_and_saturation() {
+#[apply(trial)]
+fn rounding_and_saturation() {
     let values: Vec<f32> = (-600..=600_i16).map(|step| f32::from(step) / 4.0).collect();
     let input = Channels { count: 1, height: 1, width: values.len(), samples: values.clone() };
     let mut graph = Graph::default();

@@ -5,7 +5,6 @@
 mod float;
 mod integer;
 
-use libtest_mimic::Trial;
 use tract_onnx::pb::AttributeProto;
 use tract_onnx::prelude::{
     Datum, Framework, InferenceFact, InferenceModelExt, IntoRunnable, IntoTValue, TVec, Tensor,
@@ -13,29 +12,6 @@ use tract_onnx::prelude::{
 };
 
 use crate::onnx::{Element, Graph, ints};
-use crate::support::trial;
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("conformance::cross_correlation", float::cross_correlation),
-        trial("conformance::zero_padding", float::zero_padding),
-        trial("conformance::strides", float::strides),
-        trial("conformance::edges", float::edges),
-        trial("conformance::input_channels", float::input_channels),
-        trial("conformance::output_channels", float::output_channels),
-        trial("conformance::pooling", float::pooling),
-        trial("conformance::transposed_convolution", float::transposed_convolution),
-        trial("conformance::activations", float::activations),
-        trial("conformance::output_sizes", float::output_sizes),
-        trial("conformance::integer_convolution", integer::integer_convolution),
-        trial("conformance::quantised_convolution", integer::quantised_convolution),
-        trial(
-            "conformance::convolution_between_quantisations",
-            integer::convolution_between_quantisations,
-        ),
-        trial("conformance::rounding_and_saturation", integer::rounding_and_saturation),
-    ]
-}
 
 /// Samples in channels, rows and columns.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,6 +10,7 @@ use tract_onnx::pb::tensor_shape_proto::dimension::Value as Dimension;
 use tract_onnx::pb::{ModelProto, ValueInfoProto, type_proto};
 
 use super::{check_refused, check_told, encoded};
+use crate::harness::{apply, trial};
 use crate::onnx::{UNSEALED, sealed, set_metadata};
 use crate::program::{Running, Workshop, scene};
 use crate::support::root;
@@ -20,7 +21,8 @@ fn check_psf(workshop: &Workshop, psf: &str, code: i32, words: &[&str]) {
     check_refused(workshop, &["restore", "in.png", "--psf", psf, "-o", "out.png"], code, words);
 }
 
-pub(super) fn bad_psfs_are_refused() {
+#[apply(trial)]
+fn bad_psfs_are_refused() {
     let workshop = Workshop::new();
     workshop.write_scene("in.png", 80, 60);
     check_psf(&workshop, "missing.txt", 66, &["missing.txt", "No such file"]);
@@ -80,7 +82,8 @@ fn check_huge_psf(head: &[u8], row: &[u8], code: i32, words: &[&str]) {
     assert_eq!(workshop.inventory(), before, "something is left");
 }
 
-pub(super) fn huge_psfs_are_refused() {
+#[apply(trial)]
+fn huge_psfs_are_refused_in_little_memory() {
     let row = format!("{}\n", "0.5 ".repeat(10_000));
     check_huge_psf(b"", row.as_bytes(), 66, &["/dev/stdin", "larger than 64 MiB"]);
     check_huge_psf(b"", &[b"1 ".repeat(1000).as_slice(), b"\n"].concat(), 65, &["1023x1023"]);
@@ -101,7 +104,8 @@ fn check_model(workshop: &Workshop, model: &str, code: i32, words: &[&str]) {
     check_refused(workshop, &["model", model], code, words);
 }
 
-pub(super) fn bad_models_are_refused() {
+#[apply(trial)]
+fn bad_models_are_refused() {
     let workshop = Workshop::new();
     workshop.write_scene("in.png", 80, 60);
     let model = std::fs::read(root().join("models/base.onnx")).expect("the model");
@@ -143,7 +147,8 @@ fn check_changed(change: impl FnOnce(&mut ModelProto), words: &[&str]) {
     check_refused(&workshop, &["model", "changed.onnx"], 65, &[&["changed.onnx"], words].concat());
 }
 
-pub(super) fn broken_contracts_are_refused() {
+#[apply(trial)]
+fn broken_model_contracts_are_refused() {
     let value = |model: &mut ModelProto, key: &str, value: &str| {
         let entry = model.metadata_props.iter_mut().find(|entry| entry.key == key);
         entry.expect("an entry").value = value.to_owned();

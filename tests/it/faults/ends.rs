@@ -9,6 +9,7 @@ use deblurd::source::read_picture;
 use serde_json::Value;
 
 use super::SCENE;
+use crate::harness::{apply, trial};
 use crate::program::{CONTRACT, Outcome, Running, Workshop, page_of, play, stream, wait_for_state};
 
 /// Sends a signal to a program and sees it end in time.
@@ -34,7 +35,8 @@ fn check_whole(workshop: &Workshop) {
     }
 }
 
-pub(super) fn signals_end_restore() {
+#[apply(trial)]
+fn signals_end_restore() {
     for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
         let workshop = Workshop::new();
         workshop.make_folder("in");
@@ -50,7 +52,8 @@ pub(super) fn signals_end_restore() {
     }
 }
 
-pub(super) fn signals_end_a_stream_at_a_frame() {
+#[apply(trial)]
+fn signals_end_a_stream_at_a_frame() {
     for (signal, code) in [("TERM", 143), ("INT", 130)] {
         let workshop = Workshop::new();
         let restore = ["restore", "-", "--psf", "disk:2", "-o", "out.y4m"];
@@ -72,7 +75,8 @@ fn all_sinks_have_frames(state: &Value) -> bool {
     sinks.iter().all(|sink| sink["books"]["delivered"].as_u64() > Some(0))
 }
 
-pub(super) fn signals_end_run_with_whole_files() {
+#[apply(trial)]
+fn signals_end_run_with_whole_files() {
     for signal in ["TERM", "INT"] {
         let workshop = Workshop::new();
         workshop.make_folder("in");
@@ -98,7 +102,8 @@ pub(super) fn signals_end_run_with_whole_files() {
     }
 }
 
-pub(super) fn signals_end_demo_with_whole_files() {
+#[apply(trial)]
+fn signals_end_demo_with_whole_files() {
     for signal in ["TERM", "INT"] {
         let workshop = Workshop::new();
         let arguments =
@@ -118,7 +123,8 @@ pub(super) fn signals_end_demo_with_whole_files() {
     }
 }
 
-pub(super) fn a_second_signal_ends_at_once() {
+#[apply(trial)]
+fn a_second_signal_ends_at_once() {
     let workshop = Workshop::new();
     workshop.write_scene("in.png", 3000, 2000);
     let mut command = workshop.command(&["restore", "in.png", "--psf", "disk:3", "-o", "out.png"]);
@@ -131,7 +137,8 @@ pub(super) fn a_second_signal_ends_at_once() {
     assert!(!workshop.path("out.png").exists(), "it went on");
 }
 
-pub(super) fn forced_ends_leave_nothing_aside() {
+#[apply(trial)]
+fn forced_ends_leave_nothing_aside() {
     let workshop = Workshop::new();
     workshop.write(
         "run.toml",
@@ -164,7 +171,8 @@ fn check_closed(command: &mut Command) {
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
 }
 
-pub(super) fn closed_pipes_end_the_program() {
+#[apply(trial)]
+fn closed_pipes_end_the_program() {
     let workshop = Workshop::new();
     check_closed(&mut workshop.command(&["model", "base"]));
     check_closed(&mut workshop.command(&["completions", "bash"]));

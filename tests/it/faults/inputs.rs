@@ -9,6 +9,7 @@ use deblurd::source::read_picture;
 use image::{DynamicImage, ImageFormat};
 
 use super::{check_refused, check_told, encoded};
+use crate::harness::{apply, trial};
 use crate::program::{Running, Workshop, play, scene, stream};
 
 /// As [`check_refused`], of this picture simulated, restored and evaluated.
@@ -22,7 +23,8 @@ fn check_picture(workshop: &Workshop, name: &str, code: i32, words: &[&str]) {
     check_refused(workshop, &["evaluate", name, "--psf", "disk:2", "--sigma", "2"], code, &words);
 }
 
-pub(super) fn bad_pictures_are_refused() {
+#[apply(trial)]
+fn bad_pictures_are_refused() {
     let workshop = Workshop::new();
     let png = encode_png(&scene(64, 36)).expect("a PNG");
     let jpeg = encoded(&DynamicImage::new_rgb8(64, 48), ImageFormat::Jpeg);
@@ -60,7 +62,8 @@ fn crc32(bytes: &[u8]) -> u32 {
         .fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc)))
 }
 
-pub(super) fn rare_pictures_are_restored() {
+#[apply(trial)]
+fn rare_pictures_are_restored() {
     let workshop = Workshop::new();
     let save = |name: &str, image: DynamicImage| {
         workshop.write(name, encoded(&image, ImageFormat::Png));
@@ -114,7 +117,8 @@ fn palette_png() -> Vec<u8> {
     png
 }
 
-pub(super) fn one_bad_picture_stops_no_other() {
+#[apply(trial)]
+fn one_bad_picture_stops_no_other() {
     let workshop = Workshop::new();
     workshop.make_folder("in");
     workshop.write_scene("in/a.png", 64, 48);
@@ -129,7 +133,8 @@ pub(super) fn one_bad_picture_stops_no_other() {
     assert_eq!(names, ["out/", "out/a.png", "out/d.png"]);
 }
 
-pub(super) fn bad_streams_are_refused() {
+#[apply(trial)]
+fn bad_streams_are_refused() {
     let workshop = Workshop::new();
     let restore = ["restore", "in.y4m", "--psf", "disk:2", "--sigma", "2", "-o", "out.y4m"];
     check_refused(&workshop, &restore, 66, &["in.y4m", "No such file"]);
@@ -151,7 +156,8 @@ pub(super) fn bad_streams_are_refused() {
     }
 }
 
-pub(super) fn a_cut_stream_gives_its_whole_frames() {
+#[apply(trial)]
+fn a_cut_stream_gives_its_whole_frames() {
     let workshop = Workshop::new();
     let bytes = stream(80, 60, 3);
     workshop.write("in.y4m", &bytes[..bytes.len() - 100]);

@@ -8,6 +8,7 @@ use deblurd::sink::encode_png;
 use image::{DynamicImage, ImageFormat};
 
 use super::{SCENE, check_refused, check_told, encoded};
+use crate::harness::{apply, trial};
 use crate::program::{Outcome, Running, Workshop, scene, stream};
 
 /// As [`check_refused`], of an output that every command must find out about before it works.
@@ -19,7 +20,8 @@ fn check_output(workshop: &Workshop, output: &str, code: i32, words: &[&str]) {
     }
 }
 
-pub(super) fn outputs_that_cannot_be() {
+#[apply(trial)]
+fn outputs_that_cannot_be_are_told_first() {
     let workshop = Workshop::new();
     workshop.write_scene("in.png", 80, 60);
     workshop.write("in.y4m", stream(80, 60, 1));
@@ -55,7 +57,8 @@ pub(super) fn outputs_that_cannot_be() {
     }
 }
 
-pub(super) fn inputs_are_not_overwritten() {
+#[apply(trial)]
+fn inputs_are_not_overwritten() {
     let workshop = Workshop::new();
     for folder in ["a", "b"] {
         workshop.make_folder(folder);
@@ -77,7 +80,9 @@ pub(super) fn inputs_are_not_overwritten() {
     }
 }
 
-pub(super) fn a_full_device_is_an_error() {
+#[apply(trial)]
+#[needs(FullDevice)]
+fn a_full_device_is_an_error() {
     let full = std::path::Path::new("/dev/full");
     let workshop = Workshop::new();
     workshop.write("in.y4m", stream(320, 240, 3));
@@ -113,7 +118,9 @@ fn run_with_disk(workshop: &Workshop, options: &str, arguments: &str) -> Outcome
     Running::start(&mut command).finish()
 }
 
-pub(super) fn a_full_disk() {
+#[apply(trial)]
+#[needs(PrivateMounts)]
+fn a_full_disk_is_an_error() {
     let workshop = Workshop::new();
     workshop.make_folder("disk");
     workshop.write_scene("in.png", 320, 240);
@@ -130,7 +137,9 @@ pub(super) fn a_full_disk() {
     }
 }
 
-pub(super) fn a_read_only_disk() {
+#[apply(trial)]
+#[needs(PrivateMounts)]
+fn a_read_only_disk_is_an_error() {
     let workshop = Workshop::new();
     workshop.make_folder("disk");
     workshop.write_scene("in.png", 64, 48);
@@ -149,7 +158,8 @@ pub(super) fn a_read_only_disk() {
     }
 }
 
-pub(super) fn a_port_in_use_is_an_error() {
+#[apply(trial)]
+fn a_port_in_use_is_an_error() {
     let workshop = Workshop::new();
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
@@ -161,7 +171,8 @@ pub(super) fn a_port_in_use_is_an_error() {
     check_refused(&workshop, &["run", "--config", "run.toml"], 69, &words);
 }
 
-pub(super) fn outputs_that_are_no_devices_are_told() {
+#[apply(trial)]
+fn outputs_that_are_no_devices_are_told() {
     let workshop = Workshop::new();
     let line = "modprobe v4l2loopback video_nr=10 exclusive_caps=1 card_label=deblurd";
     let check = |device: &str, words: &[&str]| {

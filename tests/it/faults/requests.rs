@@ -1,6 +1,7 @@
 //! Configurations and command lines that ask for what cannot be.
 
 use super::{SCENE, check_refused, check_told};
+use crate::harness::{apply, trial};
 use crate::program::{Running, Workshop, stream};
 
 /// As [`check_refused`], of a configuration in which `from` stands as `to`.
@@ -17,7 +18,8 @@ fn check_configuration(from: &str, to: &str, words: &[&str]) {
     }
 }
 
-pub(super) fn bad_configurations_are_refused() {
+#[apply(trial)]
+fn bad_configurations_are_refused() {
     let workshop = Workshop::new();
     for command in ["run", "check"] {
         let words = ["cannot read missing.toml", "No such file"];
@@ -125,7 +127,8 @@ pub(super) fn bad_configurations_are_refused() {
     }
 }
 
-pub(super) fn bad_command_lines_are_refused() {
+#[apply(trial)]
+fn bad_command_lines_are_refused() {
     let workshop = Workshop::new();
     workshop.write_scene("in.png", 64, 48);
     workshop.write("in.y4m", stream(64, 48, 1));

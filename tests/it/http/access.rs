@@ -7,6 +7,7 @@ use deblurd::metrics::Metrics;
 use deblurd::web::{HttpOptions, Token};
 
 use super::{Page, bind, check_status, exchange};
+use crate::harness::{apply, trial};
 
 const TOKEN: &str = "0123456789-secret";
 
@@ -27,7 +28,8 @@ fn ask(address: SocketAddr, path: &str, headers: &str) -> String {
     exchange(address, &format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n"))
 }
 
-pub(super) fn strangers_need_a_token() {
+#[apply(trial)]
+fn strangers_need_a_token() {
     let (_page, address) = open_page(&["camera.example"]);
     let host = "Host: 192.168.1.7:8080\r\n";
     let closed =
@@ -59,7 +61,8 @@ pub(super) fn strangers_need_a_token() {
     }
 }
 
-pub(super) fn a_browser_keeps_a_cookie() {
+#[apply(trial)]
+fn a_browser_keeps_a_cookie() {
     let (_page, address) = open_page(&[]);
     let host = "Host: 10.0.0.9\r\n";
     let visit = ask(address, &format!("/?token={TOKEN}"), host);
@@ -82,7 +85,8 @@ pub(super) fn a_browser_keeps_a_cookie() {
     assert!(picture.contains("cross-origin-resource-policy: cross-origin"), "{picture:.400}");
 }
 
-pub(super) fn nothing_is_served_unprotected() {
+#[apply(trial)]
+fn nothing_is_served_unprotected() {
     for listen in ["0.0.0.0:0", "[::]:0"] {
         let options =
             HttpOptions { listen: listen.parse().expect("an address"), ..HttpOptions::default() };

@@ -7,11 +7,13 @@ use deblurd::frame::Frame;
 use deblurd::web::HttpOptions;
 
 use super::{check_status, connect, get, numbered, page};
+use crate::harness::{apply, trial};
 
 /// Frames that are delivered while the crowd is there.
 const FRAMES: usize = 3_000;
 
-pub(super) fn a_crowd_delays_nothing() {
+#[apply(trial)]
+fn a_crowd_delays_nothing() {
     let options = HttpOptions { clients_max: 200, rate_max: 1_000_000, ..HttpOptions::default() };
     let mut page = page(options);
     let address = page.local_addr();

@@ -20,52 +20,9 @@ use deblurd::metrics::{Metrics, Reason, SourceState};
 use deblurd::sink::{ShowcaseSink, Sink};
 use deblurd::source::{SceneOptions, SceneSource, Source};
 use deblurd::web::{Face, HttpOptions, Server, Token, WebError};
-use libtest_mimic::Trial;
-
-use crate::support::{Need, trial, trial_needing};
 
 /// A connection that says nothing for so long counts as never closed.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("http::routes_answer", requests::routes_answer),
-        trial("http::a_port_in_use_is_an_error", requests::a_port_in_use_is_an_error),
-        trial("http::a_port_that_gets_free_is_taken", requests::a_port_that_gets_free_is_taken),
-        trial("http::strange_requests_are_refused", requests::strange_requests_are_refused),
-        trial("http::foreign_hosts_are_refused", requests::foreign_hosts_are_refused),
-        trial("http::slow_headers_are_cut", requests::slow_headers_are_cut),
-        trial(
-            "http::a_client_that_does_not_read_is_cut",
-            requests::a_client_that_does_not_read_is_cut,
-        ),
-        trial("http::clients_are_limited", requests::clients_are_limited),
-        trial("http::the_end_closes_every_connection", requests::the_end_closes_every_connection),
-        trial("http::every_station_has_its_addresses", stations::every_station_has_its_addresses),
-        trial(
-            "http::the_statistics_tell_stations_apart",
-            stations::the_statistics_tell_stations_apart,
-        ),
-        trial("http::strangers_need_a_token", access::strangers_need_a_token),
-        trial("http::a_browser_keeps_a_cookie", access::a_browser_keeps_a_cookie),
-        trial("http::nothing_is_served_unprotected", access::nothing_is_served_unprotected),
-        trial("http::a_frame_is_a_pair_of_pictures", streams::a_frame_is_a_pair_of_pictures),
-        trial("http::streams_go_on", streams::streams_go_on),
-        trial("http::a_slow_reader_skips_frames", streams::a_slow_reader_skips_frames),
-        trial("http::placeholders_are_streamed_not_kept", streams::placeholders),
-        trial("http::snapshots_are_the_frame", streams::snapshots_are_the_frame),
-        trial("http::nothing_is_encoded_for_nobody", streams::nothing_is_encoded_for_nobody),
-        trial("http::readiness_follows_the_frames", statistics::readiness_follows_the_frames),
-        trial("http::metrics_are_well_formed", statistics::metrics_are_well_formed),
-        trial_needing(
-            Need::PrometheusParser,
-            "http::metrics_are_read_by_prometheus_client",
-            statistics::metrics_are_read_by_others,
-        ),
-        trial("http::a_crowd_delays_nothing", crowd::a_crowd_delays_nothing),
-        trial_needing(Need::Browser, "http::a_browser_shows_it", page::a_browser_shows_it),
-    ]
-}
 
 /// A showcase and the server that shows it.
 #[derive(Debug)]

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Show;
 use crate::browser::Browser;
+use crate::harness::{apply, trial};
 use crate::program::DEADLINE;
 
 /// Mean difference between neighbours in a row of pixels, within columns of the canvas.
@@ -24,7 +25,9 @@ const DETAIL: &str = "const detail = (from, until) => {
     return sum * 4 / pixels.length;
 };";
 
-pub(super) fn a_browser_shows_it() {
+#[apply(trial)]
+#[needs(Browser)]
+fn a_browser_shows_it() {
     let mut show = Show::start(HttpOptions::default());
     let address = format!("http://{}/", show.address);
     let browser = Browser::start();

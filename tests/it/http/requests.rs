@@ -10,8 +10,10 @@ use deblurd::web::HttpOptions;
 use serde_json::Value;
 
 use super::{PATIENCE, bind, check_status, connect, exchange, get, page, read_to_close};
+use crate::harness::{apply, trial};
 
-pub(super) fn routes_answer() {
+#[apply(trial)]
+fn routes_answer() {
     let page = page(HttpOptions::default());
     let address = page.local_addr();
     for (path, content_type) in [
@@ -49,7 +51,8 @@ pub(super) fn routes_answer() {
     page.server.stop().expect("an end");
 }
 
-pub(super) fn a_port_in_use_is_an_error() {
+#[apply(trial)]
+fn a_port_in_use_is_an_error() {
     let first = page(HttpOptions::default());
     let options = HttpOptions { listen: first.local_addr(), ..HttpOptions::default() };
     let error = bind(options, Arc::new(Metrics::new(&[]))).expect_err("an error");
@@ -57,7 +60,8 @@ pub(super) fn a_port_in_use_is_an_error() {
     assert!(text.contains(&first.local_addr().to_string()) && text.contains("in use"), "{text}");
 }
 
-pub(super) fn a_port_that_gets_free_is_taken() {
+#[apply(trial)]
+fn a_port_that_gets_free_is_taken() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let listen = taken.local_addr().expect("an address");
     std::thread::scope(|scope| {
@@ -72,7 +76,8 @@ pub(super) fn a_port_that_gets_free_is_taken() {
     });
 }
 
-pub(super) fn strange_requests_are_refused() {
+#[apply(trial)]
+fn strange_requests_are_refused() {
     let page = page(HttpOptions::default());
     let address = page.local_addr();
     let long = "x".repeat(100_000);
@@ -102,7 +107,8 @@ pub(super) fn strange_requests_are_refused() {
     check_status(&get(address, "/healthz"), 200);
 }
 
-pub(super) fn foreign_hosts_are_refused() {
+#[apply(trial)]
+fn foreign_hosts_are_refused() {
     let page = page(HttpOptions::default());
     for (host, status) in [("evil.example", 421), ("127.0.0.1:99", 200), ("LOCALHOST", 200)] {
         let request = format!("GET /state HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
@@ -110,7 +116,8 @@ pub(super) fn foreign_hosts_are_refused() {
     }
 }
 
-pub(super) fn slow_headers_are_cut() {
+#[apply(trial)]
+fn slow_headers_are_cut() {
     let header_patience = Duration::from_millis(100);
     let page = page(HttpOptions { header_patience, ..HttpOptions::default() });
     let mut mute = connect(page.local_addr());
@@ -120,7 +127,8 @@ pub(super) fn slow_headers_are_cut() {
     read_to_close(&mut slow);
 }
 
-pub(super) fn a_client_that_does_not_read_is_cut() {
+#[apply(trial)]
+fn a_client_that_does_not_read_is_cut() {
     let write_patience = Duration::from_millis(100);
     let page = page(HttpOptions { write_patience, clients_max: 1, ..HttpOptions::default() });
     let mut greedy = connect(page.local_addr());
@@ -133,7 +141,8 @@ pub(super) fn a_client_that_does_not_read_is_cut() {
     check_status(&get(page.local_addr(), "/healthz"), 200);
 }
 
-pub(super) fn clients_are_limited() {
+#[apply(trial)]
+fn clients_are_limited() {
     let page = page(HttpOptions { clients_max: 2, callers_max: 8, ..HttpOptions::default() });
     let mut kept = Vec::new();
     for _ in 0..2 {
@@ -162,7 +171,8 @@ pub(super) fn clients_are_limited() {
     drop((standing, kept));
 }
 
-pub(super) fn the_end_closes_every_connection() {
+#[apply(trial)]
+fn the_end_closes_every_connection() {
     let page = page(HttpOptions::default());
     let mut waiting = connect(page.local_addr());
     waiting.write_all(b"GET /frame HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");

@@ -8,6 +8,7 @@ use deblurd::web::{HttpOptions, Server};
 use serde_json::Value;
 
 use super::{check_status, face, fetch, fetch_during, free_port, get, metrics, numbered};
+use crate::harness::{apply, trial};
 
 /// Two stations and their server.
 struct Pair {
@@ -40,7 +41,8 @@ fn json(address: SocketAddr, path: &str) -> Value {
     serde_json::from_slice(&fetch(address, path).1).expect("JSON")
 }
 
-pub(super) fn every_station_has_its_addresses() {
+#[apply(trial)]
+fn every_station_has_its_addresses() {
     let mut pair = Pair::start();
     let address = pair.address();
     assert_eq!(json(address, "/stations"), serde_json::json!(["left", "right"]));
@@ -64,7 +66,8 @@ pub(super) fn every_station_has_its_addresses() {
     check_status(&get(address, "/station/right/no"), 404);
 }
 
-pub(super) fn the_statistics_tell_stations_apart() {
+#[apply(trial)]
+fn the_statistics_tell_stations_apart() {
     let mut pair = Pair::start();
     let address = pair.address();
     pair.sinks[0].deliver(&numbered(1)).expect("a delivery");

@@ -12,8 +12,10 @@ use deblurd::web::HttpOptions;
 use serde_json::Value;
 
 use super::{PATIENCE, bind, check_status, fetch, free_port, get, metrics, numbered};
+use crate::harness::{apply, trial};
 
-pub(super) fn readiness_follows_the_frames() {
+#[apply(trial)]
+fn readiness_follows_the_frames() {
     let metrics = Arc::new(metrics());
     let stall_patience = Duration::from_millis(50);
     let options = HttpOptions { stall_patience, ..HttpOptions::default() };
@@ -178,7 +180,8 @@ fn check_histogram(name: &str, samples: &[Sample]) {
     }
 }
 
-pub(super) fn metrics_are_well_formed() {
+#[apply(trial)]
+fn metrics_are_well_formed() {
     let text = exposition();
     let families = families(&text);
     for (name, (kind, samples)) in &families {
@@ -224,7 +227,9 @@ pub(super) fn metrics_are_well_formed() {
     assert!(of("wiener", "_count").abs() < 1e-9, "durations of another stage");
 }
 
-pub(super) fn metrics_are_read_by_others() {
+#[apply(trial)]
+#[needs(PrometheusParser)]
+fn metrics_are_read_by_prometheus_client() {
     let script = "import sys\n\
         from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse\n\
         families = list(parse(sys.stdin.read()))\n\

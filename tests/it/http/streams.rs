@@ -10,6 +10,7 @@ use deblurd::web::HttpOptions;
 use serde_json::Value;
 
 use super::{PATIENCE, Show, check_status, connect, fetch, fetch_during, get, numbered, page};
+use crate::harness::{apply, trial};
 
 /// Shows every frame, however fast they come.
 fn all() -> HttpOptions {
@@ -84,7 +85,8 @@ impl Reader {
     }
 }
 
-pub(super) fn a_frame_is_a_pair_of_pictures() {
+#[apply(trial)]
+fn a_frame_is_a_pair_of_pictures() {
     let show = Show::start(HttpOptions::default());
     let (head, body) = fetch(show.address, "/frame?after=0");
     check_status(&head, 200);
@@ -101,7 +103,8 @@ fn mean(picture: &Picture) -> f64 {
     samples.iter().copied().map(f64::from).sum::<f64>() / samples.len() as f64
 }
 
-pub(super) fn streams_go_on() {
+#[apply(trial)]
+fn streams_go_on() {
     let mut page = page(all());
     let address = page.local_addr();
     std::thread::scope(|scope| {
@@ -123,7 +126,8 @@ pub(super) fn streams_go_on() {
     });
 }
 
-pub(super) fn a_slow_reader_skips_frames() {
+#[apply(trial)]
+fn a_slow_reader_skips_frames() {
     // The one that sleeps is not to be cut.
     let mut page = page(HttpOptions { write_patience: 10 * PATIENCE, ..all() });
     let address = page.local_addr();
@@ -154,7 +158,8 @@ pub(super) fn a_slow_reader_skips_frames() {
     assert!(taken < frames / 2, "{taken} of {last} frames were kept for a reader that slept");
 }
 
-pub(super) fn placeholders() {
+#[apply(trial)]
+fn placeholders_are_streamed_not_kept() {
     let frame_patience = Duration::from_millis(300);
     let mut page = page(HttpOptions { frame_patience, ..all() });
     let address = page.local_addr();
@@ -179,7 +184,8 @@ pub(super) fn placeholders() {
     }
 }
 
-pub(super) fn snapshots_are_the_frame() {
+#[apply(trial)]
+fn snapshots_are_the_frame() {
     let mut page = page(all());
     let address = page.local_addr();
     let frame = numbered(7);
@@ -209,7 +215,8 @@ fn encoded(address: SocketAddr) -> u64 {
     state["frame"]["number"].as_u64().unwrap_or(0)
 }
 
-pub(super) fn nothing_is_encoded_for_nobody() {
+#[apply(trial)]
+fn nothing_is_encoded_for_nobody() {
     let mut page = page(all());
     let address = page.local_addr();
     let frame = numbered(1);

@@ -14,6 +14,7 @@ use deblurd::source::{Filled, Source, SourceError};
 use proptest::prelude::*;
 
 use super::{Idle, Recorder};
+use crate::harness::{apply, trial};
 use crate::properties::{Restoration, check_property, model, random_picture, random_psf, run};
 
 const FORMAT: PictureFormat = PictureFormat::gray(Extent::new(2, 2));
@@ -69,7 +70,8 @@ impl Restorer for Marking {
 
 /// However often and whenever the restorer changes, each frame is restored by one of them, no frame
 /// is lost to the change, and the last one is at work in the end.
-pub(super) fn restorers_do_not_mix() {
+#[apply(trial)]
+fn restorers_do_not_mix() {
     let changes = prop::collection::vec(0_u64..200, 1..20);
     check_property((changes, any::<bool>()), |(mut changes, is_live)| {
         changes.sort_unstable();
@@ -105,7 +107,8 @@ pub(super) fn restorers_do_not_mix() {
 }
 
 /// A frame older than the deadline is dropped where it is found to be, with its reason.
-pub(super) fn old_frames_are_dropped() {
+#[apply(trial)]
+fn old_frames_are_dropped() {
     for (age, is_dropped) in [(Duration::from_secs(30), true), (Duration::ZERO, false)] {
         let source = Numbered { taken: Arc::default(), until: frames(100), age };
         let (sink, record) = Recorder::new(None, None);
@@ -124,7 +127,8 @@ pub(super) fn old_frames_are_dropped() {
 
 /// With less effort a frame is what a restorer without networks makes of it, or what it was, and
 /// the frames before and after it are none the worse.
-pub(super) fn less_effort_is_a_shorter_list() {
+#[apply(trial)]
+fn less_effort_is_a_shorter_list() {
     let format = PictureFormat::gray(Extent::new(53, 40));
     let how = Restoration::for_noise(2.55);
     let (psf, model, picture) = (random_psf(3, 5), model(2, 4, 8, true), random_picture(format, 7));

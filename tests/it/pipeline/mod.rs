@@ -13,25 +13,12 @@ use deblurd::plan::Channels;
 use deblurd::restore::{RestoreError, Restorer, Step, Watch};
 use deblurd::sink::{Sink, SinkError};
 use deblurd::source::{Filled, Source, SourceError};
-use libtest_mimic::Trial;
 use proptest::prelude::*;
 
+use crate::harness::{apply, trial};
 use crate::properties::{Restoration, check_property, model, random_picture, random_psf, restored};
-use crate::support::trial;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("pipeline::threads_give_the_restorers_bytes", threads_give_the_restorers_bytes),
-        trial("pipeline::files_lose_nothing", files_lose_nothing),
-        trial("pipeline::live_books_balance", live_books_balance),
-        trial("pipeline::stopped_books_balance", stopped_books_balance),
-        trial("pipeline::a_sink_that_fails_is_alone", a_sink_that_fails_is_alone),
-        trial("pipeline::restorers_do_not_mix", changing::restorers_do_not_mix),
-        trial("pipeline::old_frames_are_dropped", changing::old_frames_are_dropped),
-        trial("pipeline::less_effort_is_a_shorter_list", changing::less_effort_is_a_shorter_list),
-    ]
-}
-
+#[apply(trial)]
 fn threads_give_the_restorers_bytes() {
     let model = model(2, 4, 8, true);
     for layout in [Layout::Gray, Layout::Rgb, Layout::Yuv420] {
@@ -77,6 +64,7 @@ fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
+#[apply(trial)]
 fn files_lose_nothing() {
     check_property(cases(), |case| {
         let (report, taken, sent) = run(&case, Overflow::Wait);
@@ -92,6 +80,7 @@ fn files_lose_nothing() {
 /// Slow sinks, and a restorer that is overtaken. The pool is as small as it may be, and the source
 /// thread panics where it is empty: far more frames than it holds go through it only because each
 /// one comes home.
+#[apply(trial)]
 fn live_books_balance() {
     check_property(cases(), |case| {
         let (report, taken, sent) = run(&case, Overflow::DropOldest);
@@ -180,6 +169,7 @@ fn check_books(report: &Report, frames: usize, taken: &[&Taken]) {
 }
 
 /// Stopped while sinks are held: what was under way is lost and counted.
+#[apply(trial)]
 fn stopped_books_balance() {
     let strategy = (cases(), any::<bool>());
     check_property(strategy, |(case, is_live)| {
@@ -202,6 +192,7 @@ fn stopped_books_balance() {
     });
 }
 
+#[apply(trial)]
 fn a_sink_that_fails_is_alone() {
     for (overflow, fails_at) in
         [(Overflow::Wait, 0), (Overflow::Wait, 5), (Overflow::DropOldest, 3)]

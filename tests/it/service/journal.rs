@@ -5,6 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::manager::SMALL;
+use crate::harness::{apply, trial};
 use crate::program::{Running, Workshop, page_of, wait_for_state};
 
 fn unusable(state: &Value) -> u64 {
@@ -22,7 +23,8 @@ fn half_bad() -> Workshop {
     workshop
 }
 
-pub(super) fn repeats_are_folded() {
+#[apply(trial)]
+fn errors_that_repeat_are_folded() {
     let workshop = half_bad();
     let mut running = Running::start(&mut workshop.command(&["run", "--config", "run.toml"]));
     let page = page_of(&mut running);
@@ -42,7 +44,8 @@ pub(super) fn repeats_are_folded() {
     assert!(lost.contains(&format!(" + {} dropped (unusable)", counted + alone)), "{lost}");
 }
 
-pub(super) fn the_journal_gets_priorities() {
+#[apply(trial)]
+fn the_journal_gets_priorities() {
     let workshop = half_bad();
     let program = env!("CARGO_BIN_EXE_deblurd");
     // The variable names the pipe that the program's standard error is.

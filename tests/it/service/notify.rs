@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use super::manager::{Manager, SMALL};
+use crate::harness::{apply, trial};
 use crate::program::{CONTRACT, Running, Workshop, page_of, stream, wait_for_state};
 
 /// Sends a signal and sees the program end in time with one of the codes.
@@ -19,7 +20,8 @@ pub(super) fn check_ends(running: Running, signal: &str, codes: &[i32]) {
     assert!(took <= CONTRACT, "{signal}: it took {took:?} to end: {}", outcome.stderr);
 }
 
-pub(super) fn ready_with_the_first_frame() {
+#[apply(trial)]
+fn ready_comes_with_the_first_frame() {
     let workshop = Workshop::new();
     workshop.write("run.toml", SMALL);
     let mut command = workshop.command(&["run", "--config", "run.toml"]);
@@ -44,7 +46,8 @@ pub(super) fn ready_with_the_first_frame() {
     assert_eq!(running.finish().code, Some(0));
 }
 
-pub(super) fn fed_while_frames_flow() {
+#[apply(trial)]
+fn the_watchdog_is_fed_while_frames_flow() {
     let workshop = Workshop::new();
     workshop.write("run.toml", SMALL);
     let mut command = workshop.command(&["run", "--config", "run.toml"]);
@@ -58,7 +61,8 @@ pub(super) fn fed_while_frames_flow() {
 
 /// Where no frame may be lost, a reader that takes none holds up every stage: whatever else the
 /// program does, the watchdog is not fed until frames flow again.
-pub(super) fn not_fed_while_stages_hang() {
+#[apply(trial)]
+fn the_watchdog_starves_while_stages_hang() {
     let workshop = Workshop::new();
     let config = SMALL.replace("[[sink]]", "[pipeline]\noverflow = 'wait'\n[[sink]]");
     workshop.write("run.toml", format!("{config}[[sink]]\nkind = 'y4m'\npath = '-'\n"));
@@ -77,7 +81,8 @@ pub(super) fn not_fed_while_stages_hang() {
 }
 
 /// A stream whose writer pauses: the source says so, and that is enough for readiness and watchdog.
-pub(super) fn waiting_is_no_failure() {
+#[apply(trial)]
+fn a_source_that_waits_is_no_failure() {
     let workshop = Workshop::new();
     let from_stdin = SMALL.replace("kind = 'scene'\nextent = '64x48'", "kind = 'y4m'\npath = '-'");
     workshop.write("run.toml", from_stdin);
@@ -102,7 +107,8 @@ pub(super) fn waiting_is_no_failure() {
 }
 
 /// A camera that is not there is a state like any other: ready, fed, loaded again, ended in time.
-pub(super) fn a_missing_camera_is_no_failure() {
+#[apply(trial)]
+fn a_missing_camera_is_no_failure() {
     let workshop = Workshop::new();
     let camera = "kind = 'v4l2'\ndevice = 'no-camera'\nformats = ['GREY']\nextent = '64x48'";
     let config = SMALL.replace("kind = 'scene'\nextent = '64x48'", camera);
@@ -121,7 +127,8 @@ pub(super) fn a_missing_camera_is_no_failure() {
     check_ends(running, "TERM", &[0]);
 }
 
-pub(super) fn a_failure_is_told() {
+#[apply(trial)]
+fn a_failure_is_told() {
     let workshop = Workshop::new();
     workshop.write("run.toml", SMALL.replace("2.55", "-1"));
     let mut command = workshop.command(&["run", "--config", "run.toml"]);
@@ -138,7 +145,8 @@ pub(super) fn a_failure_is_told() {
     assert!(manager.until("ERRNO=2").iter().any(|told| told.contains("cannot read missing.toml")));
 }
 
-pub(super) fn signals_end_it_while_it_starts() {
+#[apply(trial)]
+fn signals_end_it_while_it_starts() {
     for signal in ["TERM", "INT"] {
         let workshop = Workshop::new();
         // A frame whose networks take long to plan and to run.
@@ -153,7 +161,8 @@ pub(super) fn signals_end_it_while_it_starts() {
 }
 
 /// Standard output that nobody reads, and a second signal at once.
-pub(super) fn signals_end_it_with_stuck_sinks() {
+#[apply(trial)]
+fn signals_end_it_with_stuck_sinks() {
     for (signals, codes) in [(["TERM", "TERM"], [0, 143]), (["INT", "TERM"], [0, 143])] {
         let workshop = Workshop::new();
         let stuck = format!("{SMALL}[[sink]]\nkind = 'y4m'\npath = '-'\n");
@@ -171,7 +180,8 @@ pub(super) fn signals_end_it_with_stuck_sinks() {
 }
 
 /// A service manager that hangs: nothing can be told.
-pub(super) fn a_deaf_manager() {
+#[apply(trial)]
+fn a_deaf_manager_holds_nothing_up() {
     let workshop = Workshop::new();
     workshop.write("run.toml", SMALL);
     let mut command = workshop.command(&["run", "--config", "run.toml"]);
@@ -183,7 +193,8 @@ pub(super) fn a_deaf_manager() {
     check_ends(running, "TERM", &[0]);
 }
 
-pub(super) fn a_missing_manager() {
+#[apply(trial)]
+fn a_missing_manager_holds_nothing_up() {
     for socket in ["/nowhere/at/all", "", "@abstract"] {
         let workshop = Workshop::new();
         workshop.write("run.toml", SMALL);

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::manager::{Manager, SMALL};
 use super::notify::check_ends;
+use crate::harness::{apply, trial};
 use crate::onnx::{sealed, tiny_model};
 use crate::program::{Running, Workshop, page_of, wait_for_state};
 
@@ -70,7 +71,8 @@ fn reloads(state: &Value) -> (u64, u64, &str) {
     (number("done"), number("refused"), reload["problem"].as_str().expect("text"))
 }
 
-pub(super) fn a_reload_changes_the_stages() {
+#[apply(trial)]
+fn a_reload_changes_the_stages() {
     let daemon = Daemon::start(SMALL);
     let plain = stages(&daemon.state());
     assert!(!plain.iter().any(|name| name.starts_with("residual")), "{plain:?}");
@@ -84,7 +86,8 @@ pub(super) fn a_reload_changes_the_stages() {
     check_ends(daemon.running, "TERM", &[0]);
 }
 
-pub(super) fn bad_reloads_are_refused() {
+#[apply(trial)]
+fn bad_reloads_leave_the_old_stages() {
     let daemon = Daemon::start(SMALL);
     let before = stages(&daemon.state());
     daemon.workshop.write("empty.txt", "");
@@ -126,7 +129,8 @@ pub(super) fn bad_reloads_are_refused() {
     check_ends(daemon.running, "TERM", &[0]);
 }
 
-pub(super) fn what_waits_is_named() {
+#[apply(trial)]
+fn what_cannot_be_reloaded_is_named() {
     let mut daemon = Daemon::start(SMALL);
     let state = daemon.reload(
         &SMALL
@@ -141,7 +145,8 @@ pub(super) fn what_waits_is_named() {
 }
 
 /// A PSF that is read from a FIFO into which nobody writes: loading hangs, and nothing else does.
-pub(super) fn frames_flow_while_it_loads() {
+#[apply(trial)]
+fn frames_flow_while_a_reload_hangs() {
     let daemon = Daemon::start(SMALL);
     let fifo = daemon.workshop.path("psf.txt");
     let made = Command::new("mkfifo").arg(&fifo).status().expect("mkfifo");
@@ -162,7 +167,8 @@ pub(super) fn frames_flow_while_it_loads() {
 
 /// A hundred requests while frames flow, the configuration being another one each time, and now and
 /// then none at all.
-pub(super) fn reloads_storm_without_harm() {
+#[apply(trial)]
+fn reloads_storm_without_harm() {
     let daemon = Daemon::start(SMALL);
     for number in 0..100 {
         let sigma = format!("sigma = 2.{number:02}");
@@ -186,7 +192,8 @@ pub(super) fn reloads_storm_without_harm() {
     check_ends(daemon.running, "TERM", &[0]);
 }
 
-pub(super) fn signals_end_it() {
+#[apply(trial)]
+fn signals_end_it_while_it_reloads() {
     for signal in ["TERM", "INT"] {
         let daemon = Daemon::start(SMALL);
         daemon.workshop.write("run.toml", SMALL.replace("'none'", "'base'"));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
+use crate::harness::{apply, trial};
 use crate::program::Workshop;
 use crate::support::root;
 
@@ -79,7 +80,8 @@ fn lines(text: &str) -> Vec<&str> {
     text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect()
 }
 
-pub(super) fn directives_are_old_enough() {
+#[apply(trial)]
+fn units_are_known_to_systemd_245() {
     let known: BTreeMap<&str, u32> = DIRECTIVES.iter().copied().collect();
     for unit in UNITS {
         let text = read(unit);
@@ -95,7 +97,8 @@ pub(super) fn directives_are_old_enough() {
 }
 
 /// The template differs in names only.
-pub(super) fn both_units_are_alike() {
+#[apply(trial)]
+fn both_units_are_alike() {
     let template = read("deblurd@.service")
         .replace("/%i.toml", "/deblurd.toml")
         .replace("deblurd/%i", "deblurd")
@@ -121,7 +124,9 @@ fn check_analyze(arguments: &[&str]) -> String {
     told.concat()
 }
 
-pub(super) fn units_verify() {
+#[apply(trial)]
+#[needs(SystemdAnalyze)]
+fn units_verify() {
     let workshop = Workshop::new();
     for name in UNITS {
         let told = check_analyze(&["verify", "--man=no", &unit_in(&workshop, name)]);
@@ -129,7 +134,9 @@ pub(super) fn units_verify() {
     }
 }
 
-pub(super) fn units_are_hardened() {
+#[apply(trial)]
+#[needs(SystemdAnalyze)]
+fn units_are_hardened() {
     let workshop = Workshop::new();
     for name in UNITS {
         let unit = unit_in(&workshop, name);
@@ -139,7 +146,8 @@ pub(super) fn units_are_hardened() {
 }
 
 /// Each line of the rule is keys, operators and quoted values, and every jump has its aim.
-pub(super) fn the_rule_is_well_formed() {
+#[apply(trial)]
+fn the_camera_rule_is_well_formed() {
     const KEYS: [&str; 9] =
         ["ACTION", "SUBSYSTEM", "KERNEL", "GROUP", "MODE", "TAG", "ATTR", "ENV", "GOTO"];
     let text = read("70-deblurd.rules");

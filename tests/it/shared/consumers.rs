@@ -6,6 +6,7 @@ use std::process::Command;
 use deblurd::source::read_picture;
 
 use super::{Consumer, folder, service};
+use crate::harness::{apply, trial};
 use crate::program::{Running, Workshop};
 use crate::support::{python_with, root};
 
@@ -13,11 +14,15 @@ fn daemon(workshop: &Workshop, more: &str) -> Command {
     super::daemon(workshop, &folder(), more)
 }
 
-pub(super) fn the_rust_example_receives() {
+#[apply(trial)]
+#[needs(Examples)]
+fn the_rust_example_receives() {
     check_example(Consumer::example);
 }
 
-pub(super) fn the_python_example_receives() {
+#[apply(trial)]
+#[needs(PythonIceoryx2)]
+fn the_python_example_receives() {
     check_example(|workshop, arguments| {
         let mut program = Command::new(python_with("iceoryx2").expect("a Python with iceoryx2"));
         program.arg(root().join("examples/subscribe.py"));
@@ -46,7 +51,9 @@ fn check_example(start: impl FnOnce(&Workshop, &[&str]) -> Consumer) {
     assert!(shared == same, "the shared picture is another one");
 }
 
-pub(super) fn stopped_and_killed_subscribers_delay_nobody() {
+#[apply(trial)]
+#[needs(Examples)]
+fn stopped_and_killed_subscribers_delay_nobody() {
     let workshop = Workshop::new();
     let running = Running::start(&mut daemon(&workshop, ""));
     let mut stopped = Consumer::example(&workshop, &[]);
@@ -73,7 +80,9 @@ pub(super) fn stopped_and_killed_subscribers_delay_nobody() {
     assert_eq!(told.code, Some(0), "{}", told.stderr);
 }
 
-pub(super) fn a_killed_daemon_is_replaced() {
+#[apply(trial)]
+#[needs(Examples)]
+fn a_killed_daemon_is_replaced() {
     let workshop = Workshop::new();
     let first = Running::start(&mut daemon(&workshop, ""));
     let mut consumer = Consumer::example(&workshop, &[]);
@@ -91,7 +100,8 @@ pub(super) fn a_killed_daemon_is_replaced() {
     assert_eq!(told.code, Some(0), "{}", told.stderr);
 }
 
-pub(super) fn a_name_in_use_is_an_error() {
+#[apply(trial)]
+fn a_name_in_use_is_an_error() {
     let workshop = Workshop::new();
     let mut command = daemon(&workshop, "[[sink]]\nkind = 'http'\nlisten = '127.0.0.1:0'\n");
     let mut first = Running::start(&mut command);

@@ -16,55 +16,11 @@ use iceoryx2::config::Config;
 use iceoryx2::port::subscriber::Subscriber;
 use iceoryx2::prelude::{NodeBuilder, SemanticString, ServiceName, ipc};
 use iceoryx2::service::builder::publish_subscribe::PublishSubscribeOpenError;
-use libtest_mimic::Trial;
 
+use crate::harness::{apply, trial};
 use crate::program::{DEADLINE, Running, Workshop};
 use crate::properties::random_picture;
-use crate::support::{Need, example, trial, trial_needing};
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("shared::every_format_arrives", every_format_arrives),
-        trial("shared::the_newest_frames_wait", the_newest_frames_wait),
-        trial("shared::a_latecomer_gets_the_last_frame", a_latecomer_gets_the_last_frame),
-        trial(
-            "shared::a_subscriber_in_the_place_of_another_has_its_memory",
-            a_subscriber_in_the_place_of_another_has_its_memory,
-        ),
-        trial("shared::names_that_cannot_be_are_refused", names_that_cannot_be_are_refused),
-        trial_needing(
-            Need::Examples,
-            "shared::the_rust_example_receives",
-            consumers::the_rust_example_receives,
-        ),
-        trial_needing(
-            Need::PythonIceoryx2,
-            "shared::the_python_example_receives",
-            consumers::the_python_example_receives,
-        ),
-        trial_needing(
-            Need::Examples,
-            "shared::stopped_and_killed_subscribers_delay_nobody",
-            consumers::stopped_and_killed_subscribers_delay_nobody,
-        ),
-        trial_needing(
-            Need::Examples,
-            "shared::a_killed_daemon_is_replaced",
-            consumers::a_killed_daemon_is_replaced,
-        ),
-        trial("shared::a_name_in_use_is_an_error", consumers::a_name_in_use_is_an_error),
-        trial_needing(
-            Need::PrivateMounts,
-            "shared::too_little_memory_is_an_error",
-            room::too_little_memory_is_an_error,
-        ),
-        trial_needing(
-            Need::PrivateMounts,
-            "shared::memory_that_others_fill_ends_nobody",
-            room::memory_that_others_fill_ends_nobody,
-        ),
-    ]
-}
+use crate::support::example;
 
 /// Where services are noted: for all tests one folder, since iceoryx2 leaves a segment for each.
 pub(crate) fn folder() -> PathBuf {
@@ -142,6 +98,7 @@ fn connected(subscriber: &Received) -> (u64, u64) {
 }
 
 /// Memory that is not allocated beforehand ends a process that touches it when there is none left.
+#[apply(trial)]
 fn a_subscriber_in_the_place_of_another_has_its_memory() {
     let workshop = Workshop::new();
     let format = PictureFormat::gray(Extent::new(16, 8));
@@ -160,6 +117,7 @@ fn a_subscriber_in_the_place_of_another_has_its_memory() {
     sink.finish().expect("an end");
 }
 
+#[apply(trial)]
 fn every_format_arrives() {
     let workshop = Workshop::new();
     let layouts = [Layout::Gray, Layout::Yuv420, Layout::Yuv422, Layout::Yuv444, Layout::Rgb];
@@ -185,6 +143,7 @@ fn every_format_arrives() {
 }
 
 /// Neither one who takes nothing nor one who gives nothing back is waited for.
+#[apply(trial)]
 fn the_newest_frames_wait() {
     let workshop = Workshop::new();
     let format = PictureFormat::gray(Extent::new(16, 16));
@@ -204,6 +163,7 @@ fn the_newest_frames_wait() {
     assert_eq!(kept, [0, 1], "what a subscriber holds is not written over");
 }
 
+#[apply(trial)]
 fn a_latecomer_gets_the_last_frame() {
     let workshop = Workshop::new();
     let format = PictureFormat::gray(Extent::new(16, 16));
@@ -218,6 +178,7 @@ fn a_latecomer_gets_the_last_frame() {
     sink.finish().expect("an end");
 }
 
+#[apply(trial)]
 fn names_that_cannot_be_are_refused() {
     for name in [String::new(), "x".repeat(256), "iox2://x".to_owned()] {
         let error = Iceoryx2Sink::open(options(&name)).expect_err("a refusal");

@@ -4,6 +4,7 @@
 use std::process::Command;
 
 use super::{daemon, service};
+use crate::harness::{apply, trial};
 use crate::program::{Outcome, Running, Workshop};
 
 /// Runs a script with the daemon as `"$@"`, in the workshop, where shared memory is a disk of its
@@ -27,7 +28,9 @@ fn check_refused(options: &str, words: &str) {
     }
 }
 
-pub(super) fn too_little_memory_is_an_error() {
+#[apply(trial)]
+#[needs(PrivateMounts)]
+fn too_little_memory_is_an_error() {
     check_refused("size=64k", "/dev/shm has 0.1 MiB left (expected at least 1.0 MiB)");
     // Enough to begin with, and too little for the frames.
     check_refused("size=1056k", "/dev/shm has 1.0 MiB left (expected at least 1.");
@@ -36,7 +39,9 @@ pub(super) fn too_little_memory_is_an_error() {
 
 /// The last page of shared memory is taken while frames flow: they go on to flow. The script reads
 /// them from a pipe, which is how it waits.
-pub(super) fn memory_that_others_fill_ends_nobody() {
+#[apply(trial)]
+#[needs(PrivateMounts)]
+fn memory_that_others_fill_ends_nobody() {
     let workshop = Workshop::new();
     let script = "mkfifo pipe && { \"$@\" & } && daemon=$! && exec 3< pipe
         head -c 100000 <&3 | wc -c

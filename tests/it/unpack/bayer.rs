@@ -3,23 +3,10 @@
 use deblurd::frame::{Extent, Layout, Picture, Plane};
 use deblurd::optics::Transfer;
 use deblurd::source::unpack::{Demosaic, Memory, PixelFormat, UnpackOptions, Unpacker};
-use libtest_mimic::Trial;
 use proptest::prelude::*;
 
 use super::{check_property, unpack};
-use crate::support::trial;
-
-pub(super) fn trials() -> Vec<Trial> {
-    vec![
-        trial("unpack::bayer::equals_the_filters_written_out", equals_the_filters_written_out),
-        trial("unpack::bayer::constant_scenes_are_exact", constant_scenes_are_exact),
-        trial("unpack::bayer::ramps_are_exact_inside", ramps_are_exact_inside),
-        trial("unpack::bayer::luma_moves_with_the_scene", luma_moves_with_the_scene),
-        trial("unpack::bayer::levels_are_those_asked_for", levels_are_those_asked_for),
-        trial("unpack::bayer::the_curve_is_undone_by_the_restoration", the_curve_is_undone),
-        trial("unpack::bayer::short_buffers_are_errors", short_buffers_are_errors),
-    ]
-}
+use crate::harness::{apply, trial};
 
 /// Code, bits, and the colours of a cell of two by two: 0 red, 1 green, 2 blue.
 type Kind = (&'static [u8; 4], u8, [[usize; 2]; 2]);
@@ -160,6 +147,7 @@ fn random_values(width: usize, height: usize, white: u16, seed: u64) -> Plane<u1
     })
 }
 
+#[apply(trial)]
 fn equals_the_filters_written_out() {
     let case = (4_usize..23, 4_usize..13, 0_usize..5, any::<u64>(), 0_usize..4);
     check_property(120, case, |(width, height, pad, seed, order)| {
@@ -189,6 +177,7 @@ fn mosaic(kind: Kind, extent: Extent, scene: impl Fn(usize, usize, usize) -> u16
     Plane::from_fn(extent, |x, y| scene(kind.2[y % 2][x % 2], x, y))
 }
 
+#[apply(trial)]
 fn constant_scenes_are_exact() {
     for kind in KINDS {
         let white = u32::from(u16::MAX >> (16 - kind.1));
@@ -212,6 +201,7 @@ fn constant_scenes_are_exact() {
     }
 }
 
+#[apply(trial)]
 fn ramps_are_exact_inside() {
     for kind in &KINDS[12..] {
         let scene = |colour: usize, x: usize, y: usize| {
@@ -235,6 +225,7 @@ fn ramps_are_exact_inside() {
 
 /// A gray scene that moves by one pixel gives luma that moves by one pixel, whatever the phase of
 /// the mosaic: the way from light to luma is a convolution.
+#[apply(trial)]
 fn luma_moves_with_the_scene() {
     check_property(
         60,
@@ -256,6 +247,7 @@ fn luma_moves_with_the_scene() {
     );
 }
 
+#[apply(trial)]
 fn levels_are_those_asked_for() {
     let check = |value: u16, options: UnpackOptions, wanted: [u16; 3]| {
         let kind: Kind = (b"RG10", 10, RGGB);
@@ -286,7 +278,8 @@ fn levels_are_those_asked_for() {
 }
 
 /// With the curve of sRGB, undoing it gives the linear samples to within one.
-fn the_curve_is_undone() {
+#[apply(trial)]
+fn the_curve_is_undone_by_the_restoration() {
     let kind: Kind = (b"RG16", 16, RGGB);
     let values = random_values(64, 48, 0xFFFF, 7);
     let linear = developed(kind, &values, 0, &options(Demosaic::Luma));
@@ -301,6 +294,7 @@ fn the_curve_is_undone() {
     }
 }
 
+#[apply(trial)]
 fn short_buffers_are_errors() {
     for (kind, demosaic) in
         KINDS.into_iter().zip([Demosaic::Luma, Demosaic::Rgb].into_iter().cycle())

@@ -3,24 +3,10 @@
 use deblurd::frame::{Extent, Layout, Picture, Range};
 use deblurd::source::unpack::{JpegError, Memory, UnpackError, UnpackOptions, Unpacker};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
-use libtest_mimic::Trial;
 use proptest::prelude::*;
 
 use super::{check_property, unpack};
-use crate::support::trial;
-
-pub(super) fn trials() -> Vec<Trial> {
-    vec![
-        trial("unpack::jpeg::pictures_are_decoded", pictures_are_decoded),
-        trial("unpack::jpeg::tables_may_be_left_out", tables_may_be_left_out),
-        trial("unpack::jpeg::padding_may_follow", padding_may_follow),
-        trial("unpack::jpeg::restart_markers_change_nothing", restart_markers_change_nothing),
-        trial("unpack::jpeg::cut_pictures_are_refused", cut_pictures_are_refused),
-        trial("unpack::jpeg::cuts_with_an_end_are_refused", cuts_with_an_end_are_refused),
-        trial("unpack::jpeg::foreign_pictures_are_refused", foreign_pictures_are_refused),
-        trial("unpack::jpeg::no_bytes_crash_the_decoder", no_bytes_crash_the_decoder),
-    ]
-}
+use crate::harness::{apply, trial};
 
 /// How a picture is encoded.
 #[derive(Clone, Copy)]
@@ -118,6 +104,7 @@ fn check_close(how: How) {
     }
 }
 
+#[apply(trial)]
 fn pictures_are_decoded() {
     use SamplingFactor::{F_1_1, F_1_2, F_2_1, F_2_2};
     for (width, height) in [(32, 16), (33, 17), (8, 8), (1, 1), (3, 19), (17, 2)] {
@@ -128,6 +115,7 @@ fn pictures_are_decoded() {
     }
 }
 
+#[apply(trial)]
 fn tables_may_be_left_out() {
     for colour in [ColorType::Ycbcr, ColorType::Luma] {
         let how = How { colour, ..How::new(33, 17) };
@@ -141,6 +129,7 @@ fn tables_may_be_left_out() {
     }
 }
 
+#[apply(trial)]
 fn padding_may_follow() {
     let how = How::new(32, 16);
     let bytes = encoded(how);
@@ -154,6 +143,7 @@ fn padding_may_follow() {
     }
 }
 
+#[apply(trial)]
 fn restart_markers_change_nothing() {
     let how = How::new(64, 40);
     let plain = decode(&encoded(how), how.extent).expect("decodes");
@@ -166,6 +156,7 @@ fn restart_markers_change_nothing() {
     assert!(matches!(error, UnpackError::Jpeg(JpegError::Parts { .. })), "{error}");
 }
 
+#[apply(trial)]
 fn cut_pictures_are_refused() {
     let how = How::new(33, 17);
     let bytes = encoded(how);
@@ -177,6 +168,7 @@ fn cut_pictures_are_refused() {
 }
 
 /// Bytes that are lost on the way, and then the end of the picture: as from a bad cable.
+#[apply(trial)]
 fn cuts_with_an_end_are_refused() {
     let luma = How { colour: ColorType::Luma, ..How::new(64, 40) };
     for how in [How::new(64, 40), How { sampling: SamplingFactor::F_2_2, ..luma }, luma] {
@@ -210,6 +202,7 @@ fn resized(mut bytes: Vec<u8>, width: u16, height: u16) -> Vec<u8> {
     bytes
 }
 
+#[apply(trial)]
 fn foreign_pictures_are_refused() {
     let how = How::new(32, 16);
     check_refused(&encoded(How::new(32, 17)), "is 32x17 (expected 32x16)");
@@ -235,6 +228,7 @@ fn foreign_pictures_are_refused() {
     check_refused(&long, "bytes are too many for its extent");
 }
 
+#[apply(trial)]
 fn no_bytes_crash_the_decoder() {
     let how = How { restart: 2, ..How::new(40, 24) };
     let pictures = [

@@ -6,23 +6,10 @@ mod oracle;
 
 use deblurd::frame::{Extent, Layout, Picture, PictureFormat, Range};
 use deblurd::source::unpack::{Memory, PixelFormat, UnpackError, UnpackOptions, Unpacker};
-use libtest_mimic::Trial;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::support::trial;
-
-pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials = vec![
-        trial("unpack::every_format_is_unpacked", every_format_is_unpacked),
-        trial("unpack::short_buffers_are_errors", short_buffers_are_errors),
-        trial("unpack::bits_above_the_depth_are_left_out", bits_above_the_depth_are_left_out),
-        trial("unpack::what_cannot_be_planned_is_named", what_cannot_be_planned_is_named),
-    ];
-    trials.extend(bayer::trials());
-    trials.extend(jpeg::trials());
-    trials
-}
+use crate::harness::{apply, trial};
 
 /// Codes of the formats whose samples are only dealt out, and what they give.
 const PLAIN: [(&[u8; 4], Layout, u8); 15] = [
@@ -107,6 +94,7 @@ fn check_property<S: Strategy>(cases: u32, strategy: S, check: impl Fn(S::Value)
     outcome.expect("holds for every case");
 }
 
+#[apply(trial)]
 fn every_format_is_unpacked() {
     check_property(600, packed(), |packed| {
         let mut unpacker = plan(&packed).expect("a plan");
@@ -116,6 +104,7 @@ fn every_format_is_unpacked() {
     });
 }
 
+#[apply(trial)]
 fn short_buffers_are_errors() {
     check_property(
         300,
@@ -138,6 +127,7 @@ fn short_buffers_are_errors() {
     );
 }
 
+#[apply(trial)]
 fn bits_above_the_depth_are_left_out() {
     let check = |code: &str, shift, word: u16, sample: u16| {
         let memory = Memory { extent: Extent::new(1, 1), strides: [0; 3] };
@@ -168,6 +158,7 @@ fn check_refused(
     assert!(error.contains(words), "{error}");
 }
 
+#[apply(trial)]
 fn what_cannot_be_planned_is_named() {
     let usual = UnpackOptions::default();
     check_refused(

@@ -7,12 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use libtest_mimic::Trial;
-
 use crate::daemon::{CHEAP, Daemon, SMALL, camera};
 use crate::drivers::Vivid;
+use crate::harness::{apply, trial};
 use crate::http;
-use crate::rig::{figure, trial};
+use crate::rig::figure;
 
 /// Frames of five seconds.
 const FRAMES: u64 = 75;
@@ -20,19 +19,13 @@ const FRAMES: u64 = 75;
 /// What is left of the rate, at least, where nothing is the matter.
 const STEADY: f64 = 0.8;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("clients::two_hundred_ill_behaved", two_hundred_ill_behaved),
-        trial("clients::bad_requests", bad_requests),
-    ]
-}
-
 fn start(vivid: &Vivid) -> Daemon {
     let daemon = Daemon::start(&format!("{}{CHEAP}", camera(&vivid.camera(), SMALL)));
     daemon.wait_for_frames(5);
     daemon
 }
 
+#[apply(trial)]
 fn two_hundred_ill_behaved() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);
@@ -127,6 +120,7 @@ fn ask(
 }
 
 /// What must be refused, and how.
+#[apply(trial)]
 fn bad_requests() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);

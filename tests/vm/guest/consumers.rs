@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use iceoryx2::port::subscriber::Subscriber;
 use iceoryx2::prelude::{NodeBuilder, ServiceName, ipc};
-use libtest_mimic::Trial;
 
 use crate::daemon::{CHEAP, Daemon, SMALL, camera};
 use crate::drivers::{Background, Disk, Loopback, Vivid, ctl_command};
+use crate::harness::{apply, trial};
 use crate::http;
 use crate::process::{Process, run};
-use crate::rig::{figure, seconds, trial, wait_for, wait_until};
+use crate::rig::{figure, seconds, wait_for, wait_until};
 
 /// Frames of five seconds.
 const FRAMES: u64 = 75;
@@ -22,14 +22,6 @@ const STEADY: f64 = 0.8;
 
 /// Where frames are published.
 const SERVICE: &str = "deblurd/trial";
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("consumers::stopped_on_every_output", stopped_on_every_output),
-        trial("consumers::ends_in_time_with_all_stopped", ends_in_time_with_all_stopped),
-        trial("consumers::killed_and_started_again", killed_and_started_again),
-    ]
-}
 
 /// The daemon with every output, each with a reader.
 struct Scene {
@@ -110,6 +102,7 @@ fn configuration(vivid: &Vivid, device: &Loopback, fifo: &str) -> String {
     )
 }
 
+#[apply(trial)]
 fn stopped_on_every_output() {
     let scene = Scene::new();
     let before = scene.daemon.capture_rate(FRAMES);
@@ -132,6 +125,7 @@ fn stopped_on_every_output() {
     figure("books of the outputs", lost);
 }
 
+#[apply(trial)]
 fn ends_in_time_with_all_stopped() {
     let scene = Scene::new();
     scene.stop_readers();
@@ -149,6 +143,7 @@ fn ends_in_time_with_all_stopped() {
 }
 
 /// kill -9, and at once the same daemon on the same camera, device and page.
+#[apply(trial)]
 fn killed_and_started_again() {
     let vivid = Vivid::webcam();
     let device = Loopback::load(20, true);

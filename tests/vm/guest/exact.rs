@@ -1,26 +1,18 @@
 //! Frames looped through the kernel byte for byte: the daemon's bytes are the offline restorer's.
 
 use deblurd::frame::{Extent, Picture};
-use libtest_mimic::Trial;
 
 use crate::daemon::{Daemon, camera};
 use crate::drivers::{Vivid, ctl};
+use crate::harness::{apply, trial};
 use crate::pictures::{Stream, bytes, gray, restored, scene, yuyv};
-use crate::rig::{figure, trial};
+use crate::rig::figure;
 
 /// Different frames that go round.
 const FRAMES: usize = 4;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("exact::the_kernel_loops_byte_for_byte", the_kernel_loops_byte_for_byte),
-        trial("exact::yuyv_as_offline", yuyv_as_offline),
-        trial("exact::gray_as_offline", gray_as_offline),
-        trial("exact::released_model_as_offline", released_model_as_offline),
-    ]
-}
-
 /// Without the daemon: what the other trials here rest on.
+#[apply(trial)]
 fn the_kernel_loops_byte_for_byte() {
     let extent = Extent::new(320, 240);
     let frames: Vec<_> = scene(extent, FRAMES).iter().map(yuyv).collect();
@@ -37,16 +29,19 @@ fn the_kernel_loops_byte_for_byte() {
     }
 }
 
+#[apply(trial)]
 fn yuyv_as_offline() {
     let pictures = scene(Extent::new(320, 240), FRAMES);
     check_exact("YUYV", &pictures, yuyv, "none", None, 24);
 }
 
+#[apply(trial)]
 fn gray_as_offline() {
     let pictures: Vec<_> = scene(Extent::new(640, 480), FRAMES).iter().map(gray).collect();
     check_exact("GREY", &pictures, bytes, "none", None, 12);
 }
 
+#[apply(trial)]
 fn released_model_as_offline() {
     let pictures: Vec<_> = scene(Extent::new(160, 120), FRAMES).iter().map(gray).collect();
     let model = include_bytes!("../../../models/base.onnx");

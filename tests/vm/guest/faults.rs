@@ -3,27 +3,13 @@
 
 use std::time::Instant;
 
-use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::daemon::{CHEAP, Daemon, SMALL, camera};
 use crate::drivers::Vivid;
+use crate::harness::{apply, trial};
 use crate::http;
-use crate::rig::{RECOVERY, figure, seconds, trial, wait_or, wait_until};
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("faults::damaged_buffer", damaged_buffer),
-        trial("faults::dropped_buffers", dropped_buffers),
-        trial("faults::queueing_refused", queueing_refused),
-        trial("faults::fatal_streaming_error", fatal_streaming_error),
-        trial("faults::start_of_stream_refused", start_of_stream_refused),
-        trial("faults::buffers_refused", buffers_refused),
-        trial("faults::disconnect", disconnect),
-        trial("faults::silence", silence),
-        trial("faults::frozen_picture", frozen_picture),
-    ]
-}
+use crate::rig::{RECOVERY, figure, seconds, wait_or, wait_until};
 
 fn start(vivid: &Vivid) -> Daemon {
     let daemon = Daemon::start(&format!("{}{CHEAP}", camera(&vivid.camera(), SMALL)));
@@ -71,6 +57,7 @@ fn check_told(daemon: &Daemon, words: &str) {
     assert!((1..=6).contains(&lines), "'{words}' is told {lines} times in:\n{log}");
 }
 
+#[apply(trial)]
 fn damaged_buffer() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);
@@ -84,6 +71,7 @@ fn damaged_buffer() {
     assert_eq!(daemon.count("/source/opened"), 1);
 }
 
+#[apply(trial)]
 fn dropped_buffers() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);
@@ -97,6 +85,7 @@ fn dropped_buffers() {
     assert!(daemon.count("/source/gaps") <= gaps + 2, "gaps are counted where there are none");
 }
 
+#[apply(trial)]
 fn queueing_refused() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);
@@ -111,6 +100,7 @@ fn queueing_refused() {
     check_ready(&daemon);
 }
 
+#[apply(trial)]
 fn fatal_streaming_error() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);
@@ -121,6 +111,7 @@ fn fatal_streaming_error() {
     }
 }
 
+#[apply(trial)]
 fn start_of_stream_refused() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);
@@ -131,6 +122,7 @@ fn start_of_stream_refused() {
     });
 }
 
+#[apply(trial)]
 fn buffers_refused() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);
@@ -140,6 +132,7 @@ fn buffers_refused() {
     });
 }
 
+#[apply(trial)]
 fn disconnect() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);
@@ -151,6 +144,7 @@ fn disconnect() {
     }
 }
 
+#[apply(trial)]
 fn silence() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);
@@ -170,6 +164,7 @@ fn silence() {
     check_told(&daemon, "silent");
 }
 
+#[apply(trial)]
 fn frozen_picture() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);

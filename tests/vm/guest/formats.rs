@@ -8,12 +8,12 @@ use std::thread;
 use std::time::Duration;
 
 use deblurd::frame::{Extent, Layout, Picture};
-use libtest_mimic::Trial;
 
 use crate::daemon::{CHEAP, Daemon, camera};
 use crate::drivers::{Loopback, Vivid, ctl};
+use crate::harness::{apply, trial};
 use crate::pictures::{Stream, gray, likeness, of_yuyv, offline, scene};
-use crate::rig::{figure, trial};
+use crate::rig::figure;
 
 /// Luma and chroma.
 const VIDEO: &[&str] = &["YUYV", "UYVY", "YVYU", "NV12", "NV21", "YU12"];
@@ -35,16 +35,29 @@ const MOSAICS: &str = "demosaic = 'rgb'\ntone = 'linear'\n";
 /// How alike a restored picture and the camera's own must be.
 const LIKENESS: f64 = 0.97;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("formats::luma_and_chroma", || check_formats(&Vivid::webcam(), VIDEO)),
-        trial("formats::rgb", || check_formats(&Vivid::webcam(), RGB)),
-        trial("formats::gray_of_8_to_16_bits", || check_formats(&Vivid::webcam(), GRAY)),
-        trial("formats::bayer_of_8_to_16_bits", || check_formats(&Vivid::webcam(), BAYER)),
-        trial("formats::multi_planar", || check_formats(&Vivid::multiplanar(), PLANAR)),
-        trial("formats::mjpeg", mjpeg),
-        trial("formats::refusal_tells_what_there_is", refusal_tells_what_there_is),
-    ]
+#[apply(trial)]
+fn luma_and_chroma() {
+    check_formats(&Vivid::webcam(), VIDEO);
+}
+
+#[apply(trial)]
+fn rgb() {
+    check_formats(&Vivid::webcam(), RGB);
+}
+
+#[apply(trial)]
+fn gray_of_8_to_16_bits() {
+    check_formats(&Vivid::webcam(), GRAY);
+}
+
+#[apply(trial)]
+fn bayer_of_8_to_16_bits() {
+    check_formats(&Vivid::webcam(), BAYER);
+}
+
+#[apply(trial)]
+fn multi_planar() {
+    check_formats(&Vivid::multiplanar(), PLANAR);
 }
 
 fn check_formats(vivid: &Vivid, formats: &[&str]) {
@@ -104,6 +117,7 @@ fn reference(expected: &Picture, picture: &Picture, index: usize) -> Vec<u16> {
     (0..height).flat_map(|y| (0..width).map(move |x| row(y)[x * over_x / width])).collect()
 }
 
+#[apply(trial)]
 fn refusal_tells_what_there_is() {
     let vivid = Vivid::webcam();
     let source = camera(&vivid.camera(), "formats = ['MJPG']\nextent = '320x180'\n");
@@ -117,6 +131,7 @@ fn refusal_tells_what_there_is() {
 
 /// JPEG pictures as cameras give them: without tables, with bytes after the end, with restart
 /// markers; through the loopback device, written as a file.
+#[apply(trial)]
 fn mjpeg() {
     let device = Loopback::load(20, false);
     let extent = Extent::new(320, 240);

@@ -10,6 +10,9 @@
     reason = "compared values speak for themselves; clippy knows only the standard harness"
 )]
 
+#[path = "../../harness/mod.rs"]
+mod harness;
+
 mod daemon;
 mod drivers;
 mod http;
@@ -31,18 +34,9 @@ fn main() -> std::process::ExitCode {
     let mut arguments = libtest_mimic::Arguments::from_args();
     // There is one set of drivers, and no time to be measured beside another trial.
     arguments.test_threads = Some(1);
-    let trials = [
-        formats::trials(),
-        exact::trials(),
-        outputs::trials(),
-        faults::trials(),
-        unplug::trials(),
-        consumers::trials(),
-        clients::trials(),
-        service::trials(),
-        speed::trials(),
-    ];
-    let trials = trials.into_iter().flatten().collect();
+    let lacks =
+        std::env::var_os("RIG_PROGRAM").is_none().then_some("not in the machine of tests/vm/run");
+    let trials = harness::trials(lacks, rig::run);
     let conclusion = libtest_mimic::run(&arguments, trials);
     rig::tell_figures();
     conclusion.exit_code()

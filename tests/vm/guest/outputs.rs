@@ -1,26 +1,36 @@
 //! What the daemon writes into a loopback device, as v4l2-ctl reads it.
 
 use deblurd::frame::Extent;
-use libtest_mimic::Trial;
 
 use crate::daemon::{CHEAP, Daemon, camera};
 use crate::drivers::{Loopback, Vivid, ctl};
+use crate::harness::{apply, trial};
 use crate::pictures::{likeness, offline, scene, yuyv};
-use crate::rig::{figure, trial};
+use crate::rig::figure;
 
 const EXTENT: Extent = Extent::new(320, 240);
 
 /// How alike what is read and what was restored must be where the range changes on the way.
 const LIKENESS: f64 = 0.995;
 
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("outputs::yuyv_read_back", || check_read_back("YUYV", false, EXTENT.width * 2)),
-        trial("outputs::yu12_read_back", || check_read_back("YU12", false, EXTENT.width)),
-        trial("outputs::grey_read_back", || check_read_back("GREY", false, EXTENT.width)),
-        trial("outputs::exclusive_caps", || check_read_back("YUYV", true, EXTENT.width * 2)),
-        trial("outputs::a_missing_device_tells_its_cure", a_missing_device_tells_its_cure),
-    ]
+#[apply(trial)]
+fn yuyv_read_back() {
+    check_read_back("YUYV", false, EXTENT.width * 2);
+}
+
+#[apply(trial)]
+fn yu12_read_back() {
+    check_read_back("YU12", false, EXTENT.width);
+}
+
+#[apply(trial)]
+fn grey_read_back() {
+    check_read_back("GREY", false, EXTENT.width);
+}
+
+#[apply(trial)]
+fn exclusive_caps() {
+    check_read_back("YUYV", true, EXTENT.width * 2);
 }
 
 /// Loops one known picture through camera, daemon and loopback device; the luma that v4l2-ctl reads
@@ -66,6 +76,7 @@ fn luma_of(bytes: &[u8], format: &str, stride: usize) -> Vec<u16> {
     rows.flat_map(|row| row.iter().step_by(step).map(|&byte| byte.into())).collect()
 }
 
+#[apply(trial)]
 fn a_missing_device_tells_its_cure() {
     let scene = "[source]\nkind = 'scene'\nextent = '320x180'\nrate = 15\n";
     let sink = "[[sink]]\nkind = 'v4l2'\ndevice = '/dev/video77'\nformat = 'YUYV'\n";

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::Trial;
+use crate::harness::Case;
 
 /// Whatever takes so long hangs: everything here is emulated, at a twentieth of a core's speed.
 pub(crate) const HANG: Duration = Duration::from_secs(60);
@@ -22,19 +22,12 @@ static FIGURES: Mutex<Vec<[String; 3]>> = Mutex::new(Vec::new());
 /// The trial that runs.
 static TRIAL: Mutex<&str> = Mutex::new("");
 
-/// A test that runs in the test machine and is reported as ignored elsewhere.
-pub(crate) fn trial(name: &'static str, test: fn()) -> Trial {
-    if std::env::var_os("RIG_PROGRAM").is_none() {
-        let name = format!("{name} [skipped: not in the machine of tests/vm/run]");
-        return Trial::test(name, || Ok(())).with_ignored_flag(true);
-    }
-    Trial::test(name, move || {
-        *TRIAL.lock().unwrap_or_else(PoisonError::into_inner) = name;
-        let begun = Instant::now();
-        test();
-        figure("whole trial", seconds(begun.elapsed()));
-        Ok(())
-    })
+/// Runs a test and reports how long it took.
+pub(crate) fn run(case: &Case) {
+    *TRIAL.lock().unwrap_or_else(PoisonError::into_inner) = case.name();
+    let begun = Instant::now();
+    (case.test)();
+    figure("whole trial", seconds(begun.elapsed()));
 }
 
 /// Puts a figure of the trial that runs into the report.

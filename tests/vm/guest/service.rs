@@ -6,29 +6,17 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::daemon::{CHEAP, SMALL, camera};
 use crate::drivers::{Background, Loopback, Vivid, ctl};
+use crate::harness::{apply, trial};
 use crate::http;
 use crate::process::{Process, run};
-use crate::rig::{figure, seconds, trial, wait_until};
+use crate::rig::{figure, seconds, wait_until};
 
 /// The greatest exposure, of 10, that systemd may find in the unit.
 const EXPOSURE: f64 = 1.5;
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("service::ready_with_and_without_a_camera", ready_with_and_without_a_camera),
-        trial("service::reload_good_and_broken", reload_good_and_broken),
-        trial("service::watchdog_ends_a_hung_stage", watchdog_ends_a_hung_stage),
-        trial("service::restarted_after_kill", restarted_after_kill),
-        trial("service::bad_configuration_is_not_retried", bad_configuration_is_not_retried),
-        trial("service::hardened_with_all_outputs", hardened_with_all_outputs),
-        trial("service::two_instances", two_instances),
-    ]
-}
 
 /// An installed unit, stopped and forgotten when dropped.
 struct Unit {
@@ -138,6 +126,7 @@ fn install(vivid: &Vivid) -> Unit {
     Unit::install("deblurd.service", "deblurd", 8080, &text)
 }
 
+#[apply(trial)]
 fn ready_with_and_without_a_camera() {
     let vivid = Vivid::webcam();
     let unit = install(&vivid);
@@ -156,6 +145,7 @@ fn ready_with_and_without_a_camera() {
     vivid.bind();
 }
 
+#[apply(trial)]
 fn reload_good_and_broken() {
     let vivid = Vivid::webcam();
     let unit = install(&vivid);
@@ -179,6 +169,7 @@ fn reload_good_and_broken() {
     figure("journal of the refusal", problem);
 }
 
+#[apply(trial)]
 fn watchdog_ends_a_hung_stage() {
     let vivid = Vivid::webcam();
     let unit = install(&vivid);
@@ -217,6 +208,7 @@ fn hold(thread: i32) -> Background {
     holder
 }
 
+#[apply(trial)]
 fn restarted_after_kill() {
     let vivid = Vivid::webcam();
     let unit = install(&vivid);
@@ -236,6 +228,7 @@ fn restarted_after_kill() {
     assert_eq!(unit.property("NRestarts"), "2");
 }
 
+#[apply(trial)]
 fn bad_configuration_is_not_retried() {
     let text = format!("[source]\nkind = 'v4l2'\ndevice = 3\n{CHEAP}");
     let unit = Unit::install("deblurd.service", "deblurd", 8080, &text);
@@ -247,6 +240,7 @@ fn bad_configuration_is_not_retried() {
 }
 
 /// Every output works from within the sandbox whose exposure systemd judges.
+#[apply(trial)]
 fn hardened_with_all_outputs() {
     let vivid = Vivid::webcam();
     let device = Loopback::load(20, true);
@@ -277,6 +271,7 @@ fn hardened_with_all_outputs() {
     unit.check_stops_in_time("with all outputs");
 }
 
+#[apply(trial)]
 fn two_instances() {
     let (_vivid, [left, right]) = Vivid::two_webcams();
     let instance = |name, configuration, port, device: &Path| {

@@ -3,21 +3,32 @@
 
 use std::time::{Duration, Instant};
 
-use libtest_mimic::Trial;
 use serde_json::Value;
 
 use crate::daemon::{Daemon, camera};
 use crate::drivers::Background;
 use crate::drivers::{Loopback, Vivid, ctl_command};
-use crate::rig::{figure, trial, wait_or};
+use crate::harness::{apply, trial};
+use crate::rig::{figure, wait_or};
 
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("speed::wiener_640x480", || measure("640x480", "none")),
-        trial("speed::wiener_1280x720", || measure("1280x720", "none")),
-        trial("speed::smallest_model_640x480", || measure("640x480", "nano")),
-        trial("speed::smallest_model_1280x720", || measure("1280x720", "nano")),
-    ]
+#[apply(trial)]
+fn wiener_640x480() {
+    measure("640x480", "none");
+}
+
+#[apply(trial)]
+fn wiener_1280x720() {
+    measure("1280x720", "none");
+}
+
+#[apply(trial)]
+fn smallest_model_640x480() {
+    measure("640x480", "nano");
+}
+
+#[apply(trial)]
+fn smallest_model_1280x720() {
+    measure("1280x720", "nano");
 }
 
 /// How long frames are counted; how many come in it is up to the emulator.

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use libtest_mimic::Trial;
-
 use crate::daemon::{CHEAP, Daemon, SMALL, camera};
 use crate::drivers::Vivid;
+use crate::harness::{apply, trial};
 use crate::http;
-use crate::rig::{RECOVERY, figure, seconds, trial, wait_or, wait_until};
+use crate::rig::{RECOVERY, figure, seconds, wait_or, wait_until};
 
 /// Times that the plug is pulled.
 const PULLS: usize = 50;
@@ -17,15 +16,6 @@ const SETTLED: usize = 10;
 
 /// Growth of resident memory that is no leak in [`PULLS`] pulls.
 const GROWTH_KIB: u64 = 1024;
-
-pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("unplug::absent_at_start", absent_at_start),
-        trial("unplug::ends_in_time_without_a_camera", ends_in_time_without_a_camera),
-        trial("unplug::comes_back_under_another_number", comes_back_under_another_number),
-        trial("unplug::fifty_times_in_every_state", fifty_times_in_every_state),
-    ]
-}
 
 fn start(vivid: &Vivid) -> Daemon {
     Daemon::start(&format!("{}{CHEAP}", camera(&vivid.camera(), SMALL)))
@@ -50,6 +40,7 @@ fn check_comes_back(vivid: &Vivid, daemon: &Daemon) -> Duration {
     took
 }
 
+#[apply(trial)]
 fn absent_at_start() {
     let vivid = Vivid::webcam();
     vivid.unbind();
@@ -66,6 +57,7 @@ fn absent_at_start() {
     });
 }
 
+#[apply(trial)]
 fn ends_in_time_without_a_camera() {
     let vivid = Vivid::webcam();
     vivid.unbind();
@@ -78,6 +70,7 @@ fn ends_in_time_without_a_camera() {
 }
 
 /// Somebody holds the old node open, so that its number is taken when the camera comes back.
+#[apply(trial)]
 fn comes_back_under_another_number() {
     let vivid = Vivid::webcam();
     let daemon = start(&vivid);
@@ -104,6 +97,7 @@ enum Moment {
     Twice,
 }
 
+#[apply(trial)]
 fn fifty_times_in_every_state() {
     use Moment::{Absent, Opening, Silent, Streaming, Twice};
     let vivid = Vivid::webcam();
