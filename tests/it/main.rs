@@ -26,6 +26,7 @@ mod model;
 mod onnx;
 mod oracle;
 mod pictures;
+mod pins;
 mod pipeline;
 mod program;
 mod properties;

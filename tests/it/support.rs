@@ -24,6 +24,8 @@ pub(crate) enum Need {
     PrivateMounts,
     /// Time for a long replay.
     SoakMinutes,
+    /// A file of hashes to write or to compare with.
+    PinFile,
     /// The examples, which cargo builds unless it is told to build single targets.
     Examples,
     /// A Python with the package that the example in Python needs.
@@ -70,6 +72,10 @@ impl Need {
             Self::SoakMinutes => {
                 let missing = crate::soak::minutes().is_none();
                 missing.then(|| "DEBLURD_SOAK_MINUTES is not set".to_owned())
+            }
+            Self::PinFile => {
+                let missing = crate::pins::file().is_none();
+                missing.then(|| "DEBLURD_PIN is not set".to_owned())
             }
             Self::Examples => {
                 let missing = !example("subscribe").is_file();
