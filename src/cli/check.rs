@@ -14,7 +14,7 @@ use crate::config::{SinkConfig, SourceConfig};
 use crate::frame::colour::luma;
 use crate::frame::{Effort, Extent, Frame, FrameRate, Picture};
 use crate::metrics::SourceSnapshot;
-use crate::optics::{Blur, Psf};
+use crate::optics::{Blur, Calibration, Psf};
 use crate::plan::{Edges, RestoreOptions, RestorePlan};
 use crate::restore::quality::psnr_db;
 use crate::restore::{Backend, CpuBackend, Unwatched};
@@ -87,7 +87,9 @@ fn describe(source: &SourceConfig, seen: &SourceSnapshot) -> String {
 /// Blurs a frame of the scene with the configured PSF and noise, and restores it. The frame is
 /// periodic: it judges PSF and model, not how edges are extended.
 pub(super) fn restore_golden(recipe: &Recipe) -> anyhow::Result<String> {
-    let (camera, edges) = (&recipe.camera, Edges::Circular);
+    // The golden frame is of an extent of its own.
+    let camera = &Calibration { extent: None, ..recipe.camera.clone() };
+    let edges = Edges::Circular;
     let Blur::Uniform(psf) = &camera.blur else { bail!("the blur differs over the field") };
     let sharp = golden_picture(psf)?;
     let format = sharp.format();

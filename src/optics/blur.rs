@@ -79,6 +79,12 @@ impl From<Psf> for Blur {
     }
 }
 
+impl From<Field> for Blur {
+    fn from(field: Field) -> Self {
+        Self::Field(field)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

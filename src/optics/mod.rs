@@ -5,7 +5,9 @@ mod blur; // of the whole frame
 mod transfer; // samples and light
 mod noise; // and its units
 mod calibration; // all of it
+mod archive; // as a file
 
+pub use archive::CalibrationError;
 pub use blur::{Blur, Field};
 pub use calibration::Calibration;
 pub use noise::{GrayLevels, Light};

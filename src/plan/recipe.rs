@@ -76,6 +76,13 @@ pub enum PlanError {
         /// PSFs one below the other.
         rows: usize,
     },
+    /// the camera was calibrated at {calibrated} and gives {is} (expected the same extent)
+    Extent {
+        /// Extent of the calibration.
+        calibrated: Extent,
+        /// Extent of the frames.
+        is: Extent,
+    },
 }
 
 impl Channels {
@@ -102,6 +109,7 @@ impl RestorePlan {
                 return Err(PlanError::Field { columns: field.columns(), rows: field.rows() });
             }
         };
+        check_extent(camera.extent, format.extent)?;
         check_fit(psf.extent(), format.extent)?;
         let framing = Framing::plan(options.edges, format.extent, psf.extent());
         let contract = model.as_ref().map(|model| &model.contract);
@@ -126,8 +134,50 @@ impl RestorePlan {
     }
 }
 
+/// A PSF in samples holds for frames of the extent at which it was found.
+fn check_extent(calibrated: Option<Extent>, is: Extent) -> Result<(), PlanError> {
+    match calibrated {
+        Some(calibrated) if calibrated != is => Err(PlanError::Extent { calibrated, is }),
+        _ => Ok(()),
+    }
+}
+
 /// A PSF that is larger than the frames can hardly be theirs.
 fn check_fit(psf: Extent, frame: Extent) -> Result<(), PsfError> {
     let fits = psf.width <= frame.width && psf.height <= frame.height;
     fits.then_some(()).ok_or(PsfError::LargerThanFrame { psf, frame })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optics::{Field, GrayLevels, Psf};
+
+    #[track_caller]
+    fn check_refused(camera: &Calibration, expected: &PlanError) {
+        let format = PictureFormat::gray(Extent::new(64, 48));
+        let error = RestorePlan::new(camera, None, &RestoreOptions::default(), format);
+        assert_eq!(&error.expect_err("no plan"), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_the_camera_of_the_frames_is_refused() {
+        let field = Field::new(2, vec![Psf::delta(); 6]).expect("a grid");
+        check_refused(
+            &Calibration::new(field, GrayLevels::NONE),
+            &PlanError::Field { columns: 2, rows: 3 },
+        );
+        let calibrated = Extent::new(640, 480);
+        let camera = Calibration::new(Psf::delta(), GrayLevels::NONE);
+        check_refused(
+            &Calibration { extent: Some(calibrated), ..camera },
+            &PlanError::Extent { calibrated, is: Extent::new(64, 48) },
+        );
+        let psf = Psf::from_formula("disk:30").expect("a formula").expect("a PSF");
+        let (large, frame) = (psf.extent(), Extent::new(64, 48));
+        check_refused(
+            &Calibration::new(psf, GrayLevels::NONE),
+            &PsfError::LargerThanFrame { psf: large, frame }.into(),
+        );
+    }
 }

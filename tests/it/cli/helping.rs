@@ -34,11 +34,11 @@ const OPTIONS: [(&str, &str); 14] = [
     ("demo", "--frames --out --listen --psf --sigma --size --model --threads"),
     (
         "restore",
-        "--psf --output --sigma --model --regulariser --boundary --transfer --channels --threads \
-         spectral flat:EPS extend circular none srgb bt709 luma rgb Examples <INPUT>",
+        "--psf --output --sigma --model --regulariser --edges --transfer --channels --threads \
+         spectral flat:EPS open circular none srgb bt709 luma rgb Examples <INPUT>",
     ),
-    ("simulate", "--psf --output --sigma --boundary --seed valid circular Example"),
-    ("evaluate", "--psf --sigma --boundary --model --json --camera --seed Example <SHARP>"),
+    ("simulate", "--psf --output --sigma --edges --seed open circular Example"),
+    ("evaluate", "--psf --sigma --edges --model --json --camera --seed Example <SHARP>"),
     ("run", "--config DEBLURD_SECTION__KEY"),
     ("check", "--config"),
     ("status", "--url --token-file --json 69 75"),

@@ -108,8 +108,7 @@ fn the_default_configuration_is_good() {
     let numbers: Vec<f64> =
         golden.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     assert!(numbers[1] > numbers[0] + 3.0, "the golden frame hardly gains: {golden}");
-    for words in ["scene", "640x360", "degrade -> decode -> wiener -> residual 1", "sinks    http"]
-    {
+    for words in ["scene", "640x360", "decode -> wiener -> residual 1", "sinks    http"] {
         assert!(told.contains(words), "no {words} in:\n{told}");
     }
     let variants = uncommented(&text);

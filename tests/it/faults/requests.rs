@@ -138,7 +138,7 @@ fn bad_command_lines_are_refused() {
         (["--sigma", "nan"], ["'nan'", "expected gray levels from 0 to 128"]),
         (["--threads", "0"], ["'0'", "1..=256"]),
         (["--regulariser", "flat:-1"], ["'flat:-1'", "expected spectral, or flat:EPS"]),
-        (["--boundary", "valid"], ["'valid'", "extend, circular"]),
+        (["--edges", "round"], ["'round'", "open, circular"]),
     ] {
         check_refused(&workshop, &[restore.as_slice(), &options].concat(), 2, &words);
     }
