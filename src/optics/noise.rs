@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::Transfer;
+use crate::frame::Range;
+use crate::frame::colour::Scale;
 
 /// A standard deviation in gray levels of 8 bits: steps of the samples, whatever their depth.
 /// Having one tells that it is from 0 to 128.
@@ -39,9 +41,10 @@ impl GrayLevels {
         self.0
     }
 
-    /// The same noise in light, where samples are encoded by `transfer`.
-    pub fn in_light(self, transfer: Transfer) -> Light {
-        Light(self.0 / 255.0 * transfer.noise_gain())
+    /// The same noise in light, where samples of `range` are encoded by `transfer`.
+    pub fn in_light(self, transfer: Transfer, range: Range) -> Light {
+        let levels = f64::from(Scale::luma(8, range).span());
+        Light(self.0 / levels * transfer.noise_gain())
     }
 }
 
@@ -92,8 +95,17 @@ mod tests {
     #[test]
     fn noise_grows_with_the_slope_of_the_curve() {
         let levels = GrayLevels::new(25.5).expect("gray levels");
-        let Light(linear) = levels.in_light(Transfer::None);
-        assert!((linear - 0.1).abs() < 1e-12, "{linear}");
-        assert!(levels.in_light(Transfer::Srgb) > Light(0.1), "sRGB is steep where there is light");
+        let linear = levels.in_light(Transfer::None, Range::Full);
+        assert!((linear.0 - 0.1).abs() < 1e-9, "{linear:?}");
+        let encoded = levels.in_light(Transfer::Srgb, Range::Full);
+        assert!(encoded > linear, "sRGB is steep where there is light");
+    }
+
+    /// Between black and white of limited range lie 219 steps.
+    #[test]
+    fn a_gray_level_of_limited_range_is_more_light() {
+        let levels = GrayLevels::new(21.9).expect("gray levels");
+        let light = levels.in_light(Transfer::None, Range::Limited);
+        assert!((light.0 - 0.1).abs() < 1e-9, "{light:?}");
     }
 }

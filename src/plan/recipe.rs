@@ -116,7 +116,7 @@ impl RestorePlan {
         let strengths = contract.map_or(&[][..], |contract| &contract.consistency);
         let trained = contract.map(|contract| contract.regulariser);
         let regulariser = options.regulariser.or(trained).unwrap_or(Regulariser::Spectral);
-        let noise = camera.noise.in_light(camera.transfer);
+        let noise = camera.noise.in_light(camera.transfer, format.range);
         let Filters { wiener, projections } =
             Filters::plan(psf, framing.outer, regulariser, noise, strengths)?;
         let projections = projections.into_iter().zip(strengths);
