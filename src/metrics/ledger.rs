@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Counter;
+use super::counter::Counter;
 
 /// Why a frame was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,5 +1,6 @@
 //! What is counted while frames flow, as plain atomics, and a snapshot of it that can be sent.
 
+mod counter;
 mod histogram;
 mod ledger;
 mod load;
@@ -8,9 +9,10 @@ mod reload;
 mod snapshot;
 mod source;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+pub use counter::Counter;
 pub use histogram::{Histogram, Summary};
 pub use ledger::{Books, Ledger, Reason, Ticket};
 pub use load::{Level, LoadMetrics, LoadSnapshot};
@@ -137,22 +139,5 @@ impl QueueMetrics {
     /// Frames that wait.
     pub fn depth(&self) -> usize {
         self.depth.load(Ordering::Relaxed)
-    }
-}
-
-/// A number that only grows.
-#[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
-
-impl Counter {
-    /// Adds `amount`.
-    pub fn add(&self, amount: u64) {
-        // Release pairs with the acquire in `get`, so that an exit is never seen before its entry.
-        self.0.fetch_add(amount, Ordering::Release);
-    }
-
-    /// The sum so far.
-    pub fn get(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
     }
 }

@@ -1,6 +1,6 @@
 //! How near the frames come to their truths, where those are known.
 
-use super::Counter;
+use super::counter::Counter;
 
 /// Sum of the frames' distances to their truths.
 #[derive(Debug, Default)]

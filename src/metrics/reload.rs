@@ -4,7 +4,7 @@ use std::sync::{PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::Counter;
+use super::counter::Counter;
 
 /// What is counted of reloads.
 #[derive(Debug, Default)]

@@ -17,17 +17,18 @@
 mod ladder;
 mod mailbox;
 mod queue;
+mod stop;
 mod threads;
 mod workers;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use ladder::LadderOptions;
 pub use queue::Overflow;
+pub use stop::Stop;
 pub use workers::{Stoppable, Workers};
 
 use crate::frame::{Frame, Pool};
@@ -85,10 +86,6 @@ pub struct RunningPipeline {
     mailbox: Arc<Mailbox>,
     report: Report,
 }
-
-/// A switch that tells a running pipeline to stop.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
 
 /// How a pipeline ended.
 #[derive(Debug)]
@@ -280,18 +277,6 @@ impl RunningPipeline {
             thread.join().map_err(|_| PipelineError::Panicked(name))?;
         }
         Ok(self.report)
-    }
-}
-
-impl Stop {
-    /// Tells the pipeline to stop.
-    pub fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it was told to.
-    pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
     }
 }
 

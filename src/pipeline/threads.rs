@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::Stop;
 use super::ladder::Governor;
 use super::mailbox::{Counted, Mailbox};
 use super::queue::{Consumer, Overflow, Producer, Pushed};
+use super::stop::Stop;
 use crate::frame::{Effort, Frame, FrameMeta, Lease, Pool, Shared};
 use crate::metrics::{Metrics, Reason, SourceState, StageMetrics, Ticket};
 use crate::restore::quality::assess;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
-use super::Stop;
+use super::stop::Stop;
 use crate::executor::Executor;
 
 /// Threads that were started once and share the parts of whatever is run on them.
