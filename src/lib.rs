@@ -13,6 +13,7 @@
 //! The modules stand in the order in which a frame meets them. Imports go only from later modules
 //! to earlier ones; `source`, `restore` and `sink` do not know each other.
 
+pub mod exit; // how the program ends
 pub mod frame; // what flows
 pub mod metrics; // what is counted
 pub mod pace; // when something is done next
@@ -29,7 +30,8 @@ pub mod sink; // where it goes
 pub mod web; // who looks at it
 pub mod pipeline; // how it moves
 pub mod config; // what was asked for
-pub mod service; // signals, the service manager, the log
+pub mod station; // one camera, running
+pub mod daemon; // the process: signals, the service manager, the log
 pub mod cli; // the commands
 #[cfg(test)]
 mod testing; // random pictures

@@ -7,15 +7,16 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
-use super::exit::Interrupted;
+use super::exit::{Failure, Result};
 use super::options::{JsonArgument, Restoration, Threads};
-use super::{load, terminal};
+use super::terminal;
+use crate::daemon::Shutdown;
 use crate::frame::{Effort, Extent, Picture, PictureFormat};
 use crate::optics::GrayLevels;
 use crate::plan::RestorePlan;
 use crate::restore::cpu::residual::KernelChoice;
 use crate::restore::{Backend, CpuBackend, RestoreError, Watch};
-use crate::service::Shutdown;
+use crate::station::load;
 
 /// Times every step of the restoration, in order on one frame after another.
 #[derive(Debug, Args)]
@@ -64,7 +65,7 @@ struct Timings {
 }
 
 impl Bench {
-    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         self.json.try_writing()?;
         let psf = load::psf(&self.psf)?;
         let model = self.restoration.load_model()?;
@@ -81,7 +82,7 @@ impl Bench {
         let mut times: Vec<Vec<Duration>> = vec![Vec::new(); restorer.steps().len() + 1];
         for round in 0..self.frames + 2 {
             if let Some(signal) = shutdown.requested() {
-                return Err(Interrupted(signal).into());
+                return Err(Failure::interrupted(signal));
             }
             let mut laps = Laps::start();
             restorer.restore(&blurred, &mut restored, Effort::Full, &mut laps)?;
@@ -95,7 +96,7 @@ impl Bench {
         self.report(&timings(self, kernel, names, times))
     }
 
-    fn report(&self, timings: &Timings) -> anyhow::Result<()> {
+    fn report(&self, timings: &Timings) -> Result<()> {
         self.json.write(timings)?;
         let Timings { extent, threads, frames, model, kernel, frames_per_second, .. } = timings;
         let mut text = format!(
@@ -112,7 +113,7 @@ impl Bench {
             );
         }
         let _ = writeln!(text, "{frames_per_second:.1} frames/s, one after another");
-        terminal::print(&text)
+        Ok(terminal::print(&text)?)
     }
 }
 

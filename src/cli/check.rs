@@ -1,27 +1,18 @@
-//! `deblurd check`: would a configuration run, and how well?
+//! `deblurd check`: whether a configuration can be run, and how well it restores.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use anyhow::{Context, bail, ensure};
 use clap::Args;
 
-use super::assemble::{Recipe, sink_names};
-use super::daemon::Loaded;
-use super::exit::Unusable;
-use super::{load, terminal};
-use crate::config::{SinkConfig, SourceConfig};
-use crate::frame::colour::luma;
-use crate::frame::{Effort, Extent, Frame, FrameRate, Picture};
+use super::exit::{Failure, Result};
+use super::terminal;
+use crate::config::{Config, SinkConfig, SourceConfig};
+use crate::daemon::try_page;
 use crate::metrics::SourceSnapshot;
-use crate::optics::{Blur, Calibration, Psf};
-use crate::plan::{Edges, RestoreOptions, RestorePlan};
-use crate::restore::quality::psnr_db;
-use crate::restore::{Backend, CpuBackend, Unwatched};
-use crate::simulate::{Degrade, DegradeOptions};
-use crate::source::{Filled, SceneOptions, SceneSource, Source};
+use crate::station::{Material, StationError, sink_names, try_sink};
 
-/// Loads everything, restores one golden frame, and says what would run.
+/// Tests a configuration: loads all it names, restores a golden frame, tries its outputs, and
+/// prints what would run.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// The configuration.
@@ -29,26 +20,23 @@ pub(super) struct Check {
     config: PathBuf,
 }
 
-/// Extent of the golden frame, at least; a large PSF needs a larger one.
-const GOLDEN: Extent = Extent::new(320, 240);
-
 impl Check {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
-        let loaded = Loaded::from_file(&self.config)?;
-        let assembly = loaded.assembly().context(Unusable)?;
+    pub(super) fn run(&self) -> Result<()> {
+        let material = Material::read(&self.config)?;
+        let unusable = |fault| Failure::from(StationError::Unusable(fault));
+        // Nothing is loaded here before it was loaded elsewhere.
+        material.attempt(None).map_err(|error| unusable(error.into()))?;
+        let loaded = material.clone().load().map_err(unusable)?;
+        let assembly = loaded.assembly().map_err(unusable)?;
         let format = assembly.source.format();
-        let restorer = assembly.recipe.restorer(format).context(Unusable)?;
-        let golden = restore_golden(&assembly.recipe).context(Unusable)?;
+        let golden = material.attempt(Some(format.extent));
+        let golden = golden.map_err(|error| unusable(error.into()))?;
+        let restorer = assembly.recipe.restorer(format).map_err(unusable)?;
         let steps: Vec<&str> = restorer.steps().iter().map(|step| &*step.name).collect();
-        for sink in &loaded.config.sinks {
-            if let SinkConfig::Http(http) = sink {
-                load::token(http).context(Unusable)?;
-            }
-        }
         let (psf, threads) = (loaded.psf.extent(), loaded.threads());
         let model =
             loaded.model.as_ref().map_or("none".to_owned(), |model| model.contract.name.clone());
-        terminal::print(&format!(
+        let text = format!(
             "source   {}; {}-bit {:?} {}\nPSF      {psf}\nmodel    {model}, {threads} threads\n\
              steps    {}\nsinks    {}\ngolden   {golden}\n",
             describe(&loaded.config.source, &assembly.metrics.source.snapshot()),
@@ -56,12 +44,29 @@ impl Check {
             format.layout,
             format.extent,
             steps.join(" -> "),
-            sink_names(&loaded.config.sinks).join(", "),
-        ))
+            sinks(&loaded.config)?.join(", "),
+        );
+        Ok(terminal::print(&text)?)
     }
 }
 
-/// What the source is, and of a camera how it fares.
+/// Tries the sinks; their names, with what could not be tried.
+fn sinks(config: &Config) -> Result<Vec<String>> {
+    let names = sink_names(&config.sinks).into_iter().zip(&config.sinks);
+    let tried = names.map(|(name, sink)| {
+        let untried = match sink {
+            SinkConfig::Http(http) => try_page(http)?,
+            sink => try_sink(sink)?,
+        };
+        Ok(match untried {
+            None => name,
+            Some(untried) => format!("{name} (not tried: {untried})"),
+        })
+    });
+    tried.collect()
+}
+
+/// What the source is, and of a camera its state.
 fn describe(source: &SourceConfig, seen: &SourceSnapshot) -> String {
     let pace = |live: bool| if live { "paced by the clock" } else { "as fast as taken" };
     match source {
@@ -82,39 +87,4 @@ fn describe(source: &SourceConfig, seen: &SourceSnapshot) -> String {
             format!("scene at {} frames/s, {}", scene.rate, pace(scene.live))
         }
     }
-}
-
-/// Blurs a frame of the scene with the configured PSF and noise, and restores it. The frame is
-/// periodic: it judges PSF and model, not how edges are extended.
-pub(super) fn restore_golden(recipe: &Recipe) -> anyhow::Result<String> {
-    // The golden frame is of an extent of its own.
-    let camera = &Calibration { extent: None, ..recipe.camera.clone() };
-    let edges = Edges::Circular;
-    let Blur::Uniform(psf) = &camera.blur else { bail!("the blur differs over the field") };
-    let sharp = golden_picture(psf)?;
-    let format = sharp.format();
-    let options = DegradeOptions { edges, sigma: camera.noise, seed: 0 };
-    let [mut blurred, mut truth, mut restored] = [(); 3].map(|()| Picture::new(format));
-    Degrade::plan(psf, options, format)?.run(&sharp, 0, &mut blurred, &mut truth);
-    let options = RestoreOptions { edges, ..recipe.options };
-    let plan = RestorePlan::new(camera, recipe.model.clone(), &options, format)?;
-    let mut restorer = CpuBackend::new(Arc::clone(&recipe.executor)).load(plan)?;
-    restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?;
-    let (before, after) = (psnr_db(&blurred, &truth), psnr_db(&restored, &truth));
-    ensure!(
-        after > before - 0.1,
-        "the golden frame is worse after ({after:.2} dB) than before ({before:.2} dB)"
-    );
-    Ok(format!("{before:.2} dB blurred, {after:.2} dB restored"))
-}
-
-fn golden_picture(psf: &Psf) -> anyhow::Result<Picture> {
-    let psf = psf.extent();
-    let extent = Extent::new(GOLDEN.width.max(2 * psf.width), GOLDEN.height.max(2 * psf.height));
-    let rate = FrameRate::per_second(30);
-    let mut scene =
-        SceneSource::new(SceneOptions { extent, rate, seed: 0, live: false, frames: Some(1) })?;
-    let mut frame = Frame::new(scene.format());
-    ensure!(matches!(scene.fill(&mut frame)?, Filled::Frame), "the scene gives no frame");
-    Ok(luma(&frame.blurred))
 }

@@ -7,24 +7,22 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use clap::Args;
 
-use super::assemble::{Assembly, Recipe, executor, open_page, open_source};
-use super::daemon::{GLANCE, STOP_PATIENCE, conclude, describe};
-use super::exit::{Interrupted, NoInput};
+use super::exit::{Failure, Result};
 use super::inputs::{make_folder, write_picture};
 use super::options::{Restoration, Threads};
-use super::{load, terminal};
+use super::terminal;
 use crate::config::{SceneConfig, SourceConfig};
+use crate::daemon::{self, GLANCE, Shutdown, conclude, describe, open_page};
 use crate::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
 use crate::metrics::Metrics;
 use crate::optics::GrayLevels;
 use crate::pipeline::{Overflow, PipelineOptions, RunningPipeline, Stop};
 use crate::plan::Edges;
-use crate::service::Shutdown;
 use crate::simulate::DegradeOptions;
 use crate::sink::{ShowcaseSink, Sink, SinkError, try_writing};
+use crate::station::{Assembly, LoadError, Recipe, load, open_source, stoppable};
 use crate::web::{HttpOptions, Server, Token, needs_token};
 
 /// Frames shown where nobody watches the terminal and none are asked for.
@@ -61,7 +59,7 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         let psf = load::psf(&self.psf)?;
         let model = self.restoration.load_model()?;
         load::warn_of_noise(model.as_deref(), self.sigma);
@@ -77,7 +75,7 @@ impl Demo {
                 camera,
                 model,
                 options: self.restoration.options(),
-                executor: executor(self.threads.count(), &stop)?,
+                executor: stoppable(self.threads.count(), &stop)?,
             },
             pipeline: PipelineOptions::new(Overflow::DropOldest),
             metrics,
@@ -90,18 +88,18 @@ impl Demo {
         let pipeline = assembly.build(|metrics| {
             let (showcase, server) = self.open_page(metrics)?;
             _server = Some(server);
-            Ok(vec![Box::new(showcase), Box::new(last.clone())])
+            Ok::<_, Failure>(vec![Box::new(showcase), Box::new(last.clone())])
         })?;
         let mut running = pipeline.start()?;
         let signal = show_status(&mut running, shutdown);
         let Some(signal) = signal else {
-            conclude(running.finish()?)?;
+            conclude(running.finish()?, &terminal::note)?;
             return self.write_last(&last);
         };
         // The pictures are written while the threads end: there is not much time.
         running.stop_switch().set();
         let written = self.write_last(&last);
-        conclude(running.stop(STOP_PATIENCE).context(Interrupted(signal))?)?;
+        conclude(daemon::stop(running, signal)?, &terminal::note)?;
         written
     }
 
@@ -117,14 +115,14 @@ impl Demo {
     }
 
     /// Opens the live page where asked, or where there is room for it, and tells its address.
-    fn open_page(&self, metrics: &Arc<Metrics>) -> anyhow::Result<(ShowcaseSink, Server)> {
+    fn open_page(&self, metrics: &Arc<Metrics>) -> Result<(ShowcaseSink, Server)> {
         let usual = SocketAddr::from(([127, 0, 0, 1], 8080));
         let listen = self.listen.unwrap_or(usual);
         let secret = needs_token(listen).then(random_token).transpose()?;
         let token = secret.as_deref().map(Token::new).transpose()?;
         let bind = |listen| {
             let options = HttpOptions { listen, token: token.clone(), ..HttpOptions::default() };
-            open_page(options, ShowcaseSink::NAME, metrics)
+            open_page(options, metrics)
         };
         let (showcase, server) = match (bind(listen), self.listen) {
             (Err(_), None) => bind(SocketAddr::from(([127, 0, 0, 1], 0))),
@@ -135,7 +133,7 @@ impl Demo {
         Ok((showcase, server))
     }
 
-    fn write_last(&self, last: &LastFrame) -> anyhow::Result<()> {
+    fn write_last(&self, last: &LastFrame) -> Result<()> {
         let pictures = last.pictures().clone();
         let Some((before, after)) = &pictures else {
             terminal::note("no frame was restored: there are no pictures to write");
@@ -146,16 +144,18 @@ impl Demo {
         write(after, "after.png")?;
         write(&side_by_side(before, after), "side-by-side.png")?;
         let folder = self.out.display();
-        terminal::print(&format!("wrote before.png, after.png and side-by-side.png to {folder}\n"))
+        Ok(terminal::print(&format!(
+            "wrote before.png, after.png and side-by-side.png to {folder}\n"
+        ))?)
     }
 }
 
 /// 32 characters that nobody can guess.
-fn random_token() -> Result<String, NoInput> {
+fn random_token() -> Result<String, LoadError> {
     let source = PathBuf::from("/dev/urandom");
     let mut bytes = [0; 16];
     let read = File::open(&source).and_then(|mut file| file.read_exact(&mut bytes));
-    read.map_err(|cause| NoInput { path: source, cause })?;
+    read.map_err(|cause| LoadError::Read { path: source, cause })?;
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 
@@ -170,7 +170,7 @@ fn show_status(running: &mut RunningPipeline, shutdown: &Shutdown) -> Option<i32
     shutdown.requested()
 }
 
-/// One line about how it goes.
+/// One line of statistics.
 fn status(metrics: &Metrics, elapsed: Duration) -> String {
     let snapshot = metrics.snapshot();
     let rate = snapshot.trunk.delivered as f64 / elapsed.as_secs_f64();

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 use serde::Serialize;
 
-use super::exit::Interrupted;
+use super::exit::{Failure, Result};
 use super::options::{JsonArgument, Restoration, Threads};
-use super::{load, terminal};
+use super::terminal;
+use crate::daemon::Shutdown;
 use crate::executor::Sequential;
 use crate::frame::colour::luma;
 use crate::frame::{Effort, Picture};
@@ -18,9 +19,9 @@ use crate::plan::network::Model;
 use crate::plan::{Channels, Edges, RestorePlan};
 use crate::restore::quality::{psnr_db, ssim};
 use crate::restore::{Backend, CpuBackend, Unwatched};
-use crate::service::Shutdown;
 use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::{list_pictures, read_picture};
+use crate::station::{LoadError, load};
 
 /// Blurs sharp pictures, restores them and measures the distance to the truth.
 #[derive(Debug, Args)]
@@ -97,7 +98,7 @@ struct Case<'a> {
 }
 
 impl Evaluate {
-    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         self.json.try_writing()?;
         let psfs = self.load_psfs()?;
         let model = self.restoration.load_model()?;
@@ -107,10 +108,10 @@ impl Evaluate {
         let rows = self.rows(&cases, model.as_ref(), shutdown)?;
         let table = Table { mean: self.means(&rows), rows };
         self.json.write(&table)?;
-        terminal::print(&describe(&table))
+        Ok(terminal::print(&describe(&table))?)
     }
 
-    fn load_psfs(&self) -> anyhow::Result<Vec<(String, Psf)>> {
+    fn load_psfs(&self) -> Result<Vec<(String, Psf)>> {
         let mut psfs = Vec::new();
         for name in &self.psf {
             for name in files_of(name)? {
@@ -123,7 +124,7 @@ impl Evaluate {
         Ok(psfs)
     }
 
-    fn load_images(&self) -> anyhow::Result<Vec<(String, Picture)>> {
+    fn load_images(&self) -> Result<Vec<(String, Picture)>> {
         let load = |path: PathBuf| {
             let picture = read_picture(&path)?;
             let is_luma = self.restoration.channels == Channels::Luma;
@@ -155,7 +156,7 @@ impl Evaluate {
         cases: &[Case<'_>],
         model: Option<&Arc<Model>>,
         shutdown: &Shutdown,
-    ) -> anyhow::Result<Vec<Row>> {
+    ) -> Result<Vec<Row>> {
         let progress = terminal::progress(cases.len(), "evaluating");
         let outcomes = Mutex::new(Vec::new());
         self.threads.executor()?.run(cases.len(), &|index| {
@@ -167,7 +168,7 @@ impl Evaluate {
         });
         progress.finish_and_clear();
         if let Some(signal) = shutdown.requested() {
-            return Err(Interrupted(signal).into());
+            return Err(Failure::interrupted(signal));
         }
         let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
         outcomes.sort_by_key(|(index, _)| *index);
@@ -176,7 +177,7 @@ impl Evaluate {
         Ok(rows.concat())
     }
 
-    fn measure(&self, case: &Case<'_>, model: Option<&Arc<Model>>) -> anyhow::Result<Vec<Row>> {
+    fn measure(&self, case: &Case<'_>, model: Option<&Arc<Model>>) -> Result<Vec<Row>> {
         let (blurred, truth) = self.degrade(case)?;
         let row = |method, picture: &Picture| Row {
             image: case.image.0.clone(),
@@ -203,7 +204,7 @@ impl Evaluate {
     }
 
     /// The blurred picture of a case, and its truth.
-    fn degrade(&self, case: &Case<'_>) -> anyhow::Result<(Picture, Picture)> {
+    fn degrade(&self, case: &Case<'_>) -> Result<(Picture, Picture)> {
         let edges = self.camera.unwrap_or(self.restoration.edges);
         let options = DegradeOptions { edges, sigma: case.sigma, seed: self.seed };
         let sharp = &case.image.1;
@@ -265,12 +266,12 @@ fn describe(table: &Table) -> String {
 }
 
 /// The file or formula itself, or the files of a folder in order.
-fn files_of(name: &str) -> anyhow::Result<Vec<String>> {
+fn files_of(name: &str) -> Result<Vec<String>> {
     let folder = Path::new(name);
     if !folder.is_dir() {
         return Ok(vec![name.to_owned()]);
     }
-    let failed = |cause| super::exit::NoInput { path: folder.to_owned(), cause };
+    let failed = |cause| LoadError::Read { path: folder.to_owned(), cause };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();

@@ -1,145 +1,77 @@
-//! From errors to exit statuses, as in `sysexits.h`.
+//! How a command fails: what is told, and the exit status.
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
-use super::client::ClientError;
-use crate::config::ConfigError;
-use crate::optics::PsfError;
-use crate::pipeline::PipelineError;
-use crate::restore::RestoreError;
-use crate::restore::model::ModelError;
-use crate::service::exit_code;
-use crate::sink::SinkError;
-use crate::source::SourceError;
-use crate::v4l2::V4l2Error;
-use crate::web::WebError;
+use crate::exit::{ExitStatus, Status};
 
-const FAILED: u8 = 1;
-const USAGE: u8 = 2;
-const DATA: u8 = 65;
-const NO_INPUT: u8 = 66;
-const UNAVAILABLE: u8 = 69;
-const CANNOT_CREATE: u8 = 73;
-const TRY_AGAIN: u8 = 75;
-const CONFIG: u8 = 78;
+/// What a command gives.
+pub(super) type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// The program was asked to end before its work was done.
-#[derive(Debug, thiserror::Error)]
-#[error("ended by signal {0} before the work was done")]
-pub(super) struct Interrupted(pub(super) i32);
+/// An error with the exit status that it asks for.
+#[derive(Debug)]
+pub(super) struct Failure {
+    error: anyhow::Error,
+    status: Status,
+}
 
-/// The command line asks for what cannot be.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Usage(pub(super) String);
+/// As [`Failure::context`], of results.
+pub(super) trait Context<T> {
+    fn context(self, what: impl Display) -> Result<T>;
+    fn with_context<C: Display>(self, what: impl FnOnce() -> C) -> Result<T>;
+}
 
-/// What a configuration names cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the configuration cannot be run")]
-pub(super) struct Unusable;
+impl Failure {
+    /// The command line asks for what cannot be.
+    pub(super) fn usage(problem: impl Display) -> Self {
+        Self::new(problem, Status::Usage)
+    }
 
-/// An input cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read {}: {cause}", path.display())]
-pub(super) struct NoInput {
-    pub(super) path: std::path::PathBuf,
-    pub(super) cause: std::io::Error,
+    /// Something that no error says went wrong.
+    pub(super) fn new(problem: impl Display, status: Status) -> Self {
+        Self { error: anyhow::Error::msg(problem.to_string()), status }
+    }
+
+    /// The program was asked to end before its work was done.
+    pub(super) fn interrupted(signal: i32) -> Self {
+        let problem = format!("ended by signal {signal} before the work was done");
+        Self::new(problem, Status::Signal(signal))
+    }
+
+    /// Says what was being done when it failed; the exit status stays.
+    pub(super) fn context(self, what: impl Display) -> Self {
+        Self { error: self.error.context(what.to_string()), ..self }
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{:#}", self.error)
+    }
+}
+
+impl<E: ExitStatus + Send + Sync + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let status = error.status();
+        Self { error: error.into(), status }
+    }
+}
+
+impl<T, E: Into<Failure>> Context<T> for std::result::Result<T, E> {
+    fn context(self, what: impl Display) -> Result<T> {
+        self.with_context(|| what)
+    }
+
+    fn with_context<C: Display>(self, what: impl FnOnce() -> C) -> Result<T> {
+        self.map_err(|error| error.into().context(what()))
+    }
 }
 
 /// Tells the error, if any, and gives its exit status.
-pub(super) fn code(result: anyhow::Result<()>) -> ExitCode {
-    let Err(error) = result else { return ExitCode::SUCCESS };
-    super::terminal::note(&format!("deblurd: {error:#}"));
+pub(super) fn code(result: Result<()>) -> ExitCode {
+    let Err(failure) = result else { return ExitCode::SUCCESS };
+    super::terminal::note(&format!("deblurd: {failure}"));
     // Threads that could not be stopped may still hold files.
     crate::sink::remove_unfinished();
-    ExitCode::from(status(&error))
-}
-
-/// The error number of the system, where it was the system that failed.
-pub(super) fn errno(error: &anyhow::Error) -> Option<i32> {
-    error.chain().find_map(of_system)
-}
-
-fn of_system(cause: &(dyn std::error::Error + 'static)) -> Option<i32> {
-    if let Some(NoInput { cause, .. }) = cause.downcast_ref() {
-        return cause.raw_os_error();
-    }
-    if let Some(SourceError::Read { cause, .. }) = cause.downcast_ref() {
-        return cause.raw_os_error();
-    }
-    if let Some(SinkError::Write { cause, .. }) = cause.downcast_ref() {
-        return cause.raw_os_error();
-    }
-    if let Some(WebError::Listen { cause, .. }) = cause.downcast_ref() {
-        return cause.raw_os_error();
-    }
-    if let Some(PipelineError::Sink { cause, .. }) = cause.downcast_ref() {
-        return of_system(cause);
-    }
-    cause.downcast_ref::<std::io::Error>()?.raw_os_error()
-}
-
-fn status(error: &anyhow::Error) -> u8 {
-    // The outermost cause that says anything decides.
-    if let Some(Interrupted(signal)) = error.downcast_ref() {
-        return u8::try_from(exit_code(*signal)).unwrap_or(FAILED);
-    }
-    if error.is::<Unusable>() || error.is::<ConfigError>() {
-        return CONFIG;
-    }
-    error.chain().find_map(of_cause).unwrap_or(FAILED)
-}
-
-fn client(error: &ClientError) -> u8 {
-    match error {
-        ClientError::Unreachable { .. } => UNAVAILABLE,
-        ClientError::Unready(_) => TRY_AGAIN,
-        ClientError::Locked { .. } => USAGE,
-        ClientError::Strange { .. } => DATA,
-    }
-}
-
-fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
-    let source = |error: &SourceError| match error {
-        SourceError::Read { .. } => NO_INPUT,
-        SourceError::Setting { .. } => USAGE,
-        SourceError::Camera(_) => TRY_AGAIN,
-        _ => DATA,
-    };
-    let sink = |error: &SinkError| match error {
-        SinkError::Publish { .. } => UNAVAILABLE,
-        SinkError::Write { .. } | SinkError::Device { .. } => CANNOT_CREATE,
-        _ => FAILED,
-    };
-    let web = |error: &WebError| match error {
-        WebError::Listen { .. } => UNAVAILABLE,
-        WebError::Unprotected(_) => CONFIG,
-        WebError::Panicked => FAILED,
-    };
-    if let Some(error) = cause.downcast_ref() {
-        return Some(source(error));
-    }
-    if let Some(error) = cause.downcast_ref() {
-        return Some(sink(error));
-    }
-    if let Some(error) = cause.downcast_ref() {
-        return Some(web(error));
-    }
-    if let Some(PipelineError::Sink { cause, .. }) = cause.downcast_ref() {
-        return Some(sink(cause));
-    }
-    if let Some(error) = cause.downcast_ref() {
-        return Some(client(error));
-    }
-    if cause.is::<V4l2Error>() {
-        return Some(NO_INPUT);
-    }
-    if cause.is::<Usage>() {
-        return Some(USAGE);
-    }
-    if cause.is::<NoInput>() {
-        return Some(NO_INPUT);
-    }
-    let is_data = cause.is::<PsfError>() || cause.is::<ModelError>() || cause.is::<RestoreError>();
-    is_data.then_some(DATA)
+    ExitCode::from(failure.status.code())
 }

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
-
-use super::exit::Usage;
+use super::exit::{Context, Failure, Result};
 use crate::frame::Picture;
 use crate::sink::{encode_jpeg, encode_png, try_writing, write_whole};
 use crate::source::list_pictures;
@@ -24,14 +22,18 @@ pub(super) struct Job {
 /// Pairs every picture with its output: the file `output` where there is one input file and
 /// `output` has the ending of a picture, else a file of the same name in the folder `output`.
 /// What cannot be written is told now, before any work is done.
-pub(super) fn jobs(inputs: &[PathBuf], output: &Path) -> anyhow::Result<Vec<Job>> {
+pub(super) fn jobs(inputs: &[PathBuf], output: &Path) -> Result<Vec<Job>> {
     let pictures = list_pictures(inputs)?;
     if means_file(output) {
         let shown = output.display();
-        ensure!(is_picture(output), Usage(format!("{shown} (expected .png, .jpg or a folder)")));
+        if !is_picture(output) {
+            return Err(Failure::usage(format!("{shown} (expected .png, .jpg or a folder)")));
+        }
         let [input] = pictures.as_slice() else {
             let count = pictures.len();
-            return Err(Usage(format!("{shown} for {count} pictures (expected a folder)")).into());
+            return Err(Failure::usage(format!(
+                "{shown} for {count} pictures (expected a folder)"
+            )));
         };
         let job = Job { input: input.clone(), output: output.to_owned() };
         let jobs = keeps_inputs(vec![job])?;
@@ -45,7 +47,7 @@ pub(super) fn jobs(inputs: &[PathBuf], output: &Path) -> anyhow::Result<Vec<Job>
         if let Some(other) = taken.insert(output.clone(), input.clone()) {
             let (other, input, output) = (other.display(), input.display(), output.display());
             let problem = format!("{other} and {input} would both be written to {output}");
-            return Err(Usage(problem).into());
+            return Err(Failure::usage(problem));
         }
         jobs.push(Job { input, output });
     }
@@ -56,18 +58,21 @@ pub(super) fn jobs(inputs: &[PathBuf], output: &Path) -> anyhow::Result<Vec<Job>
 }
 
 /// Refuses to replace pictures by what is made of them.
-fn keeps_inputs(jobs: Vec<Job>) -> anyhow::Result<Vec<Job>> {
+fn keeps_inputs(jobs: Vec<Job>) -> Result<Vec<Job>> {
     for Job { input, output } in &jobs {
         let is_same =
             output.canonicalize().is_ok_and(|output| input.canonicalize().ok() == Some(output));
-        let shown = output.display();
-        ensure!(!is_same, Usage(format!("{shown} is an input, too (expected another output)")));
+        if is_same {
+            let shown = output.display();
+            let problem = format!("{shown} is an input, too (expected another output)");
+            return Err(Failure::usage(problem));
+        }
     }
     Ok(jobs)
 }
 
 /// Makes a folder whose parent exists.
-pub(super) fn make_folder(folder: &Path) -> anyhow::Result<()> {
+pub(super) fn make_folder(folder: &Path) -> Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
@@ -76,7 +81,7 @@ pub(super) fn make_folder(folder: &Path) -> anyhow::Result<()> {
 }
 
 /// Writes a picture whole or not at all, in the format of its ending.
-pub(super) fn write_picture(picture: &Picture, path: &Path) -> anyhow::Result<()> {
+pub(super) fn write_picture(picture: &Picture, path: &Path) -> Result<()> {
     let bytes = if has_ending(path, &["jpg", "jpeg"]) {
         encode_jpeg(picture, JPEG_QUALITY)
     } else {

@@ -1,34 +1,33 @@
-//! The commands: the only place that knows every concrete source, stage and sink.
+//! The commands: they parse, call and print.
 
-mod assemble;
-mod attend;
 mod bench;
 mod check;
 mod client;
-mod daemon;
 mod demo;
 mod evaluate;
 mod exit;
 mod inputs;
-mod load;
 mod model;
 mod options;
 mod probe;
-mod reload;
 mod restore;
+mod run;
 mod simulate;
 mod snapshot;
 mod status;
 mod terminal;
 mod top;
+mod trial;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::service::{HangUp, Shutdown, start_log};
+use self::exit::Result;
+use crate::daemon::{HangUp, Shutdown, start_log};
 use crate::sink::{SinkError, remove_unfinished};
+use crate::station;
 
 /// Makes blurred pictures and camera frames sharp.
 #[derive(Debug, Parser)]
@@ -36,7 +35,7 @@ use crate::sink::{SinkError, remove_unfinished};
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Say more; twice for debugging.
+    /// Print more messages; twice for those of debugging.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
@@ -48,10 +47,10 @@ Exit codes:
   2    wrong command line
   65   a picture, stream, PSF or model is damaged or not what it should be
   66   an input cannot be read
-  69   an address cannot be listened on, shared memory not be published in, or no daemon answers
+  69   an address cannot be listened on, shared memory cannot be used, or no daemon answers
        (status, top, snapshot)
   73   an output cannot be written
-  75   the camera is there but does not come back: start again (run); the daemon runs but is
+  75   the camera is there but gives no pictures: start again (run); the daemon runs but is
        not ready (status, snapshot)
   78   the configuration is wrong (run, check)
   129  ended by SIGHUP before the work was done (run loads its configuration again)
@@ -80,10 +79,10 @@ enum Command {
     /// Measure restoration on sharp pictures that are blurred first.
     Evaluate(evaluate::Evaluate),
     /// Run the daemon.
-    Run(daemon::Run),
-    /// Load everything a configuration names, restore one frame, and say what would run.
+    Run(run::Run),
+    /// Test a configuration: load all it names, restore one frame, try its outputs.
     Check(check::Check),
-    /// Tell how a running daemon fares.
+    /// Show the state of a running daemon.
     Status(status::Status),
     /// Show a running daemon live in the terminal.
     Top(top::Top),
@@ -95,6 +94,9 @@ enum Command {
     Model(model::Model),
     /// Show cameras and video outputs, and the configuration lines that use them.
     Probe(probe::Probe),
+    /// Restore one golden frame with what the daemon gives on standard input.
+    #[command(name = station::trial::COMMAND, hide = true)]
+    Try(trial::Try),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -109,6 +111,7 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    end_with_any_panic();
     let arguments = Arguments::parse();
     start_log(&log_filter(arguments.verbose));
     let code = exit::code(run(arguments.command));
@@ -116,7 +119,17 @@ pub fn main() -> ExitCode {
     code
 }
 
-fn run(command: Command) -> anyhow::Result<()> {
+/// A thread that panics ends the process, however it was compiled: frames that are no longer
+/// restored would show as little as a process that is still there.
+fn end_with_any_panic() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        usual(panic);
+        std::process::abort();
+    }));
+}
+
+fn run(command: Command) -> Result<()> {
     let hang_up = match command {
         Command::Run(_) => HangUp::Reload,
         _ => HangUp::End,
@@ -135,25 +148,26 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Bench(bench) => bench.run(&shutdown),
         Command::Model(model) => model.run(),
         Command::Probe(probe) => probe.run(),
+        Command::Try(trial) => trial.run(),
         Command::Completions { shell } => completions(shell),
         Command::Man { folder } => manual(&folder),
     }
 }
 
-fn manual(folder: &Path) -> anyhow::Result<()> {
+fn manual(folder: &Path) -> Result<()> {
     let written = clap_mangen::generate_to(Arguments::command(), folder);
     Ok(written.map_err(|cause| SinkError::Write { path: folder.to_owned(), cause })?)
 }
 
-fn completions(shell: clap_complete::Shell) -> anyhow::Result<()> {
+fn completions(shell: clap_complete::Shell) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Arguments::command(), "deblurd", &mut script);
-    terminal::print(&String::from_utf8_lossy(&script))
+    Ok(terminal::print(&String::from_utf8_lossy(&script))?)
 }
 
-/// What the log tells where the environment does not say.
+/// What is logged unless the environment says otherwise.
 fn log_filter(verbose: u8) -> String {
     let level = ["warn", "info", "debug"][usize::from(verbose.min(2))];
-    // tract speaks of its own matters at these levels.
+    // tract logs its own matters at these levels.
     format!("{level},tract=warn")
 }

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
-use anyhow::Context;
 use clap::Args;
 
-use super::{load, terminal};
+use super::exit::{Context, Result};
+use super::terminal;
 use crate::plan::network::{self, Operation};
 use crate::restore::model;
+use crate::station::load::Named;
 
 /// Describes a model: layers, shapes, parameters, multiply-accumulates per pixel, receptive field
 /// and quantisation.
@@ -18,10 +19,11 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
-        let bytes = load::model_bytes(&self.file)?;
+    pub(super) fn run(&self) -> Result<()> {
+        let file = Named::model(&self.file)?;
+        let bytes = file.model_bytes();
         let model = model::load(&bytes).with_context(|| format!("model {}", self.file))?;
-        terminal::print(&describe(&model, bytes.len()))
+        Ok(terminal::print(&describe(&model, bytes.len()))?)
     }
 }
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use clap::Args;
 use serde::Serialize;
 
-use super::load;
-use crate::executor::{Executor, Sequential};
+use super::exit::Result;
+use crate::executor::Executor;
 use crate::optics::{Calibration, GrayLevels, Psf, Transfer};
-use crate::pipeline::Workers;
 use crate::plan::network::Model;
 use crate::plan::{Channels, Edges, Regulariser, RestoreOptions};
 use crate::sink::{SinkError, try_writing, write_whole};
+use crate::station::{self, load};
 
 /// How to restore.
 #[derive(Debug, Clone, Args)]
@@ -46,8 +46,8 @@ impl Restoration {
         Calibration { transfer: self.transfer, ..Calibration::new(psf.clone(), noise) }
     }
 
-    pub(super) fn load_model(&self) -> anyhow::Result<Option<Arc<Model>>> {
-        load::model(&self.model)
+    pub(super) fn load_model(&self) -> Result<Option<Arc<Model>>> {
+        Ok(load::model(&self.model)?)
     }
 }
 
@@ -61,8 +61,8 @@ pub(super) struct PsfArgument {
 }
 
 impl PsfArgument {
-    pub(super) fn load(&self) -> anyhow::Result<Psf> {
-        load::psf(&self.psf)
+    pub(super) fn load(&self) -> Result<Psf> {
+        Ok(load::psf(&self.psf)?)
     }
 }
 
@@ -81,7 +81,7 @@ impl JsonArgument {
     }
 
     /// Writes the numbers, where that was asked for.
-    pub(super) fn write(&self, numbers: &impl Serialize) -> anyhow::Result<()> {
+    pub(super) fn write(&self, numbers: &impl Serialize) -> Result<()> {
         let Some(path) = &self.json else { return Ok(()) };
         let text = serde_json::to_vec_pretty(numbers)?;
         Ok(write_whole(path, |file| file.write_all(&text))?)
@@ -102,12 +102,7 @@ impl Threads {
         self.threads.map_or_else(cores, usize::from)
     }
 
-    pub(super) fn executor(&self) -> anyhow::Result<Arc<dyn Executor>> {
-        executor(self.count())
+    pub(super) fn executor(&self) -> Result<Arc<dyn Executor>> {
+        Ok(station::executor(self.count())?)
     }
-}
-
-/// Who does the parts of a step, on that many threads.
-pub(super) fn executor(threads: usize) -> anyhow::Result<Arc<dyn Executor>> {
-    Ok(if threads == 1 { Arc::new(Sequential) } else { Arc::new(Workers::start(threads)?) })
 }

@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
 use clap::Args;
 
-use super::assemble::{Assembly, Recipe, open_y4m_sink, open_y4m_source};
-use super::exit::{Interrupted, Usage};
+use super::exit::{Context, Failure, Result};
 use super::inputs::{Job, is_stream, jobs, write_picture};
 use super::options::{PsfArgument, Restoration, Threads};
-use super::{load, terminal};
+use super::terminal;
 use crate::calibrate::estimate_sigma;
+use crate::daemon::{Shutdown, watch};
 use crate::executor::Executor;
 use crate::frame::colour::luma;
 use crate::frame::{Effort, Frame, FrameRate, Picture, PictureFormat};
@@ -21,9 +20,9 @@ use crate::pipeline::{Overflow, PipelineOptions, Stop, Stoppable};
 use crate::plan::RestorePlan;
 use crate::plan::network::Model;
 use crate::restore::{Backend, CpuBackend, Restorer, Unwatched};
-use crate::service::Shutdown;
 use crate::sink::is_special;
 use crate::source::{Filled, Source, SourceError, read_picture};
+use crate::station::{Assembly, Fault, Recipe, load, open_y4m_sink, open_y4m_source};
 
 /// Restores pictures, or a Y4M stream from a file or from standard input (`-`).
 #[derive(Debug, Args)]
@@ -51,22 +50,28 @@ pub(super) struct Restore {
 }
 
 impl Restore {
-    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         let psf = self.psf.load()?;
         let model = self.restoration.load_model()?;
         let executor = self.threads.executor()?;
         if self.input.iter().any(|input| is_stream(input)) {
             let problem = "a Y4M stream is restored by itself, without further inputs";
-            ensure!(self.input.len() == 1, Usage(problem.to_owned()));
+            if self.input.len() > 1 {
+                return Err(Failure::usage(problem));
+            }
             let shown = self.output.display();
             let problem =
                 format!("{shown} for a Y4M stream (expected .y4m, -, a pipe or a device)");
-            ensure!(is_stream(&self.output) || is_special(&self.output), Usage(problem));
+            if !is_stream(&self.output) && !is_special(&self.output) {
+                return Err(Failure::usage(problem));
+            }
             return self.run_stream(&psf, model, executor, shutdown);
         }
         let shown = self.output.display();
         let problem = format!("{shown} for pictures (expected .png, .jpg or a folder)");
-        ensure!(!is_stream(&self.output), Usage(problem));
+        if is_stream(&self.output) {
+            return Err(Failure::usage(problem));
+        }
         let jobs = jobs(&self.input, &self.output)?;
         let mut pictures = Pictures { command: self, psf, model, executor, planned: None };
         pictures.restore_all(&jobs, shutdown)
@@ -78,7 +83,7 @@ impl Restore {
         model: Option<Arc<Model>>,
         executor: Arc<dyn Executor>,
         shutdown: &Shutdown,
-    ) -> anyhow::Result<()> {
+    ) -> Result<()> {
         let mut source = Peeked { source: open_y4m_source(&self.input[0], false)?, first: None };
         let sigma = match self.sigma {
             Some(sigma) => sigma,
@@ -100,10 +105,10 @@ impl Restore {
             stop,
         };
         let sink = open_y4m_sink(&self.output)?;
-        let running = assembly.build(|_| Ok(vec![sink]))?.start()?;
-        super::daemon::watch(running, shutdown, |_| ())?;
+        let running = assembly.build(|_| Ok::<_, Fault>(vec![sink]))?.start()?;
+        watch(running, shutdown, &terminal::note, |_| ())?;
         match shutdown.requested() {
-            Some(signal) => Err(Interrupted(signal).into()),
+            Some(signal) => Err(Failure::interrupted(signal)),
             None => Ok(()),
         }
     }
@@ -133,12 +138,12 @@ struct Planned {
 
 impl Pictures<'_> {
     /// Restores all pictures. One that fails is told and does not keep the others from being done.
-    fn restore_all(&mut self, jobs: &[Job], shutdown: &Shutdown) -> anyhow::Result<()> {
+    fn restore_all(&mut self, jobs: &[Job], shutdown: &Shutdown) -> Result<()> {
         let progress = terminal::progress(jobs.len(), "restoring");
         let mut failures = Vec::new();
         for job in jobs {
             if let Some(signal) = shutdown.requested() {
-                return Err(Interrupted(signal).into());
+                return Err(Failure::interrupted(signal));
             }
             if let Err(error) = self.restore(job, |line| progress.suspend(|| terminal::note(line)))
             {
@@ -161,7 +166,7 @@ impl Pictures<'_> {
         }
     }
 
-    fn restore(&mut self, job: &Job, note: impl Fn(&str)) -> anyhow::Result<()> {
+    fn restore(&mut self, job: &Job, note: impl Fn(&str)) -> Result<()> {
         let blurred = read_picture(&job.input)?;
         let sigma = self
             .command
@@ -175,11 +180,7 @@ impl Pictures<'_> {
         write_picture(&restored, &job.output)
     }
 
-    fn restorer(
-        &mut self,
-        format: PictureFormat,
-        sigma: GrayLevels,
-    ) -> anyhow::Result<&mut dyn Restorer> {
+    fn restorer(&mut self, format: PictureFormat, sigma: GrayLevels) -> Result<&mut dyn Restorer> {
         let fits = |planned: &Planned| planned.format == format && planned.sigma == sigma;
         let planned = match self.planned.take().filter(fits) {
             Some(planned) => planned,
@@ -188,7 +189,7 @@ impl Pictures<'_> {
         Ok(&mut *self.planned.insert(planned).restorer)
     }
 
-    fn plan(&self, format: PictureFormat, sigma: GrayLevels) -> anyhow::Result<Box<dyn Restorer>> {
+    fn plan(&self, format: PictureFormat, sigma: GrayLevels) -> Result<Box<dyn Restorer>> {
         load::warn_of_noise(self.model.as_deref(), sigma);
         let Restore { restoration, .. } = self.command;
         let camera = restoration.camera(&self.psf, sigma);
@@ -205,11 +206,11 @@ struct Peeked {
 
 impl Peeked {
     /// The first picture, if there is one.
-    fn peek(&mut self, shutdown: &Shutdown) -> anyhow::Result<Option<&Picture>> {
+    fn peek(&mut self, shutdown: &Shutdown) -> Result<Option<&Picture>> {
         let mut frame = Frame::new(self.source.format());
         loop {
             if let Some(signal) = shutdown.requested() {
-                return Err(Interrupted(signal).into());
+                return Err(Failure::interrupted(signal));
             }
             match self.source.fill(&mut frame)? {
                 Filled::Frame => return Ok(Some(&self.first.insert(frame).blurred)),

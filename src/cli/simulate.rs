@@ -2,17 +2,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 
-use super::exit::Interrupted;
+use super::exit::{Context, Failure, Result};
 use super::inputs::{Job, jobs, write_picture};
 use super::options::PsfArgument;
 use super::terminal;
+use crate::daemon::Shutdown;
 use crate::frame::Picture;
 use crate::optics::{GrayLevels, Psf};
 use crate::plan::Edges;
-use crate::service::Shutdown;
 use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::read_picture;
 
@@ -43,13 +42,13 @@ pub(super) struct Simulate {
 }
 
 impl Simulate {
-    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         let psf = self.psf.load()?;
         let jobs = jobs(&self.input, &self.output)?;
         let progress = terminal::progress(jobs.len(), "blurring");
         for (index, job) in jobs.iter().enumerate() {
             if let Some(signal) = shutdown.requested() {
-                return Err(Interrupted(signal).into());
+                return Err(Failure::interrupted(signal));
             }
             self.simulate(&psf, index as u64, job)?;
             progress.inc(1);
@@ -58,7 +57,7 @@ impl Simulate {
         Ok(())
     }
 
-    fn simulate(&self, psf: &Psf, index: u64, job: &Job) -> anyhow::Result<()> {
+    fn simulate(&self, psf: &Psf, index: u64, job: &Job) -> Result<()> {
         let sharp = read_picture(&job.input)?;
         let options = DegradeOptions { edges: self.edges, sigma: self.sigma, seed: self.seed };
         let mut degrade = Degrade::plan(psf, options, sharp.format())

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::client::{Daemon, ask};
-use super::exit::Usage;
+use super::exit::{Failure, Result};
 use crate::sink::{SinkError, try_writing, write_whole};
 
 /// Takes one picture from a running daemon.
@@ -36,7 +36,7 @@ enum Side {
 }
 
 impl Snapshot {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self) -> Result<()> {
         let is_standard = self.output == Path::new("-");
         let ending = self.output.extension().and_then(|ending| ending.to_str());
         let kind = match ending.map(str::to_ascii_lowercase).as_deref() {
@@ -45,7 +45,7 @@ impl Snapshot {
             _ if is_standard => "png",
             _ => {
                 let name = self.output.display();
-                return Err(Usage(format!("{name} (expected .png, .jpg or -)")).into());
+                return Err(Failure::usage(format!("{name} (expected .png, .jpg or -)")));
             }
         };
         if !is_standard {

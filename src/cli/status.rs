@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::client::{ClientError, Daemon, ask, losses, rate_between};
+use super::exit::Result;
 use super::terminal;
 use crate::web::State;
 
@@ -26,7 +27,7 @@ pub(super) struct Status {
 }
 
 impl Status {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self) -> Result<()> {
         let state = if self.json {
             let (text, state) = ask(&self.daemon, |client| {
                 let bytes = client.get("/state")?;

@@ -7,11 +7,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::sink::SinkError;
 
 /// Prints results. A reader that has had enough is not an error.
-pub(super) fn print(text: &str) -> anyhow::Result<()> {
+pub(super) fn print(text: &str) -> Result<(), SinkError> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(cause) => Err(SinkError::Write { path: "standard output".into(), cause }.into()),
+        Err(cause) => Err(SinkError::Write { path: "standard output".into(), cause }),
         Ok(()) => Ok(()),
     }
 }

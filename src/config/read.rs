@@ -8,6 +8,7 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use toml::{Table, Value};
 
+use crate::exit::{ExitStatus, Status};
 use crate::web::Token;
 
 /// Prefix of the variables that override keys.
@@ -33,6 +34,12 @@ pub enum ConfigError {
         /// Name of the variable.
         variable: String,
     },
+}
+
+impl ExitStatus for ConfigError {
+    fn status(&self) -> Status {
+        Status::Config
+    }
 }
 
 impl ConfigError {

@@ -31,6 +31,7 @@ pub use queue::Overflow;
 pub use stop::Stop;
 pub use workers::{Stoppable, Workers};
 
+use crate::exit::{ExitStatus, Status};
 use crate::frame::{Frame, Pool};
 use crate::metrics::Metrics;
 use crate::restore::Restorer;
@@ -128,6 +129,23 @@ pub enum PipelineError {
     /// A thread panicked.
     #[error("the thread '{0}' panicked")]
     Panicked(String),
+}
+
+impl ExitStatus for PipelineError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Sink { cause, .. } => cause.status(),
+            _ => Status::Failed,
+        }
+    }
+
+    fn errno(&self) -> Option<i32> {
+        match self {
+            Self::Sink { cause, .. } => cause.errno(),
+            Self::Thread { cause, .. } => cause.raw_os_error(),
+            _ => None,
+        }
+    }
 }
 
 impl Pipeline {

@@ -10,6 +10,7 @@ use super::edges::{Edges, Framing};
 use super::filters::{Filters, Regulariser};
 use super::network::Model;
 use super::tone::ToneCurve;
+use crate::exit::{ExitStatus, Status};
 use crate::fft::Filter;
 use crate::frame::{Extent, Layout, PictureFormat};
 use crate::optics::{Blur, Calibration, PsfError};
@@ -83,6 +84,12 @@ pub enum PlanError {
         /// Extent of the frames.
         is: Extent,
     },
+}
+
+impl ExitStatus for PlanError {
+    fn status(&self) -> Status {
+        Status::Data
+    }
 }
 
 impl Channels {

@@ -3,6 +3,7 @@
 use displaydoc::Display;
 
 use super::model::ModelError;
+use crate::exit::{ExitStatus, Status};
 use crate::frame::Extent;
 use crate::plan::PlanError;
 
@@ -20,4 +21,10 @@ pub enum RestoreError {
         /// The planned extent.
         planned: Extent,
     },
+}
+
+impl ExitStatus for RestoreError {
+    fn status(&self) -> Status {
+        Status::Data
+    }
 }

@@ -8,6 +8,7 @@ use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 
+use crate::exit::{ExitStatus, Status};
 use crate::fft::{Filter, RealFft2d, Spectrum, good_size};
 use crate::frame::{Extent, Picture, PictureFormat, Plane};
 use crate::optics::{GrayLevels, Psf, PsfError};
@@ -36,6 +37,12 @@ pub enum DegradeError {
         /// Extent of the frame.
         frame: Extent,
     },
+}
+
+impl ExitStatus for DegradeError {
+    fn status(&self) -> Status {
+        Status::Data
+    }
 }
 
 /// Degrades pictures of one format.

@@ -27,6 +27,7 @@ pub use whole::{is_special, remove_unfinished, try_writing, write_whole};
 
 use std::path::PathBuf;
 
+use crate::exit::{ExitStatus, Status};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::v4l2::V4l2Error;
 
@@ -94,4 +95,21 @@ pub enum SinkError {
     Later,
     /// the reader of {0} went away
     Closed(PathBuf),
+}
+
+impl ExitStatus for SinkError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Publish { .. } => Status::Unavailable,
+            Self::Write { .. } | Self::Device { .. } => Status::CannotCreate,
+            _ => Status::Failed,
+        }
+    }
+
+    fn errno(&self) -> Option<i32> {
+        match self {
+            Self::Write { cause, .. } => cause.raw_os_error(),
+            _ => None,
+        }
+    }
 }

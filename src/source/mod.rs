@@ -23,6 +23,7 @@ pub use scene::{SceneOptions, SceneSource};
 
 use std::path::PathBuf;
 
+use crate::exit::{ExitStatus, Status};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::pace::Ticks;
 
@@ -137,4 +138,22 @@ pub enum SourceError {
         /// What can be asked for.
         expected: &'static str,
     },
+}
+
+impl ExitStatus for SourceError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Read { .. } => Status::NoInput,
+            Self::Setting { .. } => Status::Usage,
+            Self::Camera(_) => Status::TryAgain,
+            _ => Status::Data,
+        }
+    }
+
+    fn errno(&self) -> Option<i32> {
+        match self {
+            Self::Read { cause, .. } => cause.raw_os_error(),
+            _ => None,
+        }
+    }
 }

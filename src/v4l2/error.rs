@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use crate::exit::{ExitStatus, Status};
+
 /// Why a video device did not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum V4l2Error {
@@ -69,6 +71,12 @@ pub enum V4l2Error {
         /// The value, and what was expected.
         problem: String,
     },
+}
+
+impl ExitStatus for V4l2Error {
+    fn status(&self) -> Status {
+        Status::NoInput
+    }
 }
 
 /// What can be done about a [`V4l2Error`].

@@ -25,6 +25,7 @@ use super::options::{HttpOptions, needs_token};
 use super::routes::Place;
 use super::site::Site;
 use super::stall::Stalling;
+use crate::exit::{ExitStatus, Status};
 
 /// Pause between two attempts to listen.
 const BIND_PAUSE: Duration = Duration::from_millis(100);
@@ -58,6 +59,23 @@ pub enum WebError {
     Unprotected(SocketAddr),
     /// the thread of the live page panicked
     Panicked,
+}
+
+impl ExitStatus for WebError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Listen { .. } => Status::Unavailable,
+            Self::Unprotected(_) => Status::Config,
+            Self::Panicked => Status::Failed,
+        }
+    }
+
+    fn errno(&self) -> Option<i32> {
+        match self {
+            Self::Listen { cause, .. } => cause.raw_os_error(),
+            Self::Unprotected(_) | Self::Panicked => None,
+        }
+    }
 }
 
 /// A running server. It ends when it is dropped.

@@ -11,6 +11,8 @@ use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::exit::{ExitStatus, Status};
+
 /// Characters of a token, at least and at most.
 const LENGTH: std::ops::RangeInclusive<usize> = 16..=256;
 
@@ -25,6 +27,12 @@ pub struct Token {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} characters (expected {least} to {most} letters, digits and -._~+/=)", least = LENGTH.start(), most = LENGTH.end())]
 pub struct TokenError(usize);
+
+impl ExitStatus for TokenError {
+    fn status(&self) -> Status {
+        Status::Config
+    }
+}
 
 /// How a request showed that it knows the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
 use ureq::Agent;
 
-use super::load;
+use super::exit::{Context, Result};
+use crate::exit::{ExitStatus, Status};
 use crate::metrics::Books;
+use crate::station::load;
 use crate::web::State;
 
 /// How long an answer may take; longer than a snapshot waits for its frame.
@@ -48,8 +49,19 @@ pub(super) enum ClientError {
     Strange { url: String, what: String },
 }
 
+impl ExitStatus for ClientError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Unreachable { .. } => Status::Unavailable,
+            Self::Unready(_) => Status::TryAgain,
+            Self::Locked { .. } => Status::Usage,
+            Self::Strange { .. } => Status::Data,
+        }
+    }
+}
+
 impl Daemon {
-    pub(super) fn client(&self) -> anyhow::Result<Client> {
+    pub(super) fn client(&self) -> Result<Client> {
         let url = self.url.trim_end_matches('/').to_owned();
         let config = Agent::config_builder()
             .timeout_global(Some(PATIENCE))
@@ -122,7 +134,7 @@ pub(super) fn losses(books: &Books) -> String {
 pub(super) fn ask<T>(
     daemon: &Daemon,
     question: impl FnOnce(&Client) -> Result<T, ClientError>,
-) -> anyhow::Result<T> {
+) -> Result<T> {
     let client = daemon.client()?;
     question(&client).context("the daemon gives no answer")
 }

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::lines;
 use crate::frame::Extent;
 use crate::sink::OutputFormat;
 use crate::source::unpack::PixelFormat;
@@ -96,14 +95,14 @@ pub(super) struct ControlReport {
 }
 
 impl Report {
-    /// Asks a device; `name` is how it was asked for.
-    pub(super) fn of(node: &Node, name: &Path) -> Result<Self, V4l2Error> {
+    /// Asks a device, also for its controls; `name` is how it was asked for.
+    pub(super) fn of(node: &Node, name: &Path) -> Result<(Self, Vec<Control>), V4l2Error> {
         let device = Device::open(name)?;
         let capabilities = device.capabilities();
         let controls = device.controls()?;
         let kinds = [capabilities.capture, capabilities.output];
         let sides = kinds.into_iter().flatten().map(|kind| Side::of(&device, kind));
-        let mut report = Self {
+        let report = Self {
             driver: capabilities.driver.clone(),
             card: capabilities.card.clone(),
             bus: capabilities.bus.clone(),
@@ -112,8 +111,7 @@ impl Report {
             controls: controls.iter().map(ControlReport::of).collect(),
             ..Self::named(node)
         };
-        report.configuration = lines::configuration(&report, &controls);
-        Ok(report)
+        Ok((report, controls))
     }
 
     /// A device that cannot be asked.

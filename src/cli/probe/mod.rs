@@ -5,12 +5,13 @@ mod gather;
 mod lines;
 mod table;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::exit::Result;
 use super::terminal;
-use crate::v4l2::Node;
+use crate::v4l2::{Node, V4l2Error};
 use gather::Report;
 
 /// Shows cameras and video outputs: names that stay, formats, sizes, rates, controls, and the lines
@@ -30,20 +31,20 @@ pub(super) struct Probe {
 }
 
 impl Probe {
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self) -> Result<()> {
         let reports = match &self.device {
             // What was asked for by name must be there.
-            Some(device) => vec![Report::of(&Node::of(device), device)?],
+            Some(device) => vec![report(&Node::of(device), device)?],
             None => all(),
         };
         if self.json {
-            return terminal::print(&format!("{}\n", serde_json::to_string_pretty(&reports)?));
+            return Ok(terminal::print(&format!("{}\n", serde_json::to_string_pretty(&reports)?))?);
         }
         if reports.is_empty() {
-            return terminal::print(NOTHING);
+            return Ok(terminal::print(NOTHING)?);
         }
         let texts: Vec<String> = reports.iter().map(table::describe).collect();
-        terminal::print(&texts.join("\n"))
+        Ok(terminal::print(&texts.join("\n"))?)
     }
 }
 
@@ -52,11 +53,16 @@ no cameras and no video outputs (there is no /dev/video*)
 an output can be made by `modprobe v4l2loopback video_nr=10 exclusive_caps=1 card_label=deblurd`
 ";
 
+/// A device with the lines of a configuration that use it.
+fn report(node: &Node, name: &Path) -> Result<Report, V4l2Error> {
+    let (report, controls) = Report::of(node, name)?;
+    Ok(Report { configuration: lines::configuration(&report, &controls), ..report })
+}
+
 /// Everything that moves pictures, and what cannot be opened to find out.
 fn all() -> Vec<Report> {
-    let report = |node: &Node| {
-        Report::of(node, &node.path).unwrap_or_else(|error| Report::failed(node, &error))
-    };
+    let report =
+        |node: &Node| report(node, &node.path).unwrap_or_else(|error| Report::failed(node, &error));
     // Cameras have nodes beside their own, for what is not pictures.
     let is_of_use = |report: &Report| !report.sides.is_empty() || report.problem.is_some();
     Node::all().iter().map(report).filter(is_of_use).collect()

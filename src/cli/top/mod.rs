@@ -7,12 +7,11 @@ use std::io::IsTerminal;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
-use anyhow::Context;
 use clap::Args;
 
 use super::client::{Client, ClientError, Daemon};
-use super::exit::{Interrupted, Usage};
-use crate::service::Shutdown;
+use super::exit::{Context, Failure, Result};
+use crate::daemon::Shutdown;
 use crate::web::State;
 use draw::View;
 use screen::{Key, Screen};
@@ -30,10 +29,10 @@ pub(super) struct Top {
 }
 
 impl Top {
-    pub(super) fn run(&self, shutdown: &Shutdown) -> anyhow::Result<()> {
+    pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
             let why = "top needs a terminal (expected one; `deblurd status` needs none)";
-            return Err(Usage(why.to_owned()).into());
+            return Err(Failure::usage(why));
         }
         let client = self.daemon.client()?;
         let mut view = View::new(client.url().to_owned());
@@ -42,7 +41,7 @@ impl Top {
         loop {
             if let Some(signal) = shutdown.requested() {
                 drop(screen);
-                return Err(Interrupted(signal).into());
+                return Err(Failure::interrupted(signal));
             }
             answers.try_iter().for_each(|answer| view.take(answer));
             screen.show(|width, height| view.lines(width, height))?;

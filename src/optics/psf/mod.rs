@@ -7,6 +7,7 @@
 mod analytic;
 mod parse;
 
+use crate::exit::{ExitStatus, Status};
 use crate::fft::{Complex, RealFft2d};
 use crate::frame::{Extent, Plane};
 
@@ -106,6 +107,12 @@ pub enum PsfError {
         /// What it should look like.
         expected: &'static str,
     },
+}
+
+impl ExitStatus for PsfError {
+    fn status(&self) -> Status {
+        Status::Data
+    }
 }
 
 impl Psf {

@@ -1,5 +1,7 @@
 //! Why a file is no model that can be run.
 
+use crate::exit::{ExitStatus, Status};
+
 /// Why a file is no model that can be run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ModelError {
@@ -65,4 +67,10 @@ pub enum ModelError {
     /// tract cannot run the network.
     #[error("the model cannot be run: {0}")]
     Engine(String),
+}
+
+impl ExitStatus for ModelError {
+    fn status(&self) -> Status {
+        Status::Data
+    }
 }

@@ -17,7 +17,7 @@ fn url(show: &Show) -> String {
 }
 
 #[apply(trial)]
-fn status_tells_how_it_fares() {
+fn status_shows_the_state() {
     let show = Show::start_ready();
     let workshop = Workshop::new();
     let told = workshop.succeed(&["status", "--url", &url(&show)]).text();

@@ -50,10 +50,14 @@ fn outputs_that_cannot_be_are_told_first() {
     let sinks = [
         "[[sink]]\nkind = 'png'\nfolder = 'no/out'\n",
         "[[sink]]\nkind = 'y4m'\npath = 'no/out'\n",
+        "[[sink]]\nkind = 'record'\nfolder = 'no/out'\nsize_max_mb = 9\n",
     ];
     for sink in sinks {
         workshop.write("run.toml", format!("{SCENE}{sink}"));
-        check_refused(&workshop, &["run", "--config", "run.toml"], 73, &["cannot write no/out"]);
+        for command in ["run", "check"] {
+            let arguments = [command, "--config", "run.toml"];
+            check_refused(&workshop, &arguments, 73, &["cannot write no/out"]);
+        }
     }
 }
 
@@ -169,6 +173,27 @@ fn a_port_in_use_is_an_error() {
     check_told(&outcome, 69, &words);
     workshop.write("run.toml", format!("{SCENE}[[sink]]\nkind = 'http'\nlisten = '{address}'\n"));
     check_refused(&workshop, &["run", "--config", "run.toml"], 69, &words);
+    // Very likely it is the daemon that has it, so that it is told and no failure.
+    let told = workshop.succeed(&["check", "--config", "run.toml"]).text();
+    assert!(told.contains(&format!("not tried: {address}, which is in use now")), "{told}");
+}
+
+/// What can be used is tried, and left as it was.
+#[apply(trial)]
+fn a_check_leaves_nothing_behind() {
+    let workshop = Workshop::new();
+    workshop.make_folder("old");
+    let sinks = "[[sink]]\nkind = 'png'\nfolder = 'new'\n\
+         [[sink]]\nkind = 'record'\nfolder = 'old'\nsize_max_mb = 9\n\
+         [[sink]]\nkind = 'y4m'\npath = 'out.y4m'\n\
+         [[sink]]\nkind = 'http'\nlisten = '127.0.0.1:0'\n\
+         [[sink]]\nkind = 'iceoryx2'\n";
+    workshop.write("run.toml", format!("{SCENE}{sinks}"));
+    let before = workshop.inventory();
+    let told = workshop.succeed(&["check", "--config", "run.toml"]).text();
+    let line = "sinks    png, record, y4m, http, iceoryx2 (not tried: shared memory)\n";
+    assert!(told.contains(line), "{told}");
+    assert_eq!(workshop.inventory(), before, "something is left");
 }
 
 #[apply(trial)]
@@ -178,7 +203,9 @@ fn outputs_that_are_no_devices_are_told() {
     let check = |device: &str, words: &[&str]| {
         let sink = format!("[[sink]]\nkind = 'v4l2'\ndevice = '{device}'\n");
         workshop.write("run.toml", format!("{SCENE}{sink}"));
-        check_refused(&workshop, &["run", "--config", "run.toml"], 73, words);
+        for command in ["run", "check"] {
+            check_refused(&workshop, &[command, "--config", "run.toml"], 73, words);
+        }
     };
     check("no/video10", &["cannot use no/video10", "No such file", line]);
     check("/dev/null", &["/dev/null: it is not a video device", "modprobe v4l2loopback"]);

@@ -14,29 +14,30 @@ use crate::support::root;
 /// The rooms of `src`, in the order in which a reader meets them, and what each may name of ours.
 /// The commands may name everything.
 const MAY_NAME: &[(&str, &[&str])] = &[
+    ("exit", &[]),
     ("frame", &[]),
     ("metrics", &["frame"]),
     ("executor", &[]),
     ("pace", &[]),
     ("fft", &["frame", "executor"]),
-    ("v4l2", &["frame"]),
-    ("optics", &["frame", "fft"]),
-    ("plan", &["frame", "fft", "optics"]),
-    ("restore", &["frame", "executor", "fft", "optics", "plan"]),
-    ("calibrate", &["frame", "fft", "optics", "plan", "restore"]),
-    ("source", &["frame", "metrics", "pace", "v4l2", "optics"]),
-    ("simulate", &["frame", "metrics", "fft", "optics", "plan", "restore", "source"]),
-    ("sink", &["frame", "metrics", "pace", "v4l2"]),
+    ("v4l2", &["exit", "frame"]),
+    ("optics", &["exit", "frame", "fft"]),
+    ("plan", &["exit", "frame", "fft", "optics"]),
+    ("restore", &["exit", "frame", "executor", "fft", "optics", "plan"]),
+    ("calibrate", &["exit", "frame", "fft", "optics", "plan", "restore"]),
+    ("source", &["exit", "frame", "metrics", "pace", "v4l2", "optics"]),
+    ("simulate", &["exit", "frame", "metrics", "fft", "optics", "plan", "restore", "source"]),
+    ("sink", &["exit", "frame", "metrics", "pace", "v4l2"]),
     ("pipeline", BELOW_STATION),
+    ("web", &["exit", "frame", "metrics", "sink"]),
     ("config", ALL_BUT_COMMANDS),
     ("station", BELOW_STATION),
-    ("web", &["frame", "metrics", "sink", "station"]),
-    ("service", &[]),
     ("daemon", ALL_BUT_COMMANDS),
     ("cli", ALL_BUT_COMMANDS),
 ];
 
 const BELOW_STATION: &[&str] = &[
+    "exit",
     "frame",
     "metrics",
     "executor",
@@ -51,9 +52,11 @@ const BELOW_STATION: &[&str] = &[
     "simulate",
     "sink",
     "pipeline",
+    "config",
 ];
 
 const ALL_BUT_COMMANDS: &[&str] = &[
+    "exit",
     "frame",
     "metrics",
     "executor",
@@ -71,20 +74,11 @@ const ALL_BUT_COMMANDS: &[&str] = &[
     "config",
     "station",
     "web",
-    "service",
     "daemon",
 ];
 
 /// Files that may still name each other in circles; none may be added.
 const IN_CIRCLES: &[&str] = &[
-    "cli/check.rs",
-    "cli/client/mod.rs",
-    "cli/daemon.rs",
-    "cli/exit.rs",
-    "cli/load.rs",
-    "cli/probe/gather.rs",
-    "cli/probe/lines.rs",
-    "cli/reload.rs",
     "config/camera.rs",
     "config/mod.rs",
     "restore/cpu/residual/fused/kernels/avx2.rs",
@@ -136,9 +130,9 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("ureq", "src/cli/client/"),
     ("y4m", "/y4m"),
     ("jiff", "src/sink/record/stamp.rs"),
-    ("signal_hook", "src/service/signals.rs"),
-    ("sd_notify", "src/service/notify.rs"),
-    ("env_logger", "src/service/journal.rs"),
+    ("signal_hook", "src/daemon/signals.rs"),
+    ("sd_notify", "src/daemon/manager.rs"),
+    ("env_logger", "src/daemon/journal.rs"),
     ("zune_jpeg", "src/source/unpack/jpeg/"),
     ("v4l", "src/v4l2/"),
     ("iceoryx2", "src/sink/iceoryx2/"),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::manager::{Manager, SMALL};
 use super::notify::check_ends;
 use crate::harness::{apply, trial};
-use crate::onnx::{sealed, tiny_model};
+use crate::onnx::{panicking_model, sealed, tiny_model};
 use crate::program::{Running, Workshop, page_of, wait_for_state};
 
 /// A daemon that runs, its service manager and its live page.
@@ -129,6 +129,56 @@ fn bad_reloads_leave_the_old_stages() {
     check_ends(daemon.running, "TERM", &[0]);
 }
 
+/// A model that makes its library panic ends a process, and not the one that restores frames.
+#[apply(trial)]
+fn a_model_that_panics_is_refused() {
+    let daemon = Daemon::start(SMALL);
+    daemon.workshop.write("panics.onnx", sealed(&panicking_model()));
+    let state = daemon.reload(&SMALL.replace("'none'", "'panics.onnx'"));
+    let (done, refused, told) = reloads(&state);
+    assert_eq!((done, refused), (0, 1), "{told}");
+    assert!(told.contains("the trial was ended by signal 6: "), "{told}");
+    assert!(told.contains("panicked at "), "{told}");
+    daemon.check_flows();
+    assert_eq!(reloads(&daemon.reload(SMALL)), (1, 1, ""), "a good one is taken again");
+    check_ends(daemon.running, "TERM", &[0]);
+}
+
+/// At the start there is nothing to be kept: the program says what is wrong.
+#[apply(trial)]
+fn the_golden_frame_is_restored_at_the_start() {
+    for (model, words) in [
+        (tiny_model(2, 8, 1, false), "the golden frame is worse after"),
+        (panicking_model(), "the trial was ended by signal 6: "),
+    ] {
+        let workshop = Workshop::new();
+        workshop.write("bad.onnx", sealed(&model));
+        workshop.write("run.toml", SMALL.replace("'none'", "'bad.onnx'"));
+        for command in ["run", "check"] {
+            let outcome = workshop.run(&[command, "--config", "run.toml"]);
+            assert_eq!(outcome.code, Some(78), "{command}: {}", outcome.stderr);
+            assert!(outcome.stderr.contains(words), "no '{words}' in {}", outcome.stderr);
+        }
+    }
+}
+
+/// The simulated camera stays what it is; how its frames are restored changes.
+#[apply(trial)]
+fn a_reload_keeps_the_simulation() {
+    let follows = format!("{SMALL}[simulate]\nsigma = 2.55\n");
+    let named = format!("{follows}psf = 'disk:2'\n");
+    for config in [&follows, &named] {
+        let mut daemon = Daemon::start(config);
+        let state = daemon.reload(&config.replacen("disk:2", "disk:3", 1));
+        assert_eq!(reloads(&state), (1, 0, ""));
+        let state = daemon.reload(&config.replace("sigma = 2.55", "sigma = 3"));
+        assert_eq!(reloads(&state), (2, 0, ""));
+        daemon.running.wait_for("what changed in simulate needs a restart");
+        daemon.check_flows();
+        check_ends(daemon.running, "TERM", &[0]);
+    }
+}
+
 #[apply(trial)]
 fn what_cannot_be_reloaded_is_named() {
     let mut daemon = Daemon::start(SMALL);
@@ -138,7 +188,7 @@ fn what_cannot_be_reloaded_is_named() {
             .replace("127.0.0.1:0", "127.0.0.1:1")
             .replace("[[sink]]", "[pipeline]\nthreads = 1\n[[sink]]"),
     );
-    daemon.running.wait_for("what changed in source, sink, pipeline waits for a restart");
+    daemon.running.wait_for("what changed in source, sink, pipeline needs a restart");
     assert_eq!(reloads(&state), (1, 0, ""));
     daemon.check_flows();
     check_ends(daemon.running, "TERM", &[0]);

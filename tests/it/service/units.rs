@@ -34,6 +34,7 @@ const DIRECTIVES: &[(&str, u32)] = &[
     ("MemoryMax", 231),
     ("NoNewPrivileges", 187),
     ("NotifyAccess", 0),
+    ("OOMPolicy", 243),
     ("PrivateMounts", 239),
     ("PrivateTmp", 0),
     ("PrivateUsers", 232),

@@ -1,6 +1,7 @@
 //! The choice of what computes networks.
 
 use super::kernels::{Kernel, available};
+use crate::exit::{ExitStatus, Status};
 use crate::plan::network::{Model, Network};
 
 /// Name of tract's own operators.
@@ -17,6 +18,12 @@ pub struct KernelChoice(Option<&'static dyn Kernel>);
 pub struct NoKernel {
     is: String,
     expected: String,
+}
+
+impl ExitStatus for NoKernel {
+    fn status(&self) -> Status {
+        Status::Usage
+    }
 }
 
 impl KernelChoice {

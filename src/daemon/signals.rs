@@ -17,6 +17,8 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::exit::Status;
+
 /// Time from a signal until the process is ended by force.
 pub const PATIENCE: Duration = Duration::from_millis(1500);
 
@@ -105,14 +107,9 @@ impl Drop for Hasty {
     }
 }
 
-/// The exit status of a program that ended because of a signal.
-pub const fn exit_code(signal: i32) -> i32 {
-    128 + signal
-}
-
 fn end(signal: i32, clean_up: fn()) -> ! {
     clean_up();
-    std::process::exit(exit_code(signal));
+    std::process::exit(Status::Signal(signal).code().into());
 }
 
 fn end_after_patience(signal: i32, clean_up: fn()) {

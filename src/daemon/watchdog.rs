@@ -1,9 +1,9 @@
-//! Whether the daemon makes progress, and is therefore worth being kept alive.
+//! Whether the daemon makes progress, and the watchdog is fed.
 //!
-//! The service manager ends a daemon that has not been heard of for its watchdog time. A thread
-//! that only says so would keep a daemon alive whose stages hang; here it is spoken for by frames
-//! that came out of the last stage, or, where there are none to be had, by a source that says that
-//! it waits and goes on looking, while nothing is stuck on the way.
+//! The service manager ends a daemon that it has not heard from for the watchdog's time. A thread
+//! with a timer would keep a daemon alive that restores nothing any more. So the watchdog is fed
+//! only when frames came out of the restorer or, where no frame comes, when the source reported
+//! that it still waits for its camera, and no frame is stuck on the way.
 
 use std::time::{Duration, Instant};
 
@@ -22,15 +22,14 @@ pub struct Progress {
 
 /// Decides when the watchdog is fed.
 #[derive(Debug)]
-pub struct Watch {
+pub struct Feeder {
     period: Duration,
     fed_at: Instant,
     last: Progress,
 }
 
 impl Progress {
-    /// Whether the daemon does what it is there for: it has restored a frame, or has found out
-    /// that there is none to be had.
+    /// Whether the daemon has started: it has restored a frame, or knows that none comes now.
     pub fn is_ready(&self) -> bool {
         self.restored > 0 || self.is_waiting
     }
@@ -43,8 +42,8 @@ impl Progress {
     }
 }
 
-impl Watch {
-    /// A watch that feeds a watchdog of that patience at half of it, beginning `now`.
+impl Feeder {
+    /// Feeds a watchdog that waits for `patience` after half of that time, beginning `now`.
     pub fn new(patience: Duration, now: Instant) -> Self {
         Self { period: patience / 2, fed_at: now, last: Progress::default() }
     }
@@ -79,8 +78,8 @@ mod tests {
     /// Feeds a watchdog that last saw `earlier`.
     fn fed(earlier: Progress, now: Progress) -> bool {
         let start = Instant::now();
-        let mut watch = Watch { period: PATIENCE / 2, fed_at: start, last: earlier };
-        watch.feeds(start + PATIENCE / 2, now)
+        let mut feeder = Feeder { period: PATIENCE / 2, fed_at: start, last: earlier };
+        feeder.feeds(start + PATIENCE / 2, now)
     }
 
     #[test]
@@ -98,12 +97,12 @@ mod tests {
     #[test]
     fn feeding_waits_for_half_of_the_patience_and_not_longer() {
         let start = Instant::now();
-        let mut watch = Watch::new(PATIENCE, start);
-        assert!(!watch.feeds(start + PATIENCE / 4, moving(1, 1)));
-        assert!(watch.feeds(start + PATIENCE / 2, moving(1, 1)));
-        assert!(!watch.feeds(start + PATIENCE, moving(1, 1)));
+        let mut feeder = Feeder::new(PATIENCE, start);
+        assert!(!feeder.feeds(start + PATIENCE / 4, moving(1, 1)));
+        assert!(feeder.feeds(start + PATIENCE / 2, moving(1, 1)));
+        assert!(!feeder.feeds(start + PATIENCE, moving(1, 1)));
         // A slow frame feeds as soon as it is out.
-        assert!(watch.feeds(start + PATIENCE + PATIENCE / 8, moving(2, 1)));
+        assert!(feeder.feeds(start + PATIENCE + PATIENCE / 8, moving(2, 1)));
     }
 
     #[test]
@@ -119,9 +118,9 @@ mod tests {
             restored in 0_u64..5, in_flight in 0_u64..3, is_waiting: bool, heartbeats in 0_u64..5,
         ) {
             let start = Instant::now();
-            let mut watch = Watch::new(PATIENCE, start);
+            let mut feeder = Feeder::new(PATIENCE, start);
             let progress = Progress { restored, in_flight, is_waiting, heartbeats };
-            let times = (1..10).filter(|&n| watch.feeds(start + n * PATIENCE, progress)).count();
+            let times = (1..10).filter(|&n| feeder.feeds(start + n * PATIENCE, progress)).count();
             prop_assert!(times <= 1);
         }
     }

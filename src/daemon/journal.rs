@@ -1,10 +1,10 @@
 //! The log: levels from the environment, lines for people or for the journal, repeats folded.
 //!
-//! Where standard error is the journal's, as systemd says in `JOURNAL_STREAM`, lines bear the
-//! priority that the journal reads from their beginning (`<3>` for an error, as in `sd-daemon(3)`)
-//! and no time of their own: the journal has a better one. Elsewhere they bear time and level.
+//! If standard error leads to the journal, as systemd says in `JOURNAL_STREAM`, lines begin with
+//! the priority that the journal expects (`<3>` for an error, as in `sd-daemon(3)`) and have no
+//! time, which the journal adds. Otherwise they have time and level.
 //!
-//! Warnings and errors that repeat are folded; what was asked for with info or debug is told whole.
+//! Warnings and errors that repeat are folded; info and debug messages are all printed.
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -21,7 +21,7 @@ const WINDOW: Duration = Duration::from_secs(30);
 /// The one log of the process.
 static LOG: OnceLock<FoldingLog> = OnceLock::new();
 
-/// Starts the log; `filter` says what is told where the variable DEBLURD_LOG does not.
+/// Starts the log; `filter` is used where the variable DEBLURD_LOG is not set.
 pub fn start_log(filter: &str) {
     let environment = env_logger::Env::default().filter_or("DEBLURD_LOG", filter);
     let mut builder = env_logger::Builder::from_env(environment);
@@ -38,8 +38,8 @@ pub fn start_log(filter: &str) {
     }
 }
 
-/// Tells the repeats that are due. For programs that run long: else they are told with the next
-/// warning only, or when the log is flushed.
+/// Prints the repeats that are due. For programs that run long: without it they are printed with
+/// the next warning only, or when the log is flushed.
 pub fn tell_repeats() {
     if let Some(log) = LOG.get() {
         let due = log.folding(|fold| fold.due(Instant::now()));

@@ -1,8 +1,8 @@
-//! Folding of messages that repeat: the first is told at once, the others are counted.
+//! Folds messages that repeat: the first is printed at once, the others are counted.
 //!
-//! Messages are alike where they differ in numbers only, as "frame 7 is lost" and "frame 8 is
-//! lost". Any two lines about messages that are alike lie a window apart, at least, as long as no
-//! more than [`PATTERNS_MAX`] kinds of messages come within a window. No message goes uncounted.
+//! Messages are alike if they differ in numbers only, as "frame 7 is lost" and "frame 8 is lost".
+//! Two lines about messages that are alike are at least a window apart, as long as no more than
+//! [`PATTERNS_MAX`] kinds of messages come within a window. Every message is counted.
 //!
 //! The clock is the caller's.
 

@@ -1,18 +1,19 @@
-//! What the daemon does for a running pipeline besides moving frames: tells the service manager
-//! how it goes, feeds the watchdog, reads how hot the device is, and has the log tell repeats.
+//! What the daemon does beside a running pipeline: it reports to the service manager, feeds the
+//! watchdog, reads the temperature of the device, and has the log print what it held back.
 
 use std::time::{Duration, Instant};
 
+use super::{Feeder, Progress, ServiceManager, Thermal, tell_repeats};
 use crate::metrics::{Metrics, Snapshot, SourceState};
-use crate::service::{Progress, Supervisor, Thermal, Watch, tell_repeats};
 
 /// Time between two looks at temperature and rates.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Looks after one pipeline.
-pub(super) struct Attendant<'a> {
-    supervisor: &'a Supervisor,
-    watch: Option<Watch>,
+#[derive(Debug)]
+pub struct Attendant<'a> {
+    manager: &'a ServiceManager,
+    feeder: Option<Feeder>,
     thermal: Thermal,
     is_ready: bool,
     looked_at: Instant,
@@ -21,29 +22,30 @@ pub(super) struct Attendant<'a> {
 }
 
 impl<'a> Attendant<'a> {
-    pub(super) fn new(supervisor: &'a Supervisor, thermal: Thermal) -> Self {
+    /// Looks after the pipeline that is about to start.
+    pub fn new(manager: &'a ServiceManager, thermal: Thermal) -> Self {
         let now = Instant::now();
-        let watch = supervisor.patience().map(|patience| Watch::new(patience, now));
-        Self { supervisor, watch, thermal, is_ready: false, looked_at: now, restored: 0 }
+        let feeder = manager.patience().map(|patience| Feeder::new(patience, now));
+        Self { manager, feeder, thermal, is_ready: false, looked_at: now, restored: 0 }
     }
 
     /// Does what is due; to be called often.
-    pub(super) fn attend(&mut self, metrics: &Metrics) {
+    pub fn attend(&mut self, metrics: &Metrics) {
         let (now, progress) = (Instant::now(), progress(metrics));
         if !self.is_ready && progress.is_ready() {
             self.is_ready = true;
-            self.supervisor.ready();
+            self.manager.ready();
             self.look(now, metrics);
         }
-        if self.watch.as_mut().is_some_and(|watch| watch.feeds(now, progress)) {
-            self.supervisor.alive();
+        if self.feeder.as_mut().is_some_and(|feeder| feeder.feeds(now, progress)) {
+            self.manager.alive();
         }
         if now.duration_since(self.looked_at) >= LOOK_EVERY {
             self.look(now, metrics);
         }
     }
 
-    /// Notes the temperature and tells how it goes.
+    /// Notes the temperature and reports to the service manager.
     fn look(&mut self, now: Instant, metrics: &Metrics) {
         tell_repeats();
         metrics.load.set_temperature(self.thermal.hottest().map(|reading| reading.celsius));
@@ -52,7 +54,7 @@ impl<'a> Attendant<'a> {
         let seconds = now.duration_since(self.looked_at).as_secs_f64();
         let rate = (restored - self.restored) as f64 / seconds.max(1e-3);
         (self.looked_at, self.restored) = (now, restored);
-        self.supervisor.status(&sentence(&snapshot, rate));
+        self.manager.status(&sentence(&snapshot, rate));
     }
 }
 
@@ -67,7 +69,7 @@ fn progress(metrics: &Metrics) -> Progress {
     }
 }
 
-/// One sentence about how it goes; `rate` in frames a second.
+/// The status in one sentence; `rate` in frames a second.
 fn sentence(snapshot: &Snapshot, rate: f64) -> String {
     let source = &snapshot.source;
     let mut parts = match source.state {
@@ -97,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sentence_tells_what_matters() {
+    fn the_status_is_one_sentence() {
         let metrics = Metrics::new(&["http".to_owned()]);
         let told = |rate| sentence(&metrics.snapshot(), rate);
         assert_eq!(told(0.0), "waiting for the first frame, 0 of 0 frames dropped");

@@ -1,8 +1,8 @@
-//! What the service manager is told, by the protocol of `sd_notify(3)`.
+//! Reports to the service manager, by the protocol of `sd_notify(3)`.
 //!
-//! Messages go through a thread of their own and a short queue: a service manager that does not
-//! read holds up nobody here, and what does not fit into the queue is not told. Without a service
-//! manager (no variable NOTIFY_SOCKET) nothing is told.
+//! Messages go through a short queue to a thread of their own: a service manager that does not
+//! read holds nothing up, and a message that finds the queue full is lost. Without a service
+//! manager (no variable NOTIFY_SOCKET) nothing is sent.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
@@ -15,15 +15,15 @@ const QUEUE: usize = 16;
 /// Time that the last messages may take.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// The service manager, where there is one.
+/// The service manager of the system, where there is one.
 #[derive(Debug)]
-pub struct Supervisor {
+pub struct ServiceManager {
     outbox: Option<SyncSender<String>>,
-    /// Closed when all is told.
+    /// Closed when all is sent.
     told: Receiver<()>,
 }
 
-impl Supervisor {
+impl ServiceManager {
     /// The one that started this process.
     pub fn of_process() -> Self {
         let (outbox, messages) = sync_channel::<String>(QUEUE);
@@ -42,17 +42,17 @@ impl Supervisor {
     }
 
     /// How long the service manager waits for [`Self::alive`] before it ends the process; `None`
-    /// where it does not.
+    /// where it has no watchdog.
     pub fn patience(&self) -> Option<Duration> {
         self.outbox.as_ref().and_then(|_| sd_notify::watchdog_enabled())
     }
 
-    /// The daemon does its work; also: a reload is over.
+    /// The daemon has started; also: a reload is over.
     pub fn ready(&self) {
         self.tell(&[NotifyState::Ready]);
     }
 
-    /// One sentence about how it goes.
+    /// The status in one sentence.
     pub fn status(&self, sentence: &str) {
         self.tell(&[NotifyState::Status(&one_line(sentence))]);
     }
@@ -88,14 +88,14 @@ impl Supervisor {
     fn tell(&self, message: &[NotifyState<'_>]) {
         if let Some(outbox) = &self.outbox {
             let lines: Vec<String> = message.iter().map(ToString::to_string).collect();
-            // A service manager that does not read misses something.
+            // Where the queue is full, the message is lost.
             let _ = outbox.try_send(lines.join("\n"));
         }
     }
 }
 
-impl Drop for Supervisor {
-    /// Waits, but not for long, until what was said is out.
+impl Drop for ServiceManager {
+    /// Waits, but not for long, until all is sent.
     fn drop(&mut self) {
         if self.outbox.take().is_some() {
             let _ = self.told.recv_timeout(LAST_WORDS);

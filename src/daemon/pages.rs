@@ -1,0 +1,81 @@
+//! The live pages of a station: served, or only tried.
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::DaemonError;
+use crate::config::HttpConfig;
+use crate::metrics::Metrics;
+use crate::sink::ShowcaseSink;
+use crate::station::{Fault, Page, StationError, load};
+use crate::web::{Face, HttpOptions, Server, Token, WebError};
+
+/// How long the address of a live page may be taken when the daemon starts.
+const BIND_PATIENCE: Duration = Duration::from_secs(3);
+
+/// Name of the one station in the addresses of the live page.
+const STATION: &str = "camera";
+
+/// Serves a page of a station; the server ends when it is dropped.
+///
+/// # Errors
+/// Where its address or its token cannot be used.
+pub(super) fn serve(page: Page, metrics: &Arc<Metrics>) -> Result<Server, DaemonError> {
+    let Page { options: http, sink, showcase } = page;
+    let options = HttpOptions {
+        listen: http.listen,
+        quality: u8::try_from(http.quality).unwrap_or(100),
+        clients_max: http.clients as usize,
+        token: token(&http)?,
+        hosts: http.hosts,
+        bind_patience: BIND_PATIENCE,
+        ..HttpOptions::default()
+    };
+    let face = Face { name: STATION.to_owned(), sink, showcase, metrics: Arc::clone(metrics) };
+    Ok(Server::bind(options, vec![face])?)
+}
+
+/// A showcase, and the server that shows it.
+///
+/// # Errors
+/// Where the address cannot be used.
+pub fn open_page(
+    options: HttpOptions,
+    metrics: &Arc<Metrics>,
+) -> Result<(ShowcaseSink, Server), WebError> {
+    let showcase = ShowcaseSink::new(options.quality, options.rate_max);
+    let face = Face {
+        name: STATION.to_owned(),
+        sink: ShowcaseSink::NAME.to_owned(),
+        showcase: showcase.showcase(),
+        metrics: Arc::clone(metrics),
+    };
+    Ok((showcase, Server::bind(options, vec![face])?))
+}
+
+/// Tries whether a page could be served. Gives what could not be tried, and why.
+///
+/// # Errors
+/// Where it could not be served.
+pub fn try_page(http: &HttpConfig) -> Result<Option<String>, DaemonError> {
+    let address = http.listen;
+    token(http)?;
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(None),
+        // Very likely by the daemon that runs with this configuration.
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            Ok(Some(format!("{address}, which is in use now")))
+        }
+        Err(cause) => Err(WebError::Listen { address, cause }.into()),
+    }
+}
+
+/// The token of a live page, where its configuration has one.
+fn token(http: &HttpConfig) -> Result<Option<Token>, DaemonError> {
+    let Some(path) = &http.token_file else { return Ok(http.token.clone()) };
+    let text = load::token_text(path).map_err(|error| StationError::from(Fault::from(error)))?;
+    let token = Token::new(&text).map(Some);
+    token.map_err(|cause| DaemonError::Token { path: path.clone(), cause })
+}

@@ -1,0 +1,161 @@
+//! From what was asked for to a pipeline that can be started.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::Fault;
+use crate::config::SourceConfig;
+use crate::executor::{Executor, Sequential};
+use crate::frame::{FrameRate, PictureFormat};
+use crate::metrics::{Metrics, SourceMetrics};
+use crate::optics::{Calibration, Psf};
+use crate::pipeline::{Pipeline, PipelineOptions, Stop, Stoppable, Workers};
+use crate::plan::network::Model;
+use crate::plan::{RestoreOptions, RestorePlan};
+use crate::restore::{Backend, CpuBackend, RestoreError, Restorer};
+use crate::simulate::{DegradeOptions, Simulated, grown};
+use crate::sink::{Sink, SinkError, Y4mSink};
+use crate::source::{
+    FilesOptions, FilesSource, SceneOptions, SceneSource, Source, SourceError, V4l2Source,
+    Y4mOptions, Y4mSource,
+};
+
+/// Everything a pipeline is made of but its sinks.
+pub struct Assembly {
+    /// Where frames come from.
+    pub source: Box<dyn Source>,
+    /// What is done to them.
+    pub recipe: Recipe,
+    /// How they move.
+    pub pipeline: PipelineOptions,
+    /// Where everything is counted, made for the names of the sinks.
+    pub metrics: Arc<Metrics>,
+    /// What stops the pipeline, and with it the executor of the recipe.
+    pub stop: Stop,
+}
+
+/// What a restorer is made of, for the pictures of any source.
+#[derive(Debug)]
+pub struct Recipe {
+    /// What is known of the camera.
+    pub camera: Calibration,
+    /// The model, where there is one.
+    pub model: Option<Arc<Model>>,
+    /// How frames are restored.
+    pub options: RestoreOptions,
+    /// What does the parts.
+    pub executor: Arc<dyn Executor>,
+}
+
+impl Assembly {
+    /// Makes the restorer and puts the pipeline together with the sinks that `sinks` opens.
+    ///
+    /// # Errors
+    /// Where the frames cannot be restored, or a sink cannot be opened.
+    pub fn build<E: From<Fault>>(
+        self,
+        sinks: impl FnOnce(&Arc<Metrics>) -> Result<Vec<Box<dyn Sink>>, E>,
+    ) -> Result<Pipeline, E> {
+        let Self { source, recipe, pipeline: options, metrics, stop } = self;
+        let restorer = recipe.restorer(source.format())?;
+        let sinks = sinks(&metrics)?;
+        Ok(Pipeline { source, restorer, sinks, options, metrics, stop })
+    }
+}
+
+impl std::fmt::Debug for Assembly {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let format = self.source.format();
+        out.debug_struct("Assembly").field("format", &format).finish_non_exhaustive()
+    }
+}
+
+impl Recipe {
+    /// A restorer of pictures of `format`.
+    ///
+    /// # Errors
+    /// Where PSF or model cannot serve such pictures.
+    pub fn restorer(&self, format: PictureFormat) -> Result<Box<dyn Restorer>, Fault> {
+        let plan = RestorePlan::new(&self.camera, self.model.clone(), &self.options, format);
+        let plan = plan.map_err(RestoreError::from)?;
+        Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
+    }
+}
+
+/// What does the parts of a restoration, on so many threads.
+///
+/// # Errors
+/// Where the system gives no more threads.
+pub fn executor(threads: usize) -> Result<Arc<dyn Executor>, Fault> {
+    if threads == 1 {
+        return Ok(Arc::new(Sequential));
+    }
+    Ok(Arc::new(Workers::start(threads).map_err(Fault::Threads)?))
+}
+
+/// As [`executor`], but parts are left undone once the pipeline is told to stop.
+///
+/// # Errors
+/// Where the system gives no more threads.
+pub fn stoppable(threads: usize, stop: &Stop) -> Result<Arc<dyn Executor>, Fault> {
+    Ok(Arc::new(Stoppable { executor: executor(threads)?, stop: stop.clone() }))
+}
+
+/// Opens the source of a configuration, which notes its state in `metrics`; if the blur is
+/// simulated, `simulated` says by which PSF and how.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub fn open_source(
+    config: &SourceConfig,
+    simulated: Option<&(Psf, DegradeOptions)>,
+    metrics: &Arc<SourceMetrics>,
+) -> Result<Box<dyn Source>, Fault> {
+    let source: Box<dyn Source> = match config {
+        SourceConfig::V4l2(camera) => {
+            Box::new(V4l2Source::open(camera.options(), Arc::clone(metrics))?)
+        }
+        SourceConfig::Files(files) => Box::new(FilesSource::open(&FilesOptions {
+            paths: files.paths.clone(),
+            rate: FrameRate::per_second(files.rate),
+            live: files.live,
+            repeat: files.repeat,
+        })?),
+        SourceConfig::Y4m(stream) => open_y4m_source(&stream.path, stream.live)?,
+        SourceConfig::Scene(scene) => Box::new(SceneSource::new(SceneOptions {
+            extent: simulated
+                .map_or(scene.extent, |(psf, options)| grown(scene.extent, psf, options.edges)),
+            rate: FrameRate::per_second(scene.rate),
+            seed: scene.seed,
+            live: scene.live,
+            frames: scene.frames,
+        })?),
+    };
+    Ok(match simulated {
+        Some((psf, options)) => Box::new(Simulated::new(source, psf, *options)?),
+        None => source,
+    })
+}
+
+/// Opens a Y4M stream; `-` is standard input.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn open_y4m_source(path: &Path, live: bool) -> Result<Box<dyn Source>, SourceError> {
+    let options = Y4mOptions { live };
+    let is_standard = path == Path::new("-");
+    Ok(Box::new(if is_standard {
+        Y4mSource::stdin(options)?
+    } else {
+        Y4mSource::open(path, options)?
+    }))
+}
+
+/// Opens a Y4M stream to write; `-` is standard output.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn open_y4m_sink(path: &Path) -> Result<Box<dyn Sink>, SinkError> {
+    let is_standard = path == Path::new("-");
+    Ok(Box::new(if is_standard { Y4mSink::stdout()? } else { Y4mSink::create(path)? }))
+}

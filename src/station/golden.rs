@@ -1,0 +1,90 @@
+//! The golden frame: a frame whose truth is known, blurred with the configured PSF and noise and
+//! restored as cameras' frames will be. A restoration that makes it worse is not used.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::assemble::Recipe;
+use super::error::{Fault, GoldenError};
+use crate::frame::colour::luma;
+use crate::frame::{Effort, Extent, Frame, FrameRate, Picture, PictureFormat};
+use crate::optics::{Blur, Calibration};
+use crate::plan::{Edges, RestoreOptions};
+use crate::restore::Unwatched;
+use crate::restore::quality::psnr_db;
+use crate::simulate::{Degrade, DegradeOptions};
+use crate::source::{Filled, SceneOptions, SceneSource, Source};
+
+/// Extent of the golden frame, at least; a large PSF needs a larger one.
+const EXTENT: Extent = Extent::new(320, 240);
+
+/// What a restoration may lose in decibels, where there is nothing to gain.
+const TOLERANCE_DB: f64 = 0.1;
+
+/// How much better the golden frame became: PSNR in decibels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Golden {
+    /// Of the blurred frame.
+    pub blurred: f64,
+    /// Of the restored frame.
+    pub restored: f64,
+}
+
+impl Golden {
+    /// Blurs and restores the golden frame. It is periodic: it judges PSF and model, not how edges
+    /// are extended.
+    ///
+    /// # Errors
+    /// Where it cannot be restored, or becomes worse.
+    pub fn restore(recipe: &Recipe) -> Result<Self, Fault> {
+        // The golden frame is of an extent of its own.
+        let camera = Calibration { extent: None, ..recipe.camera.clone() };
+        let edges = Edges::Circular;
+        let Blur::Uniform(psf) = &camera.blur else { return Err(GoldenError::Field.into()) };
+        let sharp = sharp_picture(psf.extent())?;
+        let format = sharp.format();
+        let [mut blurred, mut truth, mut restored] = [(); 3].map(|()| Picture::new(format));
+        let degradation = DegradeOptions { edges, sigma: camera.noise, seed: 0 };
+        Degrade::plan(psf, degradation, format)?.run(&sharp, 0, &mut blurred, &mut truth);
+        let options = RestoreOptions { edges, ..recipe.options };
+        let golden = Recipe {
+            camera,
+            model: recipe.model.clone(),
+            options,
+            executor: Arc::clone(&recipe.executor),
+        };
+        let mut restorer = golden.restorer(format)?;
+        restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?;
+        let (before, after) = (psnr_db(&blurred, &truth), psnr_db(&restored, &truth));
+        let is_good = after > before - TOLERANCE_DB;
+        let golden = is_good.then_some(Self { blurred: before, restored: after });
+        Ok(golden.ok_or(GoldenError::Worse { before, after })?)
+    }
+}
+
+/// Restores a gray frame of `extent`, whatever comes of it: networks are planned for an extent.
+///
+/// # Errors
+/// Where it cannot be restored.
+pub fn rehearse(recipe: &Recipe, extent: Extent) -> Result<(), Fault> {
+    let [blurred, mut restored] = [(); 2].map(|()| Picture::new(PictureFormat::gray(extent)));
+    let mut restorer = recipe.restorer(blurred.format())?;
+    Ok(restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?)
+}
+
+impl fmt::Display for Golden {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:.2} dB blurred, {:.2} dB restored", self.blurred, self.restored)
+    }
+}
+
+/// A gray picture of the scene that is large enough for the PSF.
+fn sharp_picture(psf: Extent) -> Result<Picture, Fault> {
+    let extent = Extent::new(EXTENT.width.max(2 * psf.width), EXTENT.height.max(2 * psf.height));
+    let rate = FrameRate::per_second(30);
+    let mut scene =
+        SceneSource::new(SceneOptions { extent, rate, seed: 0, live: false, frames: Some(1) })?;
+    let mut frame = Frame::new(scene.format());
+    let Filled::Frame = scene.fill(&mut frame)? else { return Err(GoldenError::NoScene.into()) };
+    Ok(luma(&frame.blurred))
+}

@@ -1,0 +1,191 @@
+//! Everything that a configuration names, as it stood in its files when it was read.
+
+use std::io::{self, Read, Write};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::assemble::{Assembly, Recipe, open_source, stoppable};
+use super::error::{Fault, StationError};
+use super::load::{self, LoadError, Named};
+use super::outputs::sink_names;
+use super::trial::{self, TrialError};
+use crate::config::{Config, ConfigError};
+use crate::executor::Executor;
+use crate::frame::Extent;
+use crate::metrics::Metrics;
+use crate::optics::{Calibration, Psf};
+use crate::pipeline::Stop;
+use crate::plan::network::Model;
+use crate::simulate::DegradeOptions;
+
+/// A configuration and the bytes of all files that it names.
+#[derive(Debug, Clone)]
+pub struct Material {
+    /// What was asked for.
+    pub config: Config,
+    text: String,
+    psf: Named,
+    model: Named,
+    /// The PSF of the simulated blur, where it is another one.
+    simulated: Option<Named>,
+}
+
+/// A configuration and what it names, loaded.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What was asked for.
+    pub config: Config,
+    /// The PSF of the blur.
+    pub psf: Psf,
+    /// The model, where there is one.
+    pub model: Option<Arc<Model>>,
+    /// The PSF of the simulated blur, where there is one.
+    pub simulated: Option<(Psf, DegradeOptions)>,
+}
+
+/// Lengths of parts that are absent.
+const ABSENT: u64 = u64::MAX;
+
+impl Material {
+    /// Reads a configuration and all that it names.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or the configuration is wrong.
+    pub fn read(path: &Path) -> Result<Self, StationError> {
+        let text = load::text(path).map_err(Fault::from)?;
+        let wrong = |cause| StationError::Config { path: path.to_owned(), cause };
+        let config = read_config(&text).map_err(wrong)?;
+        let simulated = config.simulate.as_ref().and_then(|simulate| simulate.psf.as_deref());
+        let read = || -> Result<_, LoadError> {
+            let [psf, model] =
+                [Named::psf(&config.restore.psf)?, Named::model(&config.restore.model)?];
+            Ok((psf, model, simulated.map(Named::psf).transpose()?))
+        };
+        let (psf, model, simulated) = read().map_err(Fault::from)?;
+        Ok(Self { config, text, psf, model, simulated })
+    }
+
+    /// Writes all that was read, for another process of this program to [take](Self::take).
+    ///
+    /// # Errors
+    /// Where the system cannot write it.
+    pub fn give(&self, out: &mut impl Write) -> io::Result<()> {
+        let simulated = self.simulated.as_ref().and_then(|psf| psf.bytes.as_deref());
+        let text = Some(self.text.as_bytes());
+        for part in [text, self.psf.bytes.as_deref(), self.model.bytes.as_deref(), simulated] {
+            let length = part.map_or(ABSENT, |bytes| bytes.len() as u64);
+            out.write_all(&length.to_le_bytes())?;
+            out.write_all(part.unwrap_or_default())?;
+        }
+        out.flush()
+    }
+
+    /// Takes what another process of this program [gives](Self::give).
+    ///
+    /// # Errors
+    /// Where it is not whole, or the configuration is wrong.
+    pub fn take(input: &mut impl Read) -> Result<Self, StationError> {
+        let path = || PathBuf::from("what the daemon gives");
+        let mut part = || take_part(input).map_err(|cause| LoadError::Read { path: path(), cause });
+        let mut parts = || Ok::<_, LoadError>([part()?, part()?, part()?, part()?]);
+        let [text, psf, model, simulated] = parts().map_err(Fault::from)?;
+        let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
+        let wrong = |cause| StationError::Config { path: path(), cause };
+        let config = read_config(&text).map_err(wrong)?;
+        let named = |name: &str, bytes| Named { name: name.to_owned(), bytes };
+        let (psf, model) = (named(&config.restore.psf, psf), named(&config.restore.model, model));
+        let other = config.simulate.as_ref().and_then(|simulate| simulate.psf.as_deref());
+        let simulated = other.map(|name| named(name, simulated));
+        Ok(Self { config, text, psf, model, simulated })
+    }
+
+    /// Has a process of its own load all this, restore the golden frame, and a frame of `extent`
+    /// where that is known; what it says of the golden frame.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub fn attempt(&self, extent: Option<Extent>) -> Result<String, TrialError> {
+        trial::run(extent, |input| self.give(input), trial::PATIENCE)
+    }
+
+    /// Loads what was read.
+    ///
+    /// # Errors
+    /// Where PSF or model are not what they should be.
+    pub fn load(self) -> Result<Loaded, Fault> {
+        let (psf, model) = (self.psf.to_psf()?, self.model.to_model()?);
+        load::warn_of_noise(model.as_deref(), self.config.restore.sigma);
+        let simulated = match &self.config.simulate {
+            None => None,
+            Some(simulate) => {
+                let other = self.simulated.as_ref().map(Named::to_psf).transpose()?;
+                let (edges, sigma, seed) = (simulate.edges, simulate.sigma, simulate.seed);
+                let options = DegradeOptions { edges, sigma, seed };
+                Some((other.unwrap_or_else(|| psf.clone()), options))
+            }
+        };
+        Ok(Loaded { config: self.config, psf, model, simulated })
+    }
+}
+
+impl Loaded {
+    /// Threads for filters and networks.
+    pub fn threads(&self) -> usize {
+        match self.config.pipeline.threads {
+            0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+            threads => threads as usize,
+        }
+    }
+
+    /// Opens the source and starts the threads that share the work.
+    ///
+    /// # Errors
+    /// Where the source cannot be opened or the system gives no more threads.
+    pub fn assembly(&self) -> Result<Assembly, Fault> {
+        let stop = Stop::default();
+        let metrics = Arc::new(Metrics::new(&sink_names(&self.config.sinks)));
+        Ok(Assembly {
+            source: open_source(&self.config.source, self.simulated.as_ref(), &metrics.source)?,
+            recipe: self.recipe(stoppable(self.threads(), &stop)?),
+            pipeline: self.config.pipeline_options(),
+            metrics,
+            stop,
+        })
+    }
+
+    /// What a restorer is made of.
+    pub fn recipe(&self, executor: Arc<dyn Executor>) -> Recipe {
+        let asked = &self.config.restore;
+        let camera = Calibration::new(self.psf.clone(), asked.sigma);
+        Recipe {
+            camera: Calibration { transfer: asked.transfer, ..camera },
+            model: self.model.clone(),
+            options: asked.options(),
+            executor,
+        }
+    }
+}
+
+fn take_part(input: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 8];
+    input.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    if length == ABSENT {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    input.take(length).read_to_end(&mut bytes)?;
+    let is_whole = bytes.len() as u64 == length;
+    is_whole.then_some(Some(bytes)).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+}
+
+/// Reads a configuration; variables of the environment override its keys.
+fn read_config(text: &str) -> Result<Config, ConfigError> {
+    let variables = std::env::vars_os().filter_map(|(name, value)| {
+        // The level of the log is no key.
+        let name = name.into_string().ok().filter(|name| name != "DEBLURD_LOG")?;
+        Some((name, value.to_string_lossy().into_owned()))
+    });
+    Config::read(text, variables)
+}

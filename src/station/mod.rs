@@ -1,0 +1,31 @@
+//! One camera, from what was asked for to a running thing.
+//!
+//! ```text
+//! configuration ─▶ Material (all bytes) ─▶ trial ─▶ Loaded ─▶ Assembly ─▶ pipeline
+//!                      ▲                                                    ▲
+//!                      └──────────────────── reload ────────────────────────┘
+//! ```
+//!
+//! [`Material`] is everything that a configuration names, read once. [`Loaded`] is what it means;
+//! [`Assembly`] is what a pipeline is built of. The golden frame says whether a restoration does
+//! any good, and a [`trial`] in a process of its own whether it can be loaded at all.
+
+pub mod load;
+pub mod trial;
+
+mod assemble;
+mod error;
+mod golden;
+mod material;
+mod outputs;
+mod reload;
+
+pub use assemble::{
+    Assembly, Recipe, executor, open_source, open_y4m_sink, open_y4m_source, stoppable,
+};
+pub use error::{Fault, StationError};
+pub use golden::{Golden, rehearse};
+pub use load::LoadError;
+pub use material::{Loaded, Material};
+pub use outputs::{Outputs, Page, sink_names, try_sink};
+pub use reload::{Attempt, Phase, Reloader, Running};

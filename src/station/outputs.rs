@@ -1,0 +1,153 @@
+//! The sinks of a station: opened to run, or only tried.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::config::{HttpConfig, SinkConfig, V4l2SinkConfig};
+use crate::sink::{
+    Iceoryx2Options, Iceoryx2Sink, PngSink, RecordSink, Showcase, ShowcaseSink, Sink, SinkError,
+    V4l2Sink, V4l2SinkOptions, Y4mSink, is_special, try_writing,
+};
+
+/// Frames a second that a page shows, at most.
+const FRAMES_SHOWN: u32 = 30;
+
+/// Names under which the sinks of a configuration are counted: their kind, numbered where one
+/// kind occurs more than once.
+pub fn sink_names(sinks: &[SinkConfig]) -> Vec<String> {
+    let kind = |sink: &SinkConfig| match sink {
+        SinkConfig::Png(_) => "png",
+        SinkConfig::Y4m(_) => "y4m",
+        SinkConfig::Record(_) => "record",
+        SinkConfig::V4l2(_) => V4l2Sink::NAME,
+        SinkConfig::Http(_) => ShowcaseSink::NAME,
+        SinkConfig::Iceoryx2(_) => "iceoryx2",
+    };
+    let is_alike = |a: &SinkConfig, b: &SinkConfig| kind(a) == kind(b);
+    let name = |(index, sink): (usize, &SinkConfig)| {
+        let alike = sinks.iter().filter(|other| is_alike(sink, other)).count();
+        let place = sinks[..index].iter().filter(|other| is_alike(sink, other)).count() + 1;
+        if alike == 1 { kind(sink).to_owned() } else { format!("{} {place}", kind(sink)) }
+    };
+    sinks.iter().enumerate().map(name).collect()
+}
+
+/// A sink of which a live page shows the frames.
+#[derive(Debug)]
+pub struct Page {
+    /// How it is served.
+    pub options: HttpConfig,
+    /// Name of the sink in the statistics.
+    pub sink: String,
+    /// The newest frame.
+    pub showcase: Arc<Showcase>,
+}
+
+/// The sinks of a station.
+#[derive(Default)]
+pub struct Outputs {
+    /// All of them.
+    pub sinks: Vec<Box<dyn Sink>>,
+    /// The pages that are to be served.
+    pub pages: Vec<Page>,
+}
+
+impl Outputs {
+    /// Opens the sinks of a configuration.
+    ///
+    /// # Errors
+    /// Where one cannot be opened.
+    pub fn open(configs: &[SinkConfig]) -> Result<Self, SinkError> {
+        let mut outputs = Self::default();
+        for (config, name) in configs.iter().zip(sink_names(configs)) {
+            let sink = outputs.open_sink(config, name)?;
+            outputs.sinks.push(sink);
+        }
+        Ok(outputs)
+    }
+
+    fn open_sink(&mut self, config: &SinkConfig, name: String) -> Result<Box<dyn Sink>, SinkError> {
+        Ok(match config {
+            SinkConfig::Png(png) => Box::new(PngSink::create(&png.folder)?),
+            SinkConfig::Y4m(stream) => open_live_y4m_sink(&stream.path)?,
+            SinkConfig::Record(record) => Box::new(RecordSink::create(record.options())?),
+            SinkConfig::V4l2(output) => Box::new(V4l2Sink::open(V4l2SinkOptions {
+                device: output.device.clone(),
+                format: output.format,
+            })?),
+            SinkConfig::Http(http) => {
+                let quality = u8::try_from(http.quality).unwrap_or(100);
+                let sink = ShowcaseSink::new(quality, FRAMES_SHOWN);
+                let (options, showcase) = (http.clone(), sink.showcase());
+                self.pages.push(Page { options, sink: name, showcase });
+                Box::new(sink)
+            }
+            SinkConfig::Iceoryx2(shared) => Box::new(Iceoryx2Sink::open(Iceoryx2Options {
+                service: shared.service.clone(),
+                subscribers: shared.subscribers as usize,
+                folder: shared.folder.clone(),
+            })?),
+        })
+    }
+}
+
+impl std::fmt::Debug for Outputs {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_list().entries(self.sinks.iter().map(|sink| sink.name())).finish()
+    }
+}
+
+/// Opens a Y4M stream to write; the readers of a FIFO may come and go, `-` is standard output.
+fn open_live_y4m_sink(path: &Path) -> Result<Box<dyn Sink>, SinkError> {
+    let is_standard = path == Path::new("-");
+    Ok(Box::new(if is_standard { Y4mSink::stdout()? } else { Y4mSink::create_for_many(path)? }))
+}
+
+/// Tries whether a sink could be opened, and leaves nothing behind. Gives what could not be tried,
+/// and why.
+///
+/// # Errors
+/// Where it could not be opened.
+pub fn try_sink(config: &SinkConfig) -> Result<Option<String>, SinkError> {
+    match config {
+        SinkConfig::Png(png) => try_folder(&png.folder)?,
+        SinkConfig::Record(record) => try_folder(&record.folder)?,
+        SinkConfig::Y4m(stream) => try_stream(&stream.path)?,
+        SinkConfig::V4l2(V4l2SinkConfig { device, format }) => {
+            // Opened, and not set up before there is a stream.
+            let options = V4l2SinkOptions { device: device.clone(), format: *format };
+            drop(V4l2Sink::open(options)?);
+        }
+        // It holds the newest frame; its page is opened by whoever serves it.
+        SinkConfig::Http(_) => {}
+        SinkConfig::Iceoryx2(_) => return Ok(Some("shared memory".to_owned())),
+    }
+    Ok(None)
+}
+
+fn try_folder(folder: &Path) -> Result<(), SinkError> {
+    match std::fs::metadata(folder) {
+        Ok(found) if found.is_dir() => try_writing(&folder.join("probe")),
+        Ok(_) => {
+            let cause = io::Error::other("it is no folder");
+            Err(SinkError::Write { path: folder.to_owned(), cause })
+        }
+        // It would be made.
+        Err(_) => try_writing(folder),
+    }
+}
+
+fn try_stream(path: &Path) -> Result<(), SinkError> {
+    let is_fifo = std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
+    if path == Path::new("-") || is_fifo {
+        return Ok(());
+    }
+    if !is_special(path) {
+        return try_writing(path);
+    }
+    let opened = OpenOptions::new().write(true).open(path).map(drop);
+    opened.map_err(|cause| SinkError::Write { path: path.to_owned(), cause })
+}

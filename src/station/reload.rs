@@ -1,0 +1,293 @@
+//! Loading the configuration again while frames flow.
+//!
+//! A thread of its own reads the configuration and all that it names, and has a [trial](super::trial)
+//! restore a golden frame with it. Only then is it loaded here; the restorer that is made of it,
+//! for the pictures of the running source, is offered to the pipeline, which changes to it between
+//! two frames. If anything is wrong, the old one stays; the reason is in the log, in the status and
+//! in the metrics.
+//!
+//! Requests that come meanwhile are met by one more reload. What cannot change while frames flow,
+//! as source and sinks, is named in the log: it needs a restart.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use displaydoc::Display;
+use thiserror::Error;
+
+use super::error::{Fault, StationError};
+use super::material::Material;
+use super::trial::TrialError;
+use crate::config::Config;
+use crate::executor::Executor;
+use crate::frame::{Extent, PictureFormat};
+use crate::metrics::SourceState;
+use crate::pipeline::RunningPipeline;
+use crate::restore::Restorer;
+
+/// Time that a reload may take: a file may lie on a device that does not answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Time in which a live source brings the frame with which the restorer changes.
+const CHANGE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Meets requests to load the configuration again.
+#[derive(Debug)]
+pub struct Reloader {
+    running: Running,
+    attempt: Attempt,
+    /// Requests that were met or are being met.
+    seen: u64,
+    step: Step,
+    /// Time that one may take.
+    patience: Duration,
+}
+
+/// What a new restorer is made from and must fit.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// Where the configuration lies.
+    pub path: PathBuf,
+    /// As the program was started with it.
+    pub config: Config,
+    /// What the source gives.
+    pub format: PictureFormat,
+    /// What does the parts of the restoration.
+    pub executor: Arc<dyn Executor>,
+}
+
+/// How far a reload is; each ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It has begun.
+    Begun,
+    /// It is over, successful or not.
+    Over,
+}
+
+/// Why a reload is refused.
+#[derive(Debug, Display, Error)]
+enum Refusal {
+    /// {0}
+    Station(#[from] StationError),
+    /// it takes longer than {0:?}
+    Late(Duration),
+    /// an earlier reload still hangs
+    Stuck,
+    /// the thread of the reload panicked
+    Panicked,
+    /// cannot start a thread: {0}
+    Thread(std::io::Error),
+}
+
+type Loading = JoinHandle<Result<Box<dyn Restorer>, StationError>>;
+
+/// What the reload does now.
+#[derive(Debug)]
+enum Step {
+    Idle,
+    Loading(Loading, Instant),
+    /// The restorer is offered; the next frame changes to it.
+    Changing(Instant),
+    /// It took too long, and may still be at it.
+    Stuck(Loading),
+}
+
+/// Tries a configuration; gives how good its golden frame is.
+pub type Attempt = fn(&Material, Option<Extent>) -> Result<String, TrialError>;
+
+impl Running {
+    /// Loads and checks everything anew; `attempt` restores a golden frame with it.
+    fn load(&self, attempt: Attempt) -> Result<Box<dyn Restorer>, StationError> {
+        let material = Material::read(&self.path)?;
+        let golden = attempt(&material, Some(self.format.extent)).map_err(Fault::from)?;
+        let loaded = material.load()?;
+        name_what_waits(&self.config, &loaded.config);
+        let restorer = loaded.recipe(Arc::clone(&self.executor)).restorer(self.format)?;
+        log::info!("reload: golden frame {golden}");
+        Ok(restorer)
+    }
+}
+
+impl Reloader {
+    /// Meets requests for the pipeline `running`; [`Material::attempt`] is the usual `attempt`.
+    pub fn new(running: Running, attempt: Attempt) -> Self {
+        Self { running, attempt, seen: 0, step: Step::Idle, patience: PATIENCE }
+    }
+
+    /// Does what is due; to be called often. `requests` is how often a reload was asked for; `tell`
+    /// is called where one begins and where it is over.
+    pub fn attend(
+        &mut self,
+        requests: u64,
+        pipeline: &RunningPipeline,
+        tell: &mut dyn FnMut(Phase),
+    ) {
+        let is_asked = requests > self.seen;
+        let (step, refusal) = match std::mem::replace(&mut self.step, Step::Idle) {
+            Step::Idle if is_asked => {
+                self.seen = requests;
+                tell(Phase::Begun);
+                self.begin()
+            }
+            Step::Stuck(loading) if loading.is_finished() => (Step::Idle, None),
+            Step::Stuck(loading) if is_asked => {
+                self.seen = requests;
+                tell(Phase::Begun);
+                (Step::Stuck(loading), Some(Refusal::Stuck))
+            }
+            Step::Loading(loading, since) => self.follow(loading, since, pipeline),
+            Step::Changing(since) if is_settled(since, pipeline) => {
+                pipeline.metrics().reload.succeed();
+                log::info!("reload: done");
+                tell(Phase::Over);
+                (Step::Idle, None)
+            }
+            step => (step, None),
+        };
+        self.step = step;
+        if let Some(refusal) = refusal {
+            log::error!("reload refused, the configuration in use stays: {refusal}");
+            pipeline.metrics().reload.refuse(&refusal.to_string());
+            tell(Phase::Over);
+        }
+    }
+
+    fn begin(&self) -> (Step, Option<Refusal>) {
+        log::info!("reload: loading {}", self.running.path.display());
+        let (running, attempt) = (self.running.clone(), self.attempt);
+        let thread = std::thread::Builder::new().name("reload".to_owned());
+        match thread.spawn(move || running.load(attempt)) {
+            Ok(loading) => (Step::Loading(loading, Instant::now()), None),
+            Err(error) => (Step::Idle, Some(Refusal::Thread(error))),
+        }
+    }
+
+    fn follow(
+        &self,
+        loading: Loading,
+        since: Instant,
+        pipeline: &RunningPipeline,
+    ) -> (Step, Option<Refusal>) {
+        if loading.is_finished() {
+            return match change(loading, pipeline) {
+                Ok(()) => (Step::Changing(Instant::now()), None),
+                Err(refusal) => (Step::Idle, Some(refusal)),
+            };
+        }
+        if since.elapsed() < self.patience {
+            return (Step::Loading(loading, since), None);
+        }
+        (Step::Stuck(loading), Some(Refusal::Late(self.patience)))
+    }
+}
+
+/// Whether the restorer has changed, or no frame is to be expected with which they would.
+fn is_settled(since: Instant, pipeline: &RunningPipeline) -> bool {
+    let is_live = pipeline.metrics().source.state() == SourceState::Live;
+    pipeline.has_changed() || !is_live || since.elapsed() >= CHANGE_PATIENCE
+}
+
+/// Offers the restorer that a thread has made to the pipeline.
+fn change(loading: Loading, pipeline: &RunningPipeline) -> Result<(), Refusal> {
+    pipeline.change_restorer(loading.join().map_err(|_| Refusal::Panicked)??);
+    Ok(())
+}
+
+/// Names the sections that differ and need a restart.
+fn name_what_waits(running: &Config, new: &Config) {
+    let differences = [
+        ("source", running.source != new.source),
+        ("simulate", is_simulation_changed(running, new)),
+        ("sink", running.sinks != new.sinks),
+        ("pipeline", running.pipeline != new.pipeline),
+        ("overload", running.overload != new.overload),
+    ];
+    let waiting: Vec<&str> =
+        differences.iter().filter(|(_, differs)| *differs).map(|(section, _)| *section).collect();
+    if !waiting.is_empty() {
+        log::warn!("reload: what changed in {} needs a restart", waiting.join(", "));
+    }
+}
+
+/// Where no PSF is named for it, the simulated blur is that of [restore].
+fn is_simulation_changed(running: &Config, new: &Config) -> bool {
+    let follows = running.simulate.as_ref().is_some_and(|simulate| simulate.psf.is_none());
+    running.simulate != new.simulate || (follows && running.restore.psf != new.restore.psf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::station::{Loaded, Outputs};
+    use std::fs::OpenOptions;
+    use std::io::Write;
+    use std::path::Path;
+
+    const CONFIGURATION: &str = "\
+        [source]\nkind = 'scene'\nextent = '64x36'\n\
+        [restore]\npsf = 'gaussian:0.7'\nsigma = 1.0\nmodel = 'none'\n\
+        [[sink]]\nkind = 'y4m'\npath = '/dev/null'\n";
+
+    /// A pipeline that runs, and what a reload from `path` must fit.
+    fn start(path: &Path) -> (RunningPipeline, Running) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("deblurd.toml");
+        std::fs::write(&file, CONFIGURATION).expect("a file");
+        let loaded: Loaded = Material::read(&file).and_then(|it| Ok(it.load()?)).expect("a PSF");
+        let assembly = loaded.assembly().expect("stages");
+        let format = assembly.source.format();
+        let executor = Arc::clone(&assembly.recipe.executor);
+        let sinks = &loaded.config.sinks;
+        let pipeline = assembly
+            .build(|_| Ok::<_, StationError>(Outputs::open(sinks)?.sinks))
+            .expect("a pipeline");
+        let (path, config) = (path.to_owned(), loaded.config);
+        let running = Running { path, config, format, executor };
+        (pipeline.start().expect("threads"), running)
+    }
+
+    /// The configuration lies where nobody answers: in a FIFO that nobody writes to.
+    #[test]
+    fn a_reload_that_hangs_is_given_up_and_does_not_block_the_next_for_ever() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("deblurd.toml");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, mode, 0)
+            .expect("a FIFO");
+        let (pipeline, running) = start(&path);
+        let mut reloader = Reloader::new(running, |_, _| Ok(String::new()));
+        reloader.patience = Duration::ZERO;
+        let told = || pipeline.metrics().reload.snapshot();
+
+        reloader.attend(1, &pipeline, &mut |_| ());
+        assert_eq!(told().refused, 0, "given up before it began");
+        reloader.attend(1, &pipeline, &mut |_| ());
+        assert_eq!(told().problem, "it takes longer than 0ns");
+        reloader.attend(1, &pipeline, &mut |_| ());
+        assert_eq!(told().refused, 1, "one reload is refused twice");
+        reloader.attend(2, &pipeline, &mut |_| ());
+        assert_eq!(told().problem, "an earlier reload still hangs");
+        assert_eq!(told().refused, 2);
+
+        // What hung gets its answer; what it brings comes too late.
+        write!(OpenOptions::new().write(true).open(&path).expect("a reader"), "{CONFIGURATION}")
+            .expect("a reader");
+        while !matches!(reloader.step, Step::Idle) {
+            reloader.attend(2, &pipeline, &mut |_| ());
+            std::thread::yield_now();
+        }
+        assert_eq!((told().done, told().refused), (0, 2), "a reload that was given up took place");
+        std::fs::remove_file(&path).expect("a FIFO");
+        std::fs::write(&path, CONFIGURATION).expect("a file");
+        reloader.patience = PATIENCE;
+        while told().done == 0 {
+            reloader.attend(3, &pipeline, &mut |_| ());
+            assert_eq!(told().refused, 2, "{:?}", told().problem);
+            std::thread::yield_now();
+        }
+        pipeline.stop(PATIENCE).expect("its end");
+    }
+}
