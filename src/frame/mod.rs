@@ -46,6 +46,8 @@ impl Frame {
 pub struct FrameMeta {
     /// Number of the frame since the source started, gaps included.
     pub sequence: u64,
+    /// Frames that the source lost between the last one and this one, as far as it knows.
+    pub gap: u64,
     /// When the picture was taken, on the monotonic clock.
     pub captured_at: Instant,
     /// How much is done to the frame.
@@ -94,6 +96,7 @@ impl FrameMeta {
     pub fn new(sequence: u64) -> Self {
         Self {
             sequence,
+            gap: 0,
             captured_at: Instant::now(),
             effort: Effort::Full,
             placeholder: false,

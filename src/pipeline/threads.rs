@@ -84,6 +84,7 @@ impl SourceThread {
             let lease = self.pool.lease();
             assert!(lease.is_some(), "the pool holds fewer frames than the pipeline can");
             let Some(mut frame) = lease else { return };
+            frame.get().meta = FrameMeta::new(sequence);
             let filled = self.source.fill(&mut frame.get());
             self.common.metrics.source.heartbeats.add(1);
             match filled {
@@ -91,6 +92,7 @@ impl SourceThread {
                     last = Instant::now();
                     self.note_live();
                     let effort = self.governor.effort();
+                    sequence += frame.get().meta.gap;
                     self.send(frame, sequence, effort, false);
                 }
                 Ok(Filled::Placeholder) => {
@@ -135,9 +137,8 @@ impl SourceThread {
     }
 
     fn send(&self, mut frame: Lease<Frame>, sequence: u64, effort: Effort, placeholder: bool) {
-        let captured_at = frame.get().meta.captured_at;
-        frame.get().meta =
-            FrameMeta { captured_at, effort, placeholder, ..FrameMeta::new(sequence) };
+        let meta = frame.get().meta;
+        frame.get().meta = FrameMeta { sequence, effort, placeholder, ..meta };
         let ticket = self.common.metrics.trunk.enter();
         match self.output.push(Moving { frame, ticket }) {
             Pushed::Queued => {}

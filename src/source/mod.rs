@@ -38,7 +38,8 @@ pub trait Source: Send {
     /// Makes room in a new frame for what the source adds to it, so that no frame makes room later.
     fn prepare(&self, _frame: &mut Frame) {}
 
-    /// Puts the next picture into `frame.blurred` and its time into `frame.meta.captured_at`.
+    /// Puts the next picture into `frame.blurred`, its time into `frame.meta.captured_at`, and into
+    /// `frame.meta.gap` how many pictures were lost before it, where the source knows of any.
     ///
     /// Returns within a second where the source waits for its next picture by itself.
     ///

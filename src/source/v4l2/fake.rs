@@ -59,6 +59,10 @@ pub(super) struct World {
     pub(super) age: Duration,
     pub(super) is_open: bool,
     pub(super) openings: u32,
+    /// Frames that the driver loses before the next one.
+    pub(super) lost: u32,
+    /// The driver's number of the last frame.
+    sequence: u32,
     frames: u32,
     start: Instant,
     elapsed: Duration,
@@ -77,6 +81,8 @@ impl FakeCamera {
             age: Duration::ZERO,
             is_open: false,
             openings: 0,
+            lost: 0,
+            sequence: 0,
             frames: 0,
             start: Instant::now(),
             elapsed: Duration::ZERO,
@@ -147,6 +153,7 @@ impl Camera for FakeCamera {
         }
         world.is_open = true;
         world.openings += 1;
+        world.sequence = 0;
         Ok(world.agreed)
     }
 
@@ -156,6 +163,7 @@ impl Camera for FakeCamera {
         if world.cure == Cure::Restart {
             world.trouble = Trouble::None;
         }
+        world.sequence = 0;
         world.fault("VIDIOC_STREAMON")
     }
 
@@ -185,6 +193,7 @@ impl Camera for FakeCamera {
                 return Ok(false);
             }
             world.elapsed += FRAME;
+            world.sequence += 1 + std::mem::take(&mut world.lost);
             let bytes = world.bytes();
             let damage = (world.trouble == Trouble::Damaged).then_some(Damage::Marked);
             let captured_at = world.start + world.elapsed - world.age.min(world.elapsed);
@@ -194,7 +203,7 @@ impl Camera for FakeCamera {
                     buffers: [&[]; 3],
                     count: 1,
                     damage,
-                    sequence: world.frames,
+                    sequence: world.sequence,
                     skipped: 0,
                     captured_at,
                 },

@@ -259,6 +259,46 @@ fn another_format_after_a_new_start_is_adapted() {
 }
 
 #[test]
+fn what_the_driver_loses_shows_in_the_numbers_of_pictures() {
+    let mut stage = Stage::new(Trouble::None);
+    stage.time_to_picture();
+    let mut gap = |lost, trouble, cure| {
+        {
+            let mut world = stage.camera.world();
+            (world.lost, world.trouble, world.cure) = (lost, trouble, cure);
+        }
+        stage.time_to_picture();
+        stage.frame.meta.gap
+    };
+    assert_eq!(gap(0, Trouble::None, Cure::Script), 0);
+    assert_eq!(gap(3, Trouble::None, Cure::Script), 3);
+    assert_eq!(gap(0, Trouble::None, Cure::Script), 0);
+    // The driver's numbers start again with the stream; ours go on.
+    assert_eq!(gap(0, Trouble::Silent, Cure::Restart), 0);
+    assert_eq!(gap(5, Trouble::Silent, Cure::Reopen), 5);
+    assert_eq!(stage.snapshot().gaps, 8);
+}
+
+#[test]
+fn pictures_that_are_not_given_are_numbered_all_the_same() {
+    let mut stage = Stage::with(Trouble::None, V4l2Options { frozen_frames: 2, ..options() })
+        .expect("a source");
+    stage.time_to_picture();
+    stage.camera.world().trouble = Trouble::Frozen;
+    assert_eq!(stage.run(4 * FRAME).expect("it goes on").pictures, 1);
+    stage.camera.world().trouble = Trouble::None;
+    stage.time_to_picture();
+    assert_eq!(stage.frame.meta.gap, 3, "frozen pictures");
+    stage.camera.world().trouble = Trouble::Damaged;
+    stage.camera.world().lost = 2;
+    assert_eq!(stage.run(2 * FRAME).expect("it goes on").unusable, 2);
+    stage.camera.world().trouble = Trouble::None;
+    stage.time_to_picture();
+    // The pipeline numbers what it is told to be unusable.
+    assert_eq!(stage.frame.meta.gap, 2, "frames lost before damaged ones");
+}
+
+#[test]
 fn times_of_pictures_never_go_back() {
     let mut stage = Stage::new(Trouble::None);
     let mut last = None;

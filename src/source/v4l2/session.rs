@@ -17,14 +17,13 @@ pub(super) struct Session {
     unpacker: Unpacker,
     /// Where pictures are not in the format of the stream: one of them, and the way to that.
     adapter: Option<(Picture, Adapter)>,
-    numbering: Numbering,
 }
 
 /// What a frame gave.
 #[derive(Debug)]
 pub(super) struct Read {
-    /// Frames that the camera lost before this one.
-    pub(super) gap: u32,
+    /// What its number says.
+    pub(super) step: Step,
     /// Whether the driver marked the frame as damaged.
     pub(super) is_marked: bool,
     /// The picture's use.
@@ -52,7 +51,7 @@ impl Session {
     pub(super) fn new(unpacker: Unpacker, format: PictureFormat) -> Self {
         let is = unpacker.format();
         let adapter = (is != format).then(|| (Picture::new(is), Adapter::plan(is, format)));
-        Self { unpacker, adapter, numbering: Numbering::default() }
+        Self { unpacker, adapter }
     }
 
     /// Format in which the camera's pictures are unpacked.
@@ -69,12 +68,12 @@ impl Session {
     pub(super) fn read(
         &mut self,
         shot: &Shot<'_>,
-        frozen: &mut Frozen,
+        (numbering, frozen): (&mut Numbering, &mut Frozen),
         target: &mut Picture,
     ) -> Read {
-        let gap = self.numbering.gap(shot.sequence, shot.skipped);
+        let step = numbering.step(shot.sequence, shot.skipped);
         let is_marked = matches!(shot.damage, Some(crate::v4l2::Damage::Marked));
-        Read { gap, is_marked, outcome: self.picture(shot, frozen, target) }
+        Read { step, is_marked, outcome: self.picture(shot, frozen, target) }
     }
 
     fn picture(
@@ -101,24 +100,40 @@ impl Session {
     }
 }
 
-/// A driver's numbering of its frames.
+/// How far a frame is from the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Step {
+    /// From its number to this one's, at least 1.
+    pub(super) numbers: u32,
+    /// Frames between them that the driver lost.
+    pub(super) lost: u32,
+}
+
+/// A driver's numbering of its frames. It outlives openings, as distrust does.
 #[derive(Debug, Default)]
-struct Numbering {
+pub(super) struct Numbering {
     last: Option<u32>,
     /// The driver gave a number twice: it does not count.
     is_unreliable: bool,
 }
 
 impl Numbering {
-    /// Frames lost between the last one and this one; `skipped` of them were seen by us.
-    fn gap(&mut self, sequence: u32, skipped: usize) -> u32 {
-        let Some(last) = self.last.replace(sequence) else { return 0 };
-        let step = sequence.wrapping_sub(last);
-        self.is_unreliable |= step == 0;
-        if self.is_unreliable || step > GAP_MAX {
-            return 0;
+    /// The stream starts again, and with it the numbers, as most drivers have it.
+    pub(super) fn restart(&mut self) {
+        self.last = None;
+    }
+
+    /// From the last frame to this one; we gave `skipped` of those between them back unseen.
+    fn step(&mut self, sequence: u32, skipped: usize) -> Step {
+        let skipped = u32::try_from(skipped).unwrap_or(u32::MAX);
+        let uncounted = Step { numbers: skipped.saturating_add(1), lost: 0 };
+        let Some(last) = self.last.replace(sequence) else { return uncounted };
+        let numbers = sequence.wrapping_sub(last);
+        self.is_unreliable |= numbers == 0;
+        if self.is_unreliable || numbers > GAP_MAX {
+            return uncounted;
         }
-        (step - 1).saturating_sub(u32::try_from(skipped).unwrap_or(u32::MAX))
+        Step { numbers, lost: (numbers - 1).saturating_sub(skipped) }
     }
 }
 
@@ -169,20 +184,21 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check_gaps(numbers: &[(u32, usize)], gaps: &[u32]) {
+    fn check_steps(numbers: &[(u32, usize)], lost: &[u32], steps: &[u32]) {
         let mut numbering = Numbering::default();
-        let found: Vec<u32> =
-            numbers.iter().map(|&(n, skipped)| numbering.gap(n, skipped)).collect();
-        assert_eq!(found, gaps);
+        let found: Vec<Step> =
+            numbers.iter().map(|&(n, skipped)| numbering.step(n, skipped)).collect();
+        assert_eq!(found.iter().map(|step| step.lost).collect::<Vec<_>>(), lost);
+        assert_eq!(found.iter().map(|step| step.numbers).collect::<Vec<_>>(), steps);
     }
 
     #[test]
     fn gaps_are_counted_where_numbers_mean_something() {
-        check_gaps(&[(5, 0), (6, 0), (9, 0), (10, 0)], &[0, 0, 2, 0]);
-        check_gaps(&[(5, 0), (9, 2), (11, 1)], &[0, 1, 0]);
-        check_gaps(&[(u32::MAX - 1, 0), (u32::MAX, 0), (1, 0)], &[0, 0, 1]);
-        check_gaps(&[(0, 0), (0, 0), (0, 0), (7, 0)], &[0; 4]);
-        check_gaps(&[(9, 0), (3, 0), (4, 0), (2_000_000, 0)], &[0; 4]);
+        check_steps(&[(5, 0), (6, 0), (9, 0), (10, 0)], &[0, 0, 2, 0], &[1, 1, 3, 1]);
+        check_steps(&[(5, 0), (9, 2), (11, 1)], &[0, 1, 0], &[1, 4, 2]);
+        check_steps(&[(u32::MAX - 1, 0), (u32::MAX, 0), (1, 0)], &[0, 0, 1], &[1, 1, 2]);
+        check_steps(&[(0, 0), (0, 0), (0, 2), (7, 0)], &[0; 4], &[1, 1, 3, 1]);
+        check_steps(&[(9, 0), (3, 0), (4, 0), (2_000_000, 0)], &[0; 4], &[1; 4]);
     }
 
     #[test]

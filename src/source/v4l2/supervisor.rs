@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::camera::{Agreed, Camera, Shot};
-use super::session::{self, Fresh, Frozen, Read, Session};
+use super::session::{self, Fresh, Frozen, Numbering, Read, Session};
 use super::stand_in::StandIn;
 use super::{CameraError, V4l2Options, adapt};
 use crate::frame::{Frame, FrameRate, PictureFormat};
@@ -32,6 +32,9 @@ pub(super) struct Supervisor {
     /// While the camera is open.
     session: Option<Session>,
     frozen: Frozen,
+    numbering: Numbering,
+    /// Frames of the driver before the next one that are in no number of ours yet.
+    unnumbered: u64,
     stand_in: StandIn,
     remedy: Remedy,
     /// When the last new picture came, or something was last done to get one.
@@ -82,6 +85,8 @@ impl Supervisor {
             rate: agreed.rate.unwrap_or(options.rate),
             session: None,
             frozen: Frozen::new(options.frozen_frames),
+            numbering: Numbering::default(),
+            unnumbered: 0,
             stand_in: StandIn::new(format),
             remedy: Remedy::Restart,
             last_effort: now,
@@ -157,6 +162,7 @@ impl Supervisor {
             log::warn!("the camera now gives {is}; its pictures are cut to the stream's {stream}");
         }
         self.session = Some(session);
+        self.numbering.restart();
         (self.remedy, self.last_effort) = (Remedy::Restart, self.camera.now());
         Ok(())
     }
@@ -168,8 +174,10 @@ impl Supervisor {
         frame: &mut Frame,
     ) -> Result<Filled, CameraError> {
         let mut read: Option<Read> = None;
-        let (frozen, picture) = (&mut self.frozen, &mut frame.blurred);
-        let reader = &mut |shot: &Shot<'_>| read = Some(session.read(shot, frozen, picture));
+        let (numbering, frozen) = (&mut self.numbering, &mut self.frozen);
+        let reader = &mut |shot: &Shot<'_>| {
+            read = Some(session.read(shot, (numbering, frozen), &mut frame.blurred));
+        };
         let taken = self.camera.take(LOOK, reader);
         self.session = Some(session);
         match (taken, read) {
@@ -184,11 +192,13 @@ impl Supervisor {
 
     /// Decides on a frame that came.
     fn judge(&mut self, read: Read, frame: &mut Frame) -> Result<Filled, CameraError> {
-        self.metrics.gaps.add(read.gap.into());
+        self.metrics.gaps.add(read.step.lost.into());
+        self.unnumbered += u64::from(read.step.numbers - 1);
         self.metrics.errored.add(read.is_marked.into());
         match read.outcome {
             Ok(Fresh::New(captured_at)) => {
                 frame.meta.captured_at = self.capture_time(captured_at);
+                frame.meta.gap = std::mem::take(&mut self.unnumbered);
                 self.enter(SourceState::Live, "");
                 (self.remedy, self.tries) = (Remedy::Restart, 0);
                 self.backoff.succeed();
@@ -196,6 +206,7 @@ impl Supervisor {
                 Ok(Filled::Frame)
             }
             Ok(Fresh::Frozen) => {
+                self.unnumbered += 1;
                 let problem = self.named("the same picture comes again and again");
                 self.enter(SourceState::Frozen, &problem);
                 self.nothing(SourceState::Frozen, &problem)?;
@@ -257,6 +268,7 @@ impl Supervisor {
         if self.remedy == Remedy::Restart {
             self.remedy = Remedy::Reopen;
             self.metrics.restarted.add(1);
+            self.numbering.restart();
             match self.camera.restart() {
                 Ok(()) => {
                     self.last_effort = self.camera.now();

@@ -2,6 +2,7 @@
 //! overflows, fails or is stopped.
 
 mod changing;
+mod numbers;
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
