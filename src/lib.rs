@@ -17,6 +17,7 @@ pub mod exit; // how the program ends
 pub mod frame; // what flows
 pub mod metrics; // what is counted
 pub mod pace; // when something is done next
+pub mod keys; // how what is asked for is read
 pub mod v4l2; // video devices of the kernel
 pub mod source; // where it comes from
 pub mod executor; // who does the parts of a work

@@ -13,7 +13,7 @@ use super::exit::{Failure, Result};
 use super::inputs::{make_folder, write_picture};
 use super::options::{Restoration, Threads};
 use super::terminal;
-use crate::config::{SceneConfig, SourceConfig};
+use crate::config::SourceConfig;
 use crate::daemon::{self, GLANCE, Shutdown, conclude, describe, open_page};
 use crate::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
 use crate::metrics::Metrics;
@@ -22,6 +22,7 @@ use crate::pipeline::{Overflow, PipelineOptions, RunningPipeline, Stop};
 use crate::plan::Edges;
 use crate::simulate::DegradeOptions;
 use crate::sink::{ShowcaseSink, Sink, SinkError, try_writing};
+use crate::source::SceneOptions;
 use crate::station::{Assembly, LoadError, Recipe, load, open_source, stoppable};
 use crate::web::{HttpOptions, Server, Token, needs_token};
 
@@ -103,15 +104,10 @@ impl Demo {
         written
     }
 
-    fn scene(&self) -> SceneConfig {
+    fn scene(&self) -> SceneOptions {
         let default_end = (!terminal::is_watched()).then_some(FRAMES_UNWATCHED);
-        SceneConfig {
-            extent: self.size,
-            rate: 30,
-            seed: 0,
-            live: true,
-            frames: self.frames.or(default_end),
-        }
+        let frames = self.frames.or(default_end);
+        SceneOptions { extent: self.size, frames, ..SceneOptions::default() }
     }
 
     /// Opens the live page where asked, or where there is room for it, and tells its address.

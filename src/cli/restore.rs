@@ -21,8 +21,8 @@ use crate::plan::RestorePlan;
 use crate::plan::network::Model;
 use crate::restore::{Backend, CpuBackend, Restorer, Unwatched};
 use crate::sink::is_special;
-use crate::source::{Filled, Source, SourceError, read_picture};
-use crate::station::{Assembly, Fault, Recipe, load, open_y4m_sink, open_y4m_source};
+use crate::source::{Filled, Source, SourceError, Y4mOptions, Y4mSource, read_picture};
+use crate::station::{Assembly, Fault, Recipe, load, open_y4m_sink};
 
 /// Restores pictures, or a Y4M stream from a file or from standard input (`-`).
 #[derive(Debug, Args)]
@@ -84,7 +84,8 @@ impl Restore {
         executor: Arc<dyn Executor>,
         shutdown: &Shutdown,
     ) -> Result<()> {
-        let mut source = Peeked { source: open_y4m_source(&self.input[0], false)?, first: None };
+        let stream = Y4mOptions { path: self.input[0].clone(), live: false };
+        let mut source = Peeked { source: Box::new(Y4mSource::open(&stream)?), first: None };
         let sigma = match self.sigma {
             Some(sigma) => sigma,
             // Without a frame there is no noise, and nothing to restore.

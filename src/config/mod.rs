@@ -4,7 +4,6 @@
 //! `DEBLURD_RESTORE__SIGMA=5`, `DEBLURD_SINK__0__LISTEN=127.0.0.1:9000`. Unknown keys are refused,
 //! and every message names the key, its value and what was expected.
 
-mod camera;
 mod read;
 
 use std::net::SocketAddr;
@@ -13,15 +12,15 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::frame::Extent;
+use crate::keys;
 use crate::optics::{GrayLevels, Transfer};
 use crate::pipeline::{LadderOptions, Overflow, PipelineOptions};
 use crate::plan::{Channels, Edges, Regulariser, RestoreOptions};
 use crate::sink::{OutputFormat, PictureKind, RecordOptions};
+use crate::source::{FilesOptions, SceneOptions, V4l2Options, Y4mOptions};
 use crate::web::{Token, needs_token};
-pub use camera::{Tone, V4l2Config};
 pub use read::ConfigError;
-use read::{Section, parsed, within};
+use read::Section;
 
 /// Everything that was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,61 +43,13 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq)]
 pub enum SourceConfig {
     /// `kind = "v4l2"`.
-    V4l2(V4l2Config),
+    V4l2(V4l2Options),
     /// `kind = "files"`.
-    Files(FilesConfig),
+    Files(FilesOptions),
     /// `kind = "y4m"`.
-    Y4m(Y4mSourceConfig),
+    Y4m(Y4mOptions),
     /// `kind = "scene"`.
-    Scene(SceneConfig),
-}
-
-/// Picture files.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FilesConfig {
-    /// Files and folders.
-    pub paths: Vec<PathBuf>,
-    /// Frames a second.
-    #[serde(default = "default_rate", deserialize_with = "within::<1, 240, _>")]
-    pub rate: u32,
-    /// Paced by the clock, as a camera would be; else as fast as they are taken.
-    #[serde(default)]
-    pub live: bool,
-    /// From the first again after the last.
-    #[serde(default)]
-    pub repeat: bool,
-}
-
-/// A Y4M stream.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Y4mSourceConfig {
-    /// A file, or `-` for standard input.
-    pub path: PathBuf,
-    /// Paced by the clock at the stream's own rate; else as fast as frames are taken.
-    #[serde(default)]
-    pub live: bool,
-}
-
-/// The moving synthetic scene.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SceneConfig {
-    /// Width and height after any simulated degradation.
-    #[serde(default = "default_extent", deserialize_with = "parsed")]
-    pub extent: Extent,
-    /// Frames a second.
-    #[serde(default = "default_rate", deserialize_with = "within::<1, 240, _>")]
-    pub rate: u32,
-    /// Seed of the texture.
-    #[serde(default)]
-    pub seed: u64,
-    /// Paced by the clock; else as fast as frames are taken.
-    #[serde(default = "yes")]
-    pub live: bool,
-    /// Number of frames; without end where absent.
-    pub frames: Option<u64>,
+    Scene(SceneOptions),
 }
 
 /// Section `[simulate]`.
@@ -129,7 +80,7 @@ pub struct RestoreConfig {
     #[serde(default = "default_model")]
     pub model: String,
     /// Regulariser; that of the model where absent.
-    #[serde(default, deserialize_with = "read::optional")]
+    #[serde(default, deserialize_with = "keys::optional")]
     pub regulariser: Option<Regulariser>,
     /// What lies beyond the edges of frames.
     #[serde(default, alias = "boundary")]
@@ -155,15 +106,15 @@ impl RestoreConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct PipelineConfig {
     /// Frames that wait before each thread.
-    #[serde(deserialize_with = "within::<1, 64, _>")]
+    #[serde(deserialize_with = "keys::within::<1, 64, _>")]
     pub queue_capacity: u32,
     /// What full queues do.
     pub overflow: Overflow,
     /// Age in milliseconds from which a live frame is dropped; 0 for none.
-    #[serde(deserialize_with = "within::<0, 60_000, _>")]
+    #[serde(deserialize_with = "keys::within::<0, 60_000, _>")]
     pub deadline_ms: u32,
     /// Threads for filters and networks; 0 for one a core.
-    #[serde(deserialize_with = "within::<0, 256, _>")]
+    #[serde(deserialize_with = "keys::within::<0, 256, _>")]
     pub threads: u32,
 }
 
@@ -178,10 +129,10 @@ impl Default for PipelineConfig {
 #[serde(deny_unknown_fields, default)]
 pub struct OverloadConfig {
     /// Frames a second to deliver at least, before less is done to each; 0 for none.
-    #[serde(deserialize_with = "within::<0, 240, _>")]
+    #[serde(deserialize_with = "keys::within::<0, 240, _>")]
     pub rate_min: u32,
     /// Degrees Celsius above which less is done.
-    #[serde(deserialize_with = "within::<30, 120, _>")]
+    #[serde(deserialize_with = "keys::within::<30, 120, _>")]
     pub temperature_max: u32,
 }
 
@@ -231,16 +182,16 @@ pub struct RecordConfig {
     /// The folder.
     pub folder: PathBuf,
     /// Millions of bytes of all pictures together, at most.
-    #[serde(deserialize_with = "within::<1, 100_000_000, _>")]
+    #[serde(deserialize_with = "keys::within::<1, 100_000_000, _>")]
     pub size_max_mb: u32,
     /// How pictures are written.
     #[serde(default)]
     pub format: RecordFormat,
     /// Quality of JPEG pictures.
-    #[serde(default = "default_record_quality", deserialize_with = "within::<1, 100, _>")]
+    #[serde(default = "default_record_quality", deserialize_with = "keys::within::<1, 100, _>")]
     pub quality: u32,
     /// Frames a second, at most.
-    #[serde(default = "default_record_rate", deserialize_with = "read::rate")]
+    #[serde(default = "default_record_rate", deserialize_with = "keys::rate")]
     pub rate_max: f64,
 }
 
@@ -278,7 +229,7 @@ pub struct V4l2SinkConfig {
     /// The device, by any of its names.
     pub device: PathBuf,
     /// The format that programs read from it.
-    #[serde(default = "default_output_format", deserialize_with = "parsed")]
+    #[serde(default = "default_output_format", deserialize_with = "keys::parsed")]
     pub format: OutputFormat,
 }
 
@@ -287,13 +238,13 @@ pub struct V4l2SinkConfig {
 #[serde(deny_unknown_fields)]
 pub struct HttpConfig {
     /// Address and port.
-    #[serde(default = "default_listen", deserialize_with = "read::address")]
+    #[serde(default = "default_listen", deserialize_with = "keys::address")]
     pub listen: SocketAddr,
     /// Quality of its JPEG pictures.
-    #[serde(default = "default_quality", deserialize_with = "within::<1, 100, _>")]
+    #[serde(default = "default_quality", deserialize_with = "keys::within::<1, 100, _>")]
     pub quality: u32,
     /// Connections at a time.
-    #[serde(default = "default_clients", deserialize_with = "within::<1, 1000, _>")]
+    #[serde(default = "default_clients", deserialize_with = "keys::within::<1, 1000, _>")]
     pub clients: u32,
     /// What viewers must know.
     #[serde(default, deserialize_with = "read::token")]
@@ -313,7 +264,7 @@ pub struct Iceoryx2Config {
     #[serde(default = "default_service")]
     pub service: String,
     /// Subscribers at a time.
-    #[serde(default = "default_subscribers", deserialize_with = "within::<1, 32, _>")]
+    #[serde(default = "default_subscribers", deserialize_with = "keys::within::<1, 32, _>")]
     pub subscribers: u32,
     /// Where iceoryx2 notes nodes and services, an absolute path; as it is configured itself where
     /// absent.
@@ -403,18 +354,6 @@ fn read_http(section: Section) -> Result<HttpConfig, ConfigError> {
         }
         _ => Ok(http),
     }
-}
-
-fn default_rate() -> u32 {
-    30
-}
-
-fn default_extent() -> Extent {
-    Extent::new(640, 360)
-}
-
-fn yes() -> bool {
-    true
 }
 
 fn default_model() -> String {

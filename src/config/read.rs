@@ -1,9 +1,5 @@
 //! From text to values that are known to be in range.
 
-use std::fmt::Display;
-use std::net::SocketAddr;
-use std::str::FromStr;
-
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 use toml::{Table, Value};
@@ -170,46 +166,6 @@ impl Section {
 
 fn unexpected(key: &str, value: &Value, expected: &str) -> ConfigError {
     ConfigError::Key { key: key.to_owned(), problem: format!("{value} (expected {expected})") }
-}
-
-/// Reads a whole number from `LEAST` to `MOST`.
-pub(super) fn within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(
-    from: D,
-) -> Result<u32, D::Error> {
-    let value = i64::deserialize(from)?;
-    let in_range = u32::try_from(value).ok().filter(|value| (LEAST..=MOST).contains(value));
-    in_range.ok_or_else(|| {
-        D::Error::custom(format!("{value} (expected a whole number from {LEAST} to {MOST})"))
-    })
-}
-
-/// Reads frames a second, of which there may be less than one.
-pub(super) fn rate<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(from)?;
-    let in_range = (0.001..=240.0).contains(&value).then_some(value);
-    in_range.ok_or_else(|| D::Error::custom(format!("{value} (expected 0.001 to 240 a second)")))
-}
-
-/// Reads text that means a value.
-pub(super) fn parsed<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
-    from: D,
-) -> Result<T, D::Error> {
-    String::deserialize(from)?.parse().map_err(D::Error::custom)
-}
-
-/// As [`parsed`], of a key that may be absent.
-pub(super) fn optional<'de, T: FromStr<Err: Display>, D: Deserializer<'de>>(
-    from: D,
-) -> Result<Option<T>, D::Error> {
-    parsed(from).map(Some)
-}
-
-/// Reads an address with its port.
-pub(super) fn address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
-    let text = String::deserialize(from)?;
-    text.parse().map_err(|_| {
-        D::Error::custom(format!("'{text}' (expected ADDRESS:PORT, as 127.0.0.1:8080)"))
-    })
 }
 
 /// Reads a token. What it is instead is not told: it may be nearly a secret.

@@ -111,6 +111,14 @@ impl FrameRate {
     }
 }
 
+impl std::fmt::Display for FrameRate {
+    /// Pictures a second, to a hundredth.
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let per_second = f64::from(self.numerator) / f64::from(self.denominator);
+        write!(out, "{}", (per_second * 100.0).round() / 100.0)
+    }
+}
+
 /// Planes of integer samples with their format.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {

@@ -3,27 +3,34 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use serde::Deserialize;
+
 use super::cut::cut;
-use super::{Filled, Source, SourceError, list_pictures, read_picture, ticks};
+use super::{Filled, Source, SourceError, list_pictures, read_picture, ticks, usual_rate};
 use crate::frame::{Frame, FrameRate, PictureFormat};
+use crate::keys;
 use crate::pace::Ticks;
 
 /// What a [`FilesSource`] plays and how.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FilesOptions {
     /// Files and folders of PNG and JPEG pictures.
     pub paths: Vec<PathBuf>,
     /// Pictures a second.
+    #[serde(default = "usual_rate", deserialize_with = "keys::frame_rate")]
     pub rate: FrameRate,
     /// Whether pictures come at their rate, as from a camera; otherwise as fast as asked for.
+    #[serde(default)]
     pub live: bool,
     /// Whether the first picture follows the last.
+    #[serde(default)]
     pub repeat: bool,
 }
 
 impl Default for FilesOptions {
     fn default() -> Self {
-        Self { paths: Vec::new(), rate: FrameRate::per_second(30), live: false, repeat: false }
+        Self { paths: Vec::new(), rate: usual_rate(), live: false, repeat: false }
     }
 }
 

@@ -14,7 +14,7 @@ pub mod unpack;
 mod v4l2;
 mod y4m;
 
-pub use self::v4l2::{CameraError, Setting, V4l2Options, V4l2Source};
+pub use self::v4l2::{CameraError, Setting, Tone, V4l2Options, V4l2Source};
 pub use self::y4m::{Y4mOptions, Y4mSource};
 pub use decode::{decode_picture, read_picture};
 pub use files::{FilesOptions, FilesSource};
@@ -64,6 +64,11 @@ impl<S: Source + ?Sized> Source for Box<S> {
     fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
         (**self).fill(frame)
     }
+}
+
+/// The rate of sources that are not told any.
+fn usual_rate() -> FrameRate {
+    FrameRate::per_second(30)
 }
 
 /// The rhythm of a source that plays the part of a camera.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::error::Fault;
 use crate::config::SourceConfig;
 use crate::executor::{Executor, Sequential};
-use crate::frame::{FrameRate, PictureFormat};
+use crate::frame::PictureFormat;
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::optics::{Calibration, Psf};
 use crate::pipeline::{Pipeline, PipelineOptions, Stop, Stoppable, Workers};
@@ -15,10 +15,7 @@ use crate::plan::{RestoreOptions, RestorePlan};
 use crate::restore::{Backend, CpuBackend, RestoreError, Restorer};
 use crate::simulate::{DegradeOptions, Simulated, grown};
 use crate::sink::{Sink, SinkError, Y4mSink};
-use crate::source::{
-    FilesOptions, FilesSource, SceneOptions, SceneSource, Source, SourceError, V4l2Source,
-    Y4mOptions, Y4mSource,
-};
+use crate::source::{FilesSource, SceneOptions, SceneSource, Source, V4l2Source, Y4mSource};
 
 /// Everything a pipeline is made of but its sinks.
 pub struct Assembly {
@@ -113,42 +110,20 @@ pub fn open_source(
 ) -> Result<Box<dyn Source>, Fault> {
     let source: Box<dyn Source> = match config {
         SourceConfig::V4l2(camera) => {
-            Box::new(V4l2Source::open(camera.options(), Arc::clone(metrics))?)
+            Box::new(V4l2Source::open(camera.clone(), Arc::clone(metrics))?)
         }
-        SourceConfig::Files(files) => Box::new(FilesSource::open(&FilesOptions {
-            paths: files.paths.clone(),
-            rate: FrameRate::per_second(files.rate),
-            live: files.live,
-            repeat: files.repeat,
-        })?),
-        SourceConfig::Y4m(stream) => open_y4m_source(&stream.path, stream.live)?,
+        SourceConfig::Files(files) => Box::new(FilesSource::open(files)?),
+        SourceConfig::Y4m(stream) => Box::new(Y4mSource::open(stream)?),
         SourceConfig::Scene(scene) => Box::new(SceneSource::new(SceneOptions {
             extent: simulated
                 .map_or(scene.extent, |(psf, options)| grown(scene.extent, psf, options.edges)),
-            rate: FrameRate::per_second(scene.rate),
-            seed: scene.seed,
-            live: scene.live,
-            frames: scene.frames,
+            ..*scene
         })?),
     };
     Ok(match simulated {
         Some((psf, options)) => Box::new(Simulated::new(source, psf, *options)?),
         None => source,
     })
-}
-
-/// Opens a Y4M stream; `-` is standard input.
-///
-/// # Errors
-/// Where it cannot be read.
-pub fn open_y4m_source(path: &Path, live: bool) -> Result<Box<dyn Source>, SourceError> {
-    let options = Y4mOptions { live };
-    let is_standard = path == Path::new("-");
-    Ok(Box::new(if is_standard {
-        Y4mSource::stdin(options)?
-    } else {
-        Y4mSource::open(path, options)?
-    }))
 }
 
 /// Opens a Y4M stream to write; `-` is standard output.

@@ -20,9 +20,7 @@ mod material;
 mod outputs;
 mod reload;
 
-pub use assemble::{
-    Assembly, Recipe, executor, open_source, open_y4m_sink, open_y4m_source, stoppable,
-};
+pub use assemble::{Assembly, Recipe, executor, open_source, open_y4m_sink, stoppable};
 pub use error::{Fault, StationError};
 pub use golden::{Golden, rehearse};
 pub use load::LoadError;

@@ -7,6 +7,8 @@
 use std::fmt;
 
 use rustix::io::Errno;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
 use v4l::v4l_sys as raw;
 
 use super::device::Device;
@@ -108,6 +110,32 @@ impl fmt::Display for Setting {
             Self::Integer(value) => write!(out, "{value}"),
             Self::Text(text) => write!(out, "\"{text}\""),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Setting {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct AnyOfThem;
+        impl Visitor<'_> for AnyOfThem {
+            type Value = Setting;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("true, false, a whole number or a text")
+            }
+
+            fn visit_bool<E>(self, on: bool) -> Result<Setting, E> {
+                Ok(Setting::Switch(on))
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<Setting, E> {
+                Ok(Setting::Integer(number))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Setting, E> {
+                Ok(Setting::Text(text.to_owned()))
+            }
+        }
+        from.deserialize_any(AnyOfThem)
     }
 }
 

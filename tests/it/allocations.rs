@@ -22,9 +22,7 @@ use deblurd::plan::network::Model;
 use deblurd::restore::model;
 use deblurd::simulate::{DegradeOptions, Simulated};
 use deblurd::sink::{Iceoryx2Sink, ShowcaseSink, Sink, SinkError, Y4mSink};
-use deblurd::source::{
-    Filled, SceneOptions, SceneSource, Source, SourceError, Y4mOptions, Y4mSource,
-};
+use deblurd::source::{Filled, SceneOptions, SceneSource, Source, SourceError, Y4mSource};
 use deblurd::web::HttpOptions;
 use tracking_allocator::{AllocationGroupId, AllocationRegistry, AllocationTracker, Allocator};
 
@@ -305,11 +303,7 @@ fn measure(case: &str) {
         "stream" => {
             let frames = usize::try_from(WARM + MEASURED).expect("few");
             let bytes = stream(EXTENT.width, EXTENT.height, frames);
-            let source = Y4mSource::new(
-                std::io::Cursor::new(bytes),
-                "a stream".into(),
-                Y4mOptions::default(),
-            );
+            let source = Y4mSource::new(std::io::Cursor::new(bytes), "a stream".into(), false);
             run(source.expect("a stream"), None, files);
         }
         "scene" => {

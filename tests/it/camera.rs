@@ -2,7 +2,7 @@
 //! own.
 
 use deblurd::frame::Frame;
-use deblurd::source::{Filled, Source, Y4mOptions, Y4mSource};
+use deblurd::source::{Filled, Source, Y4mSource};
 
 use crate::harness::{apply, trial};
 use crate::program::{Running, Workshop};
@@ -23,7 +23,7 @@ fn an_absent_camera_is_stood_in_for() {
     let mut running =
         Running::start_unread(&mut workshop.command(&["run", "--config", "camera.toml"]));
     let stdout = running.take_stdout();
-    let stream = Y4mSource::new(stdout, "stdout".into(), Y4mOptions::default());
+    let stream = Y4mSource::new(stdout, "stdout".into(), false);
     let mut stream = stream.expect("a stream");
     let mut frame = Frame::new(stream.format());
     let mut pictures = Vec::new();

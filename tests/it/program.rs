@@ -261,7 +261,9 @@ pub(crate) fn scene(width: usize, height: usize) -> Picture {
 
 /// The pictures of a Y4M file, and the error that ended them if one did.
 pub(crate) fn play(path: &Path) -> (Vec<Picture>, Option<SourceError>) {
-    played(&mut Y4mSource::open(path, Y4mOptions::default()).expect("a stream"))
+    played(
+        &mut Y4mSource::open(&Y4mOptions { path: path.to_owned(), live: false }).expect("a stream"),
+    )
 }
 
 /// The frames of a stream until its end, and the error that ended them if one did.

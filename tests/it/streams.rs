@@ -13,7 +13,7 @@ use crate::harness::{apply, trial};
 use crate::program::played;
 
 fn open(bytes: impl Into<Vec<u8>>) -> Result<Y4mSource, SourceError> {
-    Y4mSource::new(Cursor::new(bytes.into()), "test.y4m".into(), Y4mOptions::default())
+    Y4mSource::new(Cursor::new(bytes.into()), "test.y4m".into(), false)
 }
 
 fn picture(format: PictureFormat, seed: usize) -> Picture {
@@ -45,7 +45,7 @@ fn check_round_trip(layout: Layout, depth: u8, range: Range, extent: Extent) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.y4m");
     write_stream(&mut Y4mSink::create(&path).expect("a sink"), &pictures).expect("a stream");
-    let mut source = Y4mSource::open(&path, Y4mOptions::default()).expect("a source");
+    let mut source = Y4mSource::open(&Y4mOptions { path, live: false }).expect("a source");
     assert_eq!(source.format(), format);
     assert_eq!(source.rate(), FrameRate { numerator: 30_000, denominator: 1_001 });
     let (read, error) = played(&mut source);
@@ -155,8 +155,7 @@ impl Read for Silent {
 fn a_silent_pipe_does_not_block() {
     let (keep_open, end) = std::sync::mpsc::channel();
     let pipe = Silent(Cursor::new(b"YUV4MPEG2 W2 H2 F1:1 Cmono\n"), end);
-    let mut source =
-        Y4mSource::new(pipe, "a pipe".into(), Y4mOptions::default()).expect("a source");
+    let mut source = Y4mSource::new(pipe, "a pipe".into(), false).expect("a source");
     let mut frame = Frame::new(source.format());
     assert!(matches!(source.fill(&mut frame), Ok(Filled::Waiting)), "a frame out of nothing");
     drop(keep_open);

@@ -14,18 +14,24 @@ mod movers;
 
 use std::time::Instant;
 
-use super::{Filled, Source, SourceError, ticks};
+use serde::Deserialize;
+
+use super::{Filled, Source, SourceError, ticks, usual_rate};
 use crate::frame::{Extent, Frame, FrameRate, Layout, Picture, PictureFormat, Range};
+use crate::keys;
 use crate::pace::Ticks;
 use canvas::Place;
 use movers::Movers;
 
 /// What a [`SceneSource`] shows and how.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct SceneOptions {
     /// Width and height of the pictures, 64x36 to 7680x4320.
+    #[serde(deserialize_with = "keys::parsed")]
     pub extent: Extent,
     /// Pictures a second, 1 to 1000.
+    #[serde(deserialize_with = "keys::frame_rate")]
     pub rate: FrameRate,
     /// Chooses grain and colours.
     pub seed: u64,
@@ -38,7 +44,7 @@ pub struct SceneOptions {
 impl Default for SceneOptions {
     fn default() -> Self {
         let extent = Extent::new(640, 360);
-        Self { extent, rate: FrameRate::per_second(30), seed: 0, live: false, frames: None }
+        Self { extent, rate: usual_rate(), seed: 0, live: true, frames: None }
     }
 }
 

@@ -52,10 +52,7 @@ impl std::fmt::Display for Agreed {
         write!(out, "{} {}", self.pixel_format, self.memory.extent)?;
         match self.rate {
             None => Ok(()),
-            Some(rate) => {
-                let per_second = f64::from(rate.numerator) / f64::from(rate.denominator);
-                write!(out, " at {} frames/s", (per_second * 100.0).round() / 100.0)
-            }
+            Some(rate) => write!(out, " at {rate} frames/s"),
         }
     }
 }

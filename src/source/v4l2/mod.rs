@@ -25,6 +25,7 @@ mod choose;
 #[cfg(test)]
 mod fake;
 mod names;
+mod options;
 #[cfg(test)]
 mod scripts;
 mod session;
@@ -34,61 +35,17 @@ mod webcam;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use crate::v4l2::Setting;
+pub use options::{Tone, V4l2Options};
 
-use super::unpack::{PixelFormat, RawOptions, UnpackError};
+use super::unpack::UnpackError;
 use super::{Filled, Source, SourceError};
-use crate::frame::{Extent, Frame, FrameRate, PictureFormat};
+use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::metrics::SourceMetrics;
 use crate::v4l2::{Damage, ErrorKind, V4l2Error};
 use supervisor::Supervisor;
 use webcam::Webcam;
-
-/// Which camera, and how.
-#[derive(Debug, Clone)]
-pub struct V4l2Options {
-    /// The device, by any of its names.
-    pub device: PathBuf,
-    /// Pixel formats that will do, the best first; at least one.
-    pub formats: Vec<PixelFormat>,
-    /// Width and height to ask for.
-    pub extent: Extent,
-    /// Frames a second to ask for.
-    pub rate: FrameRate,
-    /// Buffers to ask for.
-    pub buffers: u32,
-    /// Time without a picture after which a camera counts as silent.
-    pub silence: Duration,
-    /// Equal pictures after which a camera counts as frozen; 0 for never.
-    pub frozen_frames: u32,
-    /// Openings without a picture after which a camera that is there is given up; 0 for never.
-    pub reopens: u32,
-    /// See [`super::unpack::UnpackOptions`].
-    pub sample_shift: u8,
-    /// What becomes of the mosaics of sensors.
-    pub raw: RawOptions,
-    /// Controls to set at each opening, by name.
-    pub controls: Vec<(String, Setting)>,
-}
-
-impl V4l2Options {
-    /// The pixel formats that will do where nobody says otherwise: those with colour and without
-    /// compression first, then MJPEG, then luma alone, then mosaics.
-    pub fn usual_formats() -> Vec<PixelFormat> {
-        let place = |format: &PixelFormat| match &format.fourcc() {
-            _ if format.is_bayer() => 4,
-            b"GREY" | b"Y10 " | b"Y12 " | b"Y16 " => 3,
-            _ if format.is_compressed() => 2,
-            b"RGB3" | b"BGR3" => 1,
-            _ => 0,
-        };
-        let mut formats = PixelFormat::ALL.to_vec();
-        formats.sort_by_key(place);
-        formats
-    }
-}
 
 /// A camera.
 #[derive(Debug)]
@@ -163,20 +120,5 @@ impl Source for V4l2Source {
 
     fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
         Ok(self.0.fill(frame)?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn compression_comes_after_colour_and_before_gray() {
-        let usual: Vec<String> =
-            V4l2Options::usual_formats().iter().map(PixelFormat::to_string).collect();
-        let place = |name: &str| usual.iter().position(|it| it == name).expect("a usual format");
-        assert_eq!(usual.len(), PixelFormat::ALL.len());
-        assert!(place("YUYV") < place("RGB3") && place("RGB3") < place("MJPG"), "{usual:?}");
-        assert!(place("MJPG") < place("GREY") && place("Y16") < place("RG10"), "{usual:?}");
     }
 }

@@ -9,10 +9,9 @@ use rustix::io::Errno;
 use super::fake::{Cure, FRAME, FakeCamera, Trouble, agreed};
 use super::supervisor::Supervisor;
 use super::{CameraError, V4l2Options};
-use crate::frame::{Extent, Frame, FrameRate, PictureFormat};
+use crate::frame::{Extent, Frame, PictureFormat};
 use crate::metrics::{SourceMetrics, SourceSnapshot, SourceState};
 use crate::source::Filled;
-use crate::source::unpack::RawOptions;
 
 const SILENCE: Duration = Duration::from_millis(1000);
 /// Time to recovery, once nothing hinders it.
@@ -36,17 +35,11 @@ struct Seen {
 
 fn options() -> V4l2Options {
     V4l2Options {
-        device: "/dev/fake".into(),
         formats: vec!["GREY".parse().expect("a pixel format")],
         extent: Extent::new(16, 12),
-        rate: FrameRate::per_second(30),
-        buffers: 4,
         silence: SILENCE,
-        frozen_frames: 0,
         reopens: 0,
-        sample_shift: 0,
-        raw: RawOptions::default(),
-        controls: Vec::new(),
+        ..V4l2Options::of("/dev/fake".into())
     }
 }
 

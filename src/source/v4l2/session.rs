@@ -41,7 +41,8 @@ pub(super) enum Fresh {
 
 /// Makes the unpacker of an agreement.
 pub(super) fn unpacker(agreed: &Agreed, options: &V4l2Options) -> Result<Unpacker, UnpackError> {
-    let (shift, raw) = (options.sample_shift, options.raw);
+    // Options that were read are within their ranges.
+    let (shift, raw) = (u8::try_from(options.sample_shift).unwrap_or(u8::MAX), options.raw());
     let options = UnpackOptions { range: agreed.range, shift, raw };
     Unpacker::plan(agreed.pixel_format, agreed.memory, &options)
 }

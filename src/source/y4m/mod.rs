@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use serde::Deserialize;
 
 use super::{Filled, Source, SourceError, ticks};
 use crate::frame::{Frame, FrameRate, Picture, PictureFormat};
@@ -29,10 +30,14 @@ const PICTURES_AHEAD: usize = 2;
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How a [`Y4mSource`] plays.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Y4mOptions {
+    /// A file, a FIFO or a device; `-` is standard input.
+    pub path: PathBuf,
     /// Whether pictures come at the stream's rate, as from a camera; otherwise as fast as they
     /// can be read.
+    #[serde(default)]
     pub live: bool,
 }
 
@@ -47,39 +52,35 @@ pub struct Y4mSource {
 }
 
 impl Y4mSource {
-    /// Opens a file, a FIFO or a device.
+    /// Opens a stream.
     ///
     /// # Errors
     /// Where it cannot be opened or does not begin as a Y4M stream that can be read.
-    pub fn open(path: &Path, options: Y4mOptions) -> Result<Self, SourceError> {
+    pub fn open(options: &Y4mOptions) -> Result<Self, SourceError> {
+        let Y4mOptions { path, live } = options;
+        if path == Path::new("-") {
+            return Self::new(std::io::stdin(), PathBuf::from("standard input"), *live);
+        }
         let failed = |cause| SourceError::Read { path: path.to_owned(), cause };
         if std::fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo()) {
             // The format is in the stream's first line: there is no start without a writer.
             log::info!("waiting for a writer of {}", path.display());
         }
-        Self::new(File::open(path).map_err(failed)?, path.to_owned(), options)
+        Self::new(File::open(path).map_err(failed)?, path.clone(), *live)
     }
 
-    /// Reads standard input.
-    ///
-    /// # Errors
-    /// Where it does not begin as a Y4M stream that can be read.
-    pub fn stdin(options: Y4mOptions) -> Result<Self, SourceError> {
-        Self::new(std::io::stdin(), PathBuf::from("standard input"), options)
-    }
-
-    /// Reads from anywhere; `name` is for messages.
+    /// Reads from anywhere; `name` is for messages, `live` as in [`Y4mOptions`].
     ///
     /// # Errors
     /// Where it does not begin as a Y4M stream that can be read.
     pub fn new(
         reader: impl Read + Send + 'static,
         name: PathBuf,
-        options: Y4mOptions,
+        live: bool,
     ) -> Result<Self, SourceError> {
         let stream = Stream::open(reader, name)?;
         let (format, rate) = (stream.format, stream.rate);
-        let ticks = options.live.then(|| ticks(rate)).transpose()?;
+        let ticks = live.then(|| ticks(rate)).transpose()?;
         let (empty, empties) = bounded(PICTURES_AHEAD);
         let (fulls, full) = bounded(PICTURES_AHEAD);
         for _ in 0..PICTURES_AHEAD {

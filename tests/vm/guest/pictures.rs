@@ -9,7 +9,7 @@ use deblurd::optics::{Calibration, GrayLevels, Psf};
 use deblurd::plan::{RestoreOptions, RestorePlan};
 use deblurd::restore::model;
 use deblurd::restore::{Backend, CpuBackend, Unwatched};
-use deblurd::source::{Filled, SceneOptions, SceneSource, Source, Y4mOptions, Y4mSource};
+use deblurd::source::{Filled, SceneOptions, SceneSource, Source, Y4mSource};
 
 use crate::rig::wait_for;
 
@@ -83,7 +83,7 @@ pub(crate) struct Stream(Y4mSource);
 
 impl Stream {
     pub(crate) fn new(reader: impl Read + Send + 'static) -> Self {
-        let source = Y4mSource::new(reader, "a stream".into(), Y4mOptions::default());
+        let source = Y4mSource::new(reader, "a stream".into(), false);
         Self(source.expect("a stream"))
     }
 

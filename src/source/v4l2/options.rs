@@ -1,0 +1,236 @@
+//! Which camera, and how.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
+
+use crate::frame::{Extent, FrameRate};
+use crate::keys;
+use crate::optics::Transfer;
+use crate::source::unpack::{Demosaic, PixelFormat, RawOptions};
+use crate::source::usual_rate;
+use crate::v4l2::Setting;
+
+/// Which camera, and how.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct V4l2Options {
+    /// The device, by any of its names, best by one that stays with it.
+    pub device: PathBuf,
+    /// Pixel formats that will do, the best first; at least one.
+    #[serde(default = "V4l2Options::usual_formats", deserialize_with = "formats")]
+    pub formats: Vec<PixelFormat>,
+    /// Width and height to ask for.
+    #[serde(default = "usual_extent", deserialize_with = "keys::parsed")]
+    pub extent: Extent,
+    /// Frames a second to ask for.
+    #[serde(default = "usual_rate", deserialize_with = "keys::frame_rate")]
+    pub rate: FrameRate,
+    /// Buffers to ask for.
+    #[serde(default = "usual_buffers", deserialize_with = "keys::within::<2, 32, _>")]
+    pub buffers: u32,
+    /// Time without a picture after which a camera counts as silent.
+    #[serde(
+        rename = "silence_ms",
+        default = "usual_silence",
+        deserialize_with = "keys::millis::<100, 60_000, _>"
+    )]
+    pub silence: Duration,
+    /// Equal pictures after which a camera counts as frozen; 0 for never.
+    #[serde(default, deserialize_with = "keys::within::<0, 1_000_000, _>")]
+    pub frozen_frames: u32,
+    /// Openings without a picture after which a camera that is there is given up; 0 for never.
+    #[serde(default = "usual_reopens", deserialize_with = "keys::within::<0, 1_000_000, _>")]
+    pub reopens: u32,
+    /// Bits below the samples of 16-bit words; see [`crate::source::unpack::UnpackOptions`].
+    #[serde(default, deserialize_with = "keys::within::<0, 8, _>")]
+    pub sample_shift: u32,
+    /// What mosaics become.
+    #[serde(default = "usual_demosaic")]
+    pub demosaic: Demosaic,
+    /// The sensor's value of darkness.
+    #[serde(default, deserialize_with = "keys::within::<0, 65_534, _>")]
+    pub black_level: u32,
+    /// Gains of red, green and blue of a mosaic.
+    #[serde(default = "usual_white_balance", deserialize_with = "gains")]
+    pub white_balance: [f32; 3],
+    /// How the light of mosaics is encoded.
+    #[serde(default = "usual_tone")]
+    pub tone: Tone,
+    /// Controls to set at each opening, by name.
+    #[serde(default)]
+    pub controls: BTreeMap<String, Setting>,
+}
+
+/// How the light of a mosaic is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tone {
+    /// Not at all.
+    Linear,
+    /// By the curve of sRGB, as viewers expect.
+    Srgb,
+}
+
+impl V4l2Options {
+    /// The options of a camera of which nothing but the device is told.
+    pub fn of(device: PathBuf) -> Self {
+        Self {
+            device,
+            formats: Self::usual_formats(),
+            extent: usual_extent(),
+            rate: usual_rate(),
+            buffers: usual_buffers(),
+            silence: usual_silence(),
+            frozen_frames: 0,
+            reopens: usual_reopens(),
+            sample_shift: 0,
+            demosaic: usual_demosaic(),
+            black_level: 0,
+            white_balance: usual_white_balance(),
+            tone: usual_tone(),
+            controls: BTreeMap::new(),
+        }
+    }
+
+    /// The pixel formats that will do where nobody says otherwise: those with colour and without
+    /// compression first, then MJPEG, then luma alone, then mosaics.
+    pub fn usual_formats() -> Vec<PixelFormat> {
+        let place = |format: &PixelFormat| match &format.fourcc() {
+            _ if format.is_bayer() => 4,
+            b"GREY" | b"Y10 " | b"Y12 " | b"Y16 " => 3,
+            _ if format.is_compressed() => 2,
+            b"RGB3" | b"BGR3" => 1,
+            _ => 0,
+        };
+        let mut formats = PixelFormat::ALL.to_vec();
+        formats.sort_by_key(place);
+        formats
+    }
+
+    /// What becomes of the mosaics of sensors.
+    pub(super) fn raw(&self) -> RawOptions {
+        let encode: fn(f64) -> f64 = |light| Transfer::Srgb.encode(light);
+        RawOptions {
+            demosaic: self.demosaic,
+            // Options that were read are within the range of samples.
+            black_level: u16::try_from(self.black_level).unwrap_or(u16::MAX),
+            white_balance: self.white_balance,
+            encode: (self.tone == Tone::Srgb).then_some(encode),
+        }
+    }
+}
+
+/// Reads names of pixel formats.
+fn formats<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PixelFormat>, D::Error> {
+    let names = Vec::<String>::deserialize(from)?;
+    if names.is_empty() {
+        return Err(D::Error::custom("[] (expected at least one pixel format)"));
+    }
+    names.iter().map(|name| name.parse().map_err(D::Error::custom)).collect()
+}
+
+/// Reads three gains.
+fn gains<'de, D: Deserializer<'de>>(from: D) -> Result<[f32; 3], D::Error> {
+    let gains = Vec::<f32>::deserialize(from)?;
+    let in_range = gains.iter().all(|gain| (0.01..=100.0).contains(gain));
+    let three = <[f32; 3]>::try_from(gains.as_slice()).ok().filter(|_| in_range);
+    three.ok_or_else(|| {
+        D::Error::custom(format!("{gains:?} (expected gains of red, green and blue, 0.01 to 100)"))
+    })
+}
+
+fn usual_extent() -> Extent {
+    Extent::new(640, 480)
+}
+
+fn usual_buffers() -> u32 {
+    4
+}
+
+fn usual_silence() -> Duration {
+    Duration::from_secs(2)
+}
+
+fn usual_reopens() -> u32 {
+    30
+}
+
+fn usual_demosaic() -> Demosaic {
+    Demosaic::Luma
+}
+
+fn usual_white_balance() -> [f32; 3] {
+    [1.0; 3]
+}
+
+fn usual_tone() -> Tone {
+    Tone::Srgb
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(keys: &str) -> Result<V4l2Options, String> {
+        toml::from_str(keys).map_err(|error| error.message().to_owned())
+    }
+
+    #[track_caller]
+    fn check_refused(keys: &str, words: &str) {
+        let error = read(&format!("device = '/dev/video0'\n{keys}")).expect_err("a refusal");
+        assert!(error.contains(words), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_value_and_expectation() {
+        assert_eq!(read(""), Err("missing field `device`".to_owned()));
+        check_refused("formats = ['YUYV', 'H264']", "'H264' is no pixel format (exp");
+        check_refused("formats = []", "[] (expected at least one pixel format)");
+        check_refused("extent = 'big'", "'big' is not WIDTHxHEIGHT");
+        check_refused("rate = 0", "0 (expected a whole number from 1 to 240)");
+        check_refused("buffers = 1", "1 (expected a whole number from 2 to 32)");
+        check_refused("silence_ms = 5", "5 (expected a whole number from 100");
+        check_refused("sample_shift = 9", "9 (expected a whole number from 0 to");
+        check_refused("black_level = -1", "-1 (expected a whole number from 0");
+        check_refused("white_balance = [1, 2]", "[1.0, 2.0] (expected gains of");
+        check_refused("white_balance = [1, 2, 0]", "[1.0, 2.0, 0.0] (expected gains of red");
+        check_refused("demosaic = 'ahd'", "unknown variant `ahd`");
+        check_refused("tone = 'log'", "unknown variant `log`");
+        check_refused(
+            "[controls]\nfocus = 1.5",
+            "invalid type: floating point `1.5`, expected true, false, a whole number or a text",
+        );
+        check_refused("focus = 1", "unknown field `focus`");
+    }
+
+    #[test]
+    fn what_is_not_told_is_usual() {
+        let device = PathBuf::from("/dev/video0");
+        assert_eq!(read("device = '/dev/video0'"), Ok(V4l2Options::of(device)));
+    }
+
+    #[test]
+    fn controls_are_of_several_types() {
+        let camera = read("device = '/dev/video0'\n[controls]\na = true\nb = -3\nc = 'x'");
+        let wanted = [
+            ("a".to_owned(), Setting::Switch(true)),
+            ("b".to_owned(), Setting::Integer(-3)),
+            ("c".to_owned(), Setting::Text("x".to_owned())),
+        ];
+        assert_eq!(camera.expect("a camera").controls, BTreeMap::from(wanted));
+    }
+
+    #[test]
+    fn compression_comes_after_colour_and_before_gray() {
+        let usual: Vec<String> =
+            V4l2Options::usual_formats().iter().map(PixelFormat::to_string).collect();
+        let place = |name: &str| usual.iter().position(|it| it == name).expect("a usual format");
+        assert_eq!(usual.len(), PixelFormat::ALL.len());
+        assert!(place("YUYV") < place("RGB3") && place("RGB3") < place("MJPG"), "{usual:?}");
+        assert!(place("MJPG") < place("GREY") && place("Y16") < place("RG10"), "{usual:?}");
+    }
+}
