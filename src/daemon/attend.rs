@@ -64,7 +64,7 @@ fn progress(metrics: &Metrics) -> Progress {
     Progress {
         restored: metrics.load.frames(),
         in_flight: metrics.trunk.books().in_flight,
-        is_waiting: !matches!(state, SourceState::Starting | SourceState::Live),
+        is_waiting: state.is_waiting(),
         heartbeats: metrics.source.heartbeats.get(),
     }
 }

@@ -42,9 +42,9 @@ impl SourceState {
         }
     }
 
-    /// Whether pictures cannot be expected for now.
+    /// Whether pictures cannot be expected for now, as they can of one that starts.
     pub const fn is_waiting(self) -> bool {
-        !matches!(self, Self::Live)
+        !matches!(self, Self::Starting | Self::Live)
     }
 }
 

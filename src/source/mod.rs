@@ -14,7 +14,7 @@ pub mod unpack;
 mod v4l2;
 mod y4m;
 
-pub use self::v4l2::{CameraError, Setting, Tone, V4l2Options, V4l2Source};
+pub use self::v4l2::{CameraError, SampleShift, Setting, Tone, V4l2Options, V4l2Source};
 pub use self::y4m::{Y4mOptions, Y4mSource};
 pub use decode::{decode_picture, read_picture};
 pub use files::{FilesOptions, FilesSource};

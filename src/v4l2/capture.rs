@@ -5,26 +5,36 @@ use std::time::{Duration, Instant};
 
 use v4l::v4l_sys as raw;
 
+use super::driver::{Dequeued, Driver, Memory};
 use super::error::{Fault, V4l2Error};
-use super::kernel::{Dequeued, Driver, Kernel, Memory};
+use super::format::{Field, Interval};
+use super::ioctls::Ioctls;
+use super::kind::BufferKind;
 use super::queue::Buffers;
+use super::stamps::{Clock, Stamps};
 
 /// A running stream of frames. Dropping it stops the stream and frees its buffers.
 #[derive(Debug)]
-pub struct Capture<K: Kernel = Driver> {
-    buffers: Buffers<K>,
+pub struct Capture<D: Driver = Ioctls> {
+    buffers: Buffers<D>,
+    stamps: Stamps,
     /// Why a buffer could not be given back, until it is told.
     fault: Option<Fault>,
 }
 
-impl<K: Kernel> Capture<K> {
+impl<D: Driver> Capture<D> {
     /// Asks for `count` buffers, gives them all to the driver and starts the stream. `device` is
     /// for messages.
     ///
     /// # Errors
     /// Where any step fails; whatever was done is undone.
-    pub fn start(kernel: K, device: &Path, count: u32) -> Result<Self, V4l2Error> {
-        let mut capture = Self { buffers: Buffers::request(kernel, device, count)?, fault: None };
+    pub fn start(
+        driver: D,
+        (device, kind): (&Path, BufferKind),
+        count: u32,
+    ) -> Result<Self, V4l2Error> {
+        let buffers = Buffers::request(driver, (device, kind), count)?;
+        let mut capture = Self { buffers, stamps: Stamps::default(), fault: None };
         capture.give_all()?;
         capture.buffers.stream_on()?;
         Ok(capture)
@@ -38,8 +48,14 @@ impl<K: Kernel> Capture<K> {
     pub fn restart(&mut self) -> Result<(), V4l2Error> {
         self.buffers.stream_off()?;
         self.fault = None;
+        self.stamps.restart();
         self.give_all()?;
         self.buffers.stream_on()
+    }
+
+    /// Says how far apart frames are to be expected, until they tell.
+    pub fn expect(&mut self, interval: Interval) {
+        self.stamps.expect(interval.rate().interval());
     }
 
     /// Number of buffers, which may differ from what was asked for.
@@ -52,10 +68,10 @@ impl<K: Kernel> Capture<K> {
     /// # Errors
     /// Where the stream cannot go on, or a buffer lent before could not be given back. In the
     /// latter case it may: the buffer is tried again at the next call.
-    pub fn next(&mut self, patience: Duration) -> Result<Option<Captured<'_, K>>, V4l2Error> {
+    pub fn next(&mut self, patience: Duration) -> Result<Option<Captured<'_, D>>, V4l2Error> {
         self.take_back()?;
         let taken = self.buffers.wait(patience)?;
-        Ok(taken.map(|taken| Captured::new(self, &taken, 0)))
+        Ok(taken.map(|(taken, has_waited)| Captured::new(self, &taken, 0, has_waited)))
     }
 
     /// As [`Capture::next`], but gives the newest frame that there is. The ones before it go back
@@ -63,9 +79,9 @@ impl<K: Kernel> Capture<K> {
     ///
     /// # Errors
     /// As [`Capture::next`].
-    pub fn newest(&mut self, patience: Duration) -> Result<Option<Captured<'_, K>>, V4l2Error> {
+    pub fn newest(&mut self, patience: Duration) -> Result<Option<Captured<'_, D>>, V4l2Error> {
         self.take_back()?;
-        let Some(mut newest) = self.buffers.wait(patience)? else { return Ok(None) };
+        let Some((mut newest, has_waited)) = self.buffers.wait(patience)? else { return Ok(None) };
         let mut skipped = 0;
         // A driver that is faster than this loop must not keep it for ever.
         while skipped < self.buffers.count() {
@@ -75,7 +91,7 @@ impl<K: Kernel> Capture<K> {
             newest = newer;
             skipped += 1;
         }
-        Ok(Some(Captured::new(self, &newest, skipped)))
+        Ok(Some(Captured::new(self, &newest, skipped, has_waited)))
     }
 
     /// Tells why a buffer was not given back, once, and gives back what was not.
@@ -107,22 +123,13 @@ impl<K: Kernel> Capture<K> {
 
 /// A frame, lent until this is dropped; then its buffer goes back to the driver.
 #[derive(Debug)]
-pub struct Captured<'a, K: Kernel = Driver> {
-    capture: &'a mut Capture<K>,
+pub struct Captured<'a, D: Driver = Ioctls> {
+    capture: &'a mut Capture<D>,
     taken: Dequeued,
     captured_at: Instant,
     clock: Clock,
     damage: Option<Damage>,
     skipped: usize,
-}
-
-/// Which clock a frame's time is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Clock {
-    /// The driver's time on the monotonic clock.
-    Driver,
-    /// The time at which the frame was taken from the driver, whose own is of no use.
-    Arrival,
 }
 
 /// Why a frame is not what it should be.
@@ -151,13 +158,16 @@ pub enum Damage {
     },
 }
 
-impl<'a, K: Kernel> Captured<'a, K> {
-    fn new(capture: &'a mut Capture<K>, taken: &Dequeued, skipped: usize) -> Self {
-        let now = capture.buffers.kernel.now();
-        let age = age_of(taken, now);
-        let clock = age.map_or(Clock::Arrival, |_| Clock::Driver);
-        let arrival = Instant::now();
-        let captured_at = arrival.checked_sub(age.unwrap_or_default()).unwrap_or(arrival);
+impl<'a, D: Driver> Captured<'a, D> {
+    fn new(
+        capture: &'a mut Capture<D>,
+        taken: &Dequeued,
+        skipped: usize,
+        has_waited: bool,
+    ) -> Self {
+        let (now, arrival) = (capture.buffers.driver.now(), capture.buffers.driver.instant());
+        let (age, clock) = capture.stamps.judge(taken, now, has_waited);
+        let captured_at = arrival.checked_sub(age).unwrap_or(arrival);
         let damage = damage_of(taken, capture.buffers.planes(taken.index));
         Self { capture, taken: *taken, captured_at, clock, damage, skipped }
     }
@@ -188,9 +198,9 @@ impl<'a, K: Kernel> Captured<'a, K> {
         self.taken.sequence
     }
 
-    /// `V4L2_FIELD_…`: whether the frame is whole or one of two fields.
-    pub fn field(&self) -> u32 {
-        self.taken.field
+    /// Whether the frame is whole.
+    pub fn field(&self) -> Field {
+        Field::of(self.taken.field)
     }
 
     /// When the frame was taken, by [`Captured::clock`].
@@ -209,26 +219,10 @@ impl<'a, K: Kernel> Captured<'a, K> {
     }
 }
 
-impl<K: Kernel> Drop for Captured<'_, K> {
+impl<D: Driver> Drop for Captured<'_, D> {
     fn drop(&mut self) {
         self.capture.give(self.taken.index);
     }
-}
-
-/// The age above which a time is taken for one of another clock.
-const AGE_MAX: Duration = Duration::from_secs(60);
-/// How far ahead a time may be: some drivers stamp a frame with the end of its exposure and give it
-/// at the beginning.
-const AHEAD_MAX: Duration = Duration::from_secs(2);
-
-/// How long ago the driver says the frame was taken; `None` where its time is of no use. Flags name
-/// the clock, but loopback devices name none and some drivers the wrong one. The time itself tells:
-/// that of day is decades ahead of the monotonic one.
-fn age_of(taken: &Dequeued, now: Duration) -> Option<Duration> {
-    if taken.stamp.is_zero() || taken.stamp > now + AHEAD_MAX {
-        return None;
-    }
-    Some(now.saturating_sub(taken.stamp)).filter(|&age| age <= AGE_MAX)
 }
 
 fn damage_of(taken: &Dequeued, planes: &[impl Memory]) -> Option<Damage> {

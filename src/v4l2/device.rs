@@ -1,44 +1,31 @@
 //! A video device: what it is, what it can do, what it is set to.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use v4l::v4l_sys as raw;
 
 use super::capture::Capture;
+use super::driver::Driver;
 use super::error::{Fault, V4l2Error, uninterrupted};
 use super::format::{
     Format, FormatDescription, FormatWish, FourCc, FrameIntervals, FrameSizes, Interval,
 };
-use super::kernel::Driver;
+use super::ioctls::Ioctls;
+use super::kind::{BufferKind, Direction};
 use super::output::Output;
-use super::{BufferKind, Direction, sys, text};
+use super::sys::text;
 use crate::frame::Extent;
 
 /// An open video device. It stays open until this and every stream of it are dropped.
 #[derive(Debug)]
-pub struct Device {
-    handle: Arc<Handle>,
-    capabilities: Capabilities,
-}
-
-/// The open file of a device, and its names.
-#[derive(Debug)]
-pub struct Handle {
-    file: OwnedFd,
+pub struct Device<D: Driver = Ioctls> {
+    driver: D,
     /// As it was asked for.
     path: PathBuf,
     /// Where that leads, links followed.
     node: PathBuf,
-}
-
-impl AsFd for Handle {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
-    }
+    capabilities: Capabilities,
 }
 
 /// What a device says it is and can do.
@@ -95,34 +82,37 @@ impl Device {
     /// # Errors
     /// Where it cannot be opened or is no video device.
     pub fn open(path: &Path) -> Result<Self, V4l2Error> {
-        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        let opened = uninterrupted(|| {
-            let file = rustix::fs::open(path, flags, Mode::empty());
-            file.map_err(|errno| Fault { call: "open", cause: errno.into() })
-        });
-        let file = opened.map_err(|fault| V4l2Error::call(path, fault))?;
-        let node = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let mut answer = raw::v4l2_capability::default();
-        match uninterrupted(|| sys::call(file.as_fd(), &sys::QUERYCAP, &mut answer)) {
+        let opened = uninterrupted(|| Ioctls::open(path));
+        Self::over(opened.map_err(|fault| V4l2Error::call(path, fault))?, path)
+    }
+}
+
+impl<D: Driver> Device<D> {
+    /// Takes an open device into use; `path` is how it was asked for.
+    ///
+    /// # Errors
+    /// Where it is no video device.
+    pub fn over(driver: D, path: &Path) -> Result<Self, V4l2Error> {
+        let answer = match uninterrupted(|| driver.capability()) {
             Err(fault) if fault.is(Errno::NOTTY) || fault.is(Errno::INVAL) => {
                 let problem = "it is not a video device".to_owned();
                 return Err(V4l2Error::Unsuited { device: path.to_owned(), problem });
             }
             result => result.map_err(|fault| V4l2Error::call(path, fault))?,
-        }
+        };
+        let node = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let capabilities = Capabilities::of(&answer);
-        let handle = Arc::new(Handle { file, path: path.to_owned(), node });
-        Ok(Self { handle, capabilities })
+        Ok(Self { driver, path: path.to_owned(), node, capabilities })
     }
 
     /// The device as it was asked for.
     pub fn path(&self) -> &Path {
-        &self.handle.path
+        &self.path
     }
 
     /// The device that the name led to, as `/dev/video0`.
     pub fn node(&self) -> &Path {
-        &self.handle.node
+        &self.node
     }
 
     /// What it says it is and can do.
@@ -136,16 +126,7 @@ impl Device {
     /// Where it does not go that way, or fails.
     pub fn formats(&self, direction: Direction) -> Result<Vec<FormatDescription>, V4l2Error> {
         let kind = self.kind(direction)?;
-        self.enumerate(|index| {
-            let mut answer = raw::v4l2_fmtdesc { index, type_: kind.code(), ..Default::default() };
-            sys::call(self.handle.as_fd(), &sys::ENUM_FMT, &mut answer)?;
-            Ok(FormatDescription {
-                fourcc: FourCc::from_code(answer.pixelformat),
-                description: text(&answer.description),
-                compressed: answer.flags & raw::V4L2_FMT_FLAG_COMPRESSED != 0,
-                emulated: answer.flags & raw::V4L2_FMT_FLAG_EMULATED != 0,
-            })
-        })
+        self.enumerate(|index| self.driver.format_at(kind, index))
     }
 
     /// The sizes it has in a format; none where it does not tell.
@@ -153,12 +134,7 @@ impl Device {
     /// # Errors
     /// Where it fails.
     pub fn frame_sizes(&self, fourcc: FourCc) -> Result<Vec<FrameSizes>, V4l2Error> {
-        let mut sizes = self.enumerate(|index| {
-            let pixel_format = fourcc.code();
-            let mut answer = raw::v4l2_frmsizeenum { index, pixel_format, ..Default::default() };
-            sys::call(self.handle.as_fd(), &sys::ENUM_FRAMESIZES, &mut answer)?;
-            Ok(sys::frame_sizes(&answer))
-        })?;
+        let mut sizes = self.enumerate(|index| self.driver.frame_size_at(fourcc, index))?;
         if let Some(FrameSizes::Stepwise { .. }) = sizes.first() {
             sizes.truncate(1); // the kernel has one such answer; some drivers repeat it
         }
@@ -174,18 +150,8 @@ impl Device {
         fourcc: FourCc,
         extent: Extent,
     ) -> Result<Vec<FrameIntervals>, V4l2Error> {
-        let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-        let mut intervals = self.enumerate(|index| {
-            let mut answer = raw::v4l2_frmivalenum {
-                index,
-                pixel_format: fourcc.code(),
-                width: side(extent.width),
-                height: side(extent.height),
-                ..Default::default()
-            };
-            sys::call(self.handle.as_fd(), &sys::ENUM_FRAMEINTERVALS, &mut answer)?;
-            Ok(sys::frame_intervals(&answer))
-        })?;
+        let ask = |index| self.driver.frame_interval_at(fourcc, extent, index);
+        let mut intervals = self.enumerate(ask)?;
         if let Some(FrameIntervals::Stepwise { .. }) = intervals.first() {
             intervals.truncate(1);
         }
@@ -198,16 +164,7 @@ impl Device {
     /// Where it does not go that way, or fails.
     pub fn format(&self, direction: Direction) -> Result<Format, V4l2Error> {
         let kind = self.kind(direction)?;
-        self.call(|| sys::format(self.handle.as_fd(), &sys::G_FMT, kind, None))
-    }
-
-    /// What it would be set to if it were asked for a format.
-    ///
-    /// # Errors
-    /// Where it does not go that way, or fails.
-    pub fn try_format(&self, direction: Direction, wish: &FormatWish) -> Result<Format, V4l2Error> {
-        let kind = self.kind(direction)?;
-        self.call(|| sys::format(self.handle.as_fd(), &sys::TRY_FMT, kind, Some(wish)))
+        self.call(|| self.driver.format(kind, None))
     }
 
     /// Asks for a format and gives the one that it is set to, which may be quite another.
@@ -216,7 +173,7 @@ impl Device {
     /// Where it does not go that way, or fails; busy where it is streaming.
     pub fn set_format(&self, direction: Direction, wish: &FormatWish) -> Result<Format, V4l2Error> {
         let kind = self.kind(direction)?;
-        self.call(|| sys::format(self.handle.as_fd(), &sys::S_FMT, kind, Some(wish)))
+        self.call(|| self.driver.format(kind, Some(wish)))
     }
 
     /// The time between two frames; `None` where it has none.
@@ -224,7 +181,7 @@ impl Device {
     /// # Errors
     /// Where it does not go that way, or fails.
     pub fn interval(&self, direction: Direction) -> Result<Option<Interval>, V4l2Error> {
-        self.ask_interval(direction, &sys::G_PARM, None)
+        self.ask_interval(direction, None)
     }
 
     /// Asks for a time between two frames and gives the one that it is set to; `None` where it has
@@ -237,17 +194,16 @@ impl Device {
         direction: Direction,
         wish: Interval,
     ) -> Result<Option<Interval>, V4l2Error> {
-        self.ask_interval(direction, &sys::S_PARM, Some(wish))
+        self.ask_interval(direction, Some(wish))
     }
 
     fn ask_interval(
         &self,
         direction: Direction,
-        request: &sys::Request<raw::v4l2_streamparm>,
         wish: Option<Interval>,
     ) -> Result<Option<Interval>, V4l2Error> {
         let kind = self.kind(direction)?;
-        match uninterrupted(|| sys::interval(self.handle.as_fd(), request, kind, wish)) {
+        match uninterrupted(|| self.driver.interval(kind, wish)) {
             Err(fault) if fault.is(Errno::NOTTY) || fault.is(Errno::INVAL) => Ok(None),
             result => result.map_err(|fault| self.failed(fault)),
         }
@@ -257,8 +213,9 @@ impl Device {
     ///
     /// # Errors
     /// Where it cannot, or not with shared buffers.
-    pub fn capture(&self, buffers: u32) -> Result<Capture, V4l2Error> {
-        Capture::start(self.driver(Direction::Capture)?, self.path(), buffers)
+    pub fn capture(&self, buffers: u32) -> Result<Capture<D>, V4l2Error> {
+        let kind = self.streaming(Direction::Capture)?;
+        Capture::start(self.driver.clone(), (&self.path, kind), buffers)
     }
 
     /// Starts to put frames out in the format it is set to, with `buffers` buffers if it can have
@@ -266,16 +223,18 @@ impl Device {
     ///
     /// # Errors
     /// Where it cannot, or not with shared buffers.
-    pub fn output(&self, buffers: u32) -> Result<Output, V4l2Error> {
-        Output::start(self.driver(Direction::Output)?, self.path(), buffers)
+    pub fn output(&self, buffers: u32) -> Result<Output<D>, V4l2Error> {
+        let kind = self.streaming(Direction::Output)?;
+        Output::start(self.driver.clone(), (&self.path, kind), buffers)
     }
 
-    fn driver(&self, direction: Direction) -> Result<Driver, V4l2Error> {
+    /// The buffers of one direction, which can be shared.
+    fn streaming(&self, direction: Direction) -> Result<BufferKind, V4l2Error> {
         let kind = self.kind(direction)?;
-        if !self.capabilities.streaming {
-            return Err(self.unsuited("it cannot share buffers (no streaming)"));
+        if self.capabilities.streaming {
+            return Ok(kind);
         }
-        Ok(Driver::new(Arc::clone(&self.handle), kind))
+        Err(self.unsuited("it cannot share buffers (no streaming)"))
     }
 
     /// Writes a whole picture to an output as to a file, without waiting; whether it was taken.
@@ -283,9 +242,7 @@ impl Device {
     /// # Errors
     /// Where it fails, or takes a part only.
     pub fn write(&self, picture: &[u8]) -> Result<bool, V4l2Error> {
-        let fault = |errno: Errno| Fault { call: "write", cause: errno.into() };
-        let write = || rustix::io::write(self.handle.as_fd(), picture).map_err(fault);
-        match uninterrupted(write) {
+        match uninterrupted(|| self.driver.write(picture)) {
             Err(fault) if fault.is(Errno::AGAIN) => Ok(false),
             Ok(taken) if taken == picture.len() => Ok(true),
             Ok(taken) => Err(V4l2Error::Answer {
@@ -319,8 +276,8 @@ impl Device {
         Ok(answers)
     }
 
-    pub(super) fn file(&self) -> BorrowedFd<'_> {
-        self.handle.as_fd()
+    pub(super) fn driver(&self) -> &D {
+        &self.driver
     }
 
     pub(super) fn call<T>(&self, call: impl FnMut() -> Result<T, Fault>) -> Result<T, V4l2Error> {

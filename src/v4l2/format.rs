@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::frame::{Extent, FrameRate, Range};
+use crate::frame::{Extent, FrameRate};
 
 /// Four letters that name a layout of pixels, as `YUYV` or `MJPG`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -156,8 +156,8 @@ pub struct Format {
     pub extent: Extent,
     /// Layout of pixels.
     pub fourcc: FourCc,
-    /// `V4L2_FIELD_…`: whether frames are whole.
-    pub field: u32,
+    /// Whether frames are whole.
+    pub field: Field,
     /// How each plane lies in memory.
     pub planes: Vec<PlaneLayout>,
     /// What numbers mean which colours.
@@ -167,6 +167,46 @@ pub struct Format {
 impl fmt::Display for Format {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} {}", self.fourcc, self.extent)
+    }
+}
+
+/// Which rows of a frame lie in a buffer (`V4L2_FIELD_…`). Cameras of television scan every second
+/// row, and then, half a frame's time later, those between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Field {
+    /// All, scanned one after another; or the driver does not tell.
+    Whole,
+    /// Those of two fields in turn, so that neighbours were scanned at different times.
+    Interlaced,
+    /// Those of one field, or of one after the other, under this name.
+    Apart(&'static str),
+    /// A number that is not known here.
+    Unknown(u32),
+}
+
+impl Field {
+    pub(super) const fn of(code: u32) -> Self {
+        match code {
+            0 | 1 => Self::Whole,
+            4 | 8 | 9 => Self::Interlaced,
+            2 => Self::Apart("top"),
+            3 => Self::Apart("bottom"),
+            5 => Self::Apart("sequential, top first"),
+            6 => Self::Apart("sequential, bottom first"),
+            7 => Self::Apart("alternate"),
+            code => Self::Unknown(code),
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => out.write_str("whole frames"),
+            Self::Interlaced => out.write_str("interlaced"),
+            Self::Apart(name) => out.write_str(name),
+            Self::Unknown(code) => write!(out, "number {code}"),
+        }
     }
 }
 
@@ -199,18 +239,9 @@ impl ColourCodes {
 
     /// Gray as programs expect it: from 0 to 255.
     pub const GRAY: Self = Self { quantization: FULL, ..Self::WEBCAM };
-
-    /// Range of luma and chroma of a YUV or gray format, by the kernel's rules.
-    pub const fn range(self) -> Range {
-        match (self.quantization, self.colorspace) {
-            (FULL, _) | (0, JPEG) => Range::Full,
-            _ => Range::Limited,
-        }
-    }
 }
 
 const SRGB: u32 = 8;
-const JPEG: u32 = 7;
 const ENCODING_601: u32 = 1;
 const FULL: u32 = 1;
 const LIMITED: u32 = 2;
@@ -245,19 +276,5 @@ mod tests {
         assert_eq!(Interval::of(0, 30), None);
         assert_eq!(Interval::of(1, 0), None);
         assert!((Interval::at(rate).per_second() - 29.97).abs() < 0.001);
-    }
-
-    #[test]
-    fn codes_that_nobody_knows_have_a_range() {
-        let codes = |quantization, colorspace| ColourCodes {
-            quantization,
-            colorspace,
-            ..ColourCodes::default()
-        };
-        assert_eq!(codes(1, 0).range(), Range::Full);
-        assert_eq!(codes(0, 7).range(), Range::Full);
-        assert_eq!(codes(2, 7).range(), Range::Limited);
-        assert_eq!(codes(0, 8).range(), Range::Limited);
-        assert_eq!(codes(u32::MAX, u32::MAX).range(), Range::Limited);
     }
 }

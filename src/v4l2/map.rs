@@ -9,8 +9,8 @@ use std::ptr::NonNull;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
+use super::driver::Memory;
 use super::error::Fault;
-use super::kernel::Memory;
 
 /// A piece of a device's memory in this process.
 #[derive(Debug)]

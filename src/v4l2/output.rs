@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::driver::{Driver, Memory, PLANES_MAX};
 use super::error::V4l2Error;
-use super::kernel::{Driver, Kernel, Memory, PLANES_MAX};
+use super::ioctls::Ioctls;
+use super::kind::BufferKind;
 use super::queue::Buffers;
 
 /// A stream of frames to a device. Dropping it stops the stream and frees its buffers.
@@ -13,19 +15,23 @@ use super::queue::Buffers;
 /// The stream is started when the first buffer has been given: drivers of the kernel's own buffer
 /// framework cannot start, and never say that they are ready, before they have one.
 #[derive(Debug)]
-pub struct Output<K: Kernel = Driver> {
-    buffers: Buffers<K>,
+pub struct Output<D: Driver = Ioctls> {
+    buffers: Buffers<D>,
     /// Buffers that are ours, the one longest so first.
     vacant: VecDeque<u32>,
 }
 
-impl<K: Kernel> Output<K> {
+impl<D: Driver> Output<D> {
     /// Asks for `count` buffers. `device` is for messages.
     ///
     /// # Errors
     /// Where there are none or they cannot be mapped.
-    pub fn start(kernel: K, device: &Path, count: u32) -> Result<Self, V4l2Error> {
-        let buffers = Buffers::request(kernel, device, count)?;
+    pub fn start(
+        driver: D,
+        (device, kind): (&Path, BufferKind),
+        count: u32,
+    ) -> Result<Self, V4l2Error> {
+        let buffers = Buffers::request(driver, (device, kind), count)?;
         let vacant = (0..).take(buffers.count()).collect();
         Ok(Self { buffers, vacant })
     }
@@ -40,7 +46,7 @@ impl<K: Kernel> Output<K> {
     ///
     /// # Errors
     /// Where the stream cannot go on.
-    pub fn vacant(&mut self, patience: Duration) -> Result<Option<Vacant<'_, K>>, V4l2Error> {
+    pub fn vacant(&mut self, patience: Duration) -> Result<Option<Vacant<'_, D>>, V4l2Error> {
         // The one longest ours is the one that a reader of a loopback device is least likely to
         // be reading, so all that can be had come before one is chosen.
         for _ in 0..self.buffers.count() {
@@ -59,19 +65,19 @@ impl<K: Kernel> Output<K> {
             return Ok(false);
         }
         let taken = self.buffers.wait(patience)?;
-        self.vacant.extend(taken.map(|taken| taken.index));
+        self.vacant.extend(taken.map(|(taken, _)| taken.index));
         Ok(taken.is_some())
     }
 }
 
 /// A buffer to fill. It stays vacant where it is dropped without being sent.
 #[derive(Debug)]
-pub struct Vacant<'a, K: Kernel = Driver> {
-    output: &'a mut Output<K>,
+pub struct Vacant<'a, D: Driver = Ioctls> {
+    output: &'a mut Output<D>,
     index: u32,
 }
 
-impl<K: Kernel> Vacant<'_, K> {
+impl<D: Driver> Vacant<'_, D> {
     /// Number of planes.
     pub fn planes(&self) -> usize {
         self.output.buffers.planes(self.index).len()
@@ -98,7 +104,8 @@ impl<K: Kernel> Vacant<'_, K> {
             *clamped = used.min(memory.bytes().len());
         }
         let planes = buffers.planes(self.index).len().min(PLANES_MAX);
-        let stamp = buffers.kernel.now().saturating_sub(captured_at.elapsed());
+        let age = buffers.driver.instant().saturating_duration_since(captured_at);
+        let stamp = buffers.driver.now().saturating_sub(age);
         let queued = buffers.queue(self.index, &clamped[..planes], stamp);
         queued.map_err(|fault| V4l2Error::call(buffers.device(), fault))?;
         vacant.pop_front();

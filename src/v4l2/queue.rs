@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 
+use super::driver::{Dequeued, Driver, Events};
 use super::error::{Fault, V4l2Error, uninterrupted};
-use super::kernel::{Dequeued, Events, Kernel};
+use super::kind::BufferKind;
 
 /// Buffers asked for, at most; the kernel has no more.
 pub const BUFFERS_MAX: u32 = 32;
@@ -20,12 +21,15 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 /// The buffers of one stream.
 #[derive(Debug)]
-pub(super) struct Buffers<K: Kernel> {
-    pub(super) kernel: K,
+pub(super) struct Buffers<D: Driver> {
+    pub(super) driver: D,
+    kind: BufferKind,
+    /// Whether the driver tells of events.
+    events: bool,
     /// The device as it was asked for, for messages.
     device: PathBuf,
     /// The planes of each buffer.
-    memory: Vec<Vec<K::Memory>>,
+    memory: Vec<Vec<D::Memory>>,
     owners: Vec<Owner>,
     /// Whether the kernel may have buffers for us.
     is_requested: bool,
@@ -39,14 +43,21 @@ enum Owner {
     Ours,
 }
 
-impl<K: Kernel> Buffers<K> {
+impl<D: Driver> Buffers<D> {
     /// Asks for `count` buffers and maps those that there are, which may be fewer or more.
     ///
     /// # Errors
     /// Where there are none or they cannot be mapped.
-    pub(super) fn request(kernel: K, device: &Path, count: u32) -> Result<Self, V4l2Error> {
+    pub(super) fn request(
+        driver: D,
+        (device, kind): (&Path, BufferKind),
+        count: u32,
+    ) -> Result<Self, V4l2Error> {
         let mut buffers = Self {
-            kernel,
+            // Many drivers know of no events.
+            events: driver.subscribe().is_ok(),
+            driver,
+            kind,
             device: device.to_owned(),
             memory: Vec::new(),
             owners: Vec::new(),
@@ -54,10 +65,10 @@ impl<K: Kernel> Buffers<K> {
             is_streaming: false,
         };
         let count = count.clamp(1, BUFFERS_MAX);
-        let given = buffers.call(|kernel| kernel.request_buffers(count))?;
+        let given = buffers.call(|driver| driver.request_buffers(kind, count))?;
         buffers.is_requested = true;
         for index in 0..given.min(BUFFERS_MAX) {
-            let planes = buffers.call(|kernel| kernel.map_buffer(index))?;
+            let planes = buffers.call(|driver| driver.map_buffer(kind, index))?;
             buffers.memory.push(planes);
             buffers.owners.push(Owner::Ours);
         }
@@ -88,13 +99,13 @@ impl<K: Kernel> Buffers<K> {
     }
 
     /// The planes of a buffer that is ours.
-    pub(super) fn planes(&self, index: u32) -> &[K::Memory] {
+    pub(super) fn planes(&self, index: u32) -> &[D::Memory] {
         debug_assert!(self.is_ours(index), "the driver's buffer was lent");
         &self.memory[index as usize]
     }
 
     /// The planes of a buffer that is ours.
-    pub(super) fn planes_mut(&mut self, index: u32) -> &mut [K::Memory] {
+    pub(super) fn planes_mut(&mut self, index: u32) -> &mut [D::Memory] {
         debug_assert!(self.is_ours(index), "the driver's buffer was lent");
         &mut self.memory[index as usize]
     }
@@ -106,7 +117,7 @@ impl<K: Kernel> Buffers<K> {
         used: &[usize],
         stamp: Duration,
     ) -> Result<(), Fault> {
-        let queued = uninterrupted(|| self.kernel.queue(index, used, stamp));
+        let queued = uninterrupted(|| self.driver.queue(self.kind, index, used, stamp));
         if queued.is_ok() {
             self.owners[index as usize] = Owner::Driver;
         }
@@ -115,7 +126,7 @@ impl<K: Kernel> Buffers<K> {
 
     /// Starts the stream.
     pub(super) fn stream_on(&mut self) -> Result<(), V4l2Error> {
-        self.call(Kernel::stream_on)?;
+        self.call(|driver| driver.stream_on(self.kind))?;
         self.is_streaming = true;
         Ok(())
     }
@@ -126,7 +137,7 @@ impl<K: Kernel> Buffers<K> {
     /// # Errors
     /// Where the driver does not say that it stopped. It keeps what it has.
     pub(super) fn stream_off(&mut self) -> Result<(), V4l2Error> {
-        self.call(Kernel::stream_off)?;
+        self.call(|driver| driver.stream_off(self.kind))?;
         self.is_streaming = false;
         self.owners.fill(Owner::Ours);
         Ok(())
@@ -138,7 +149,7 @@ impl<K: Kernel> Buffers<K> {
     /// # Errors
     /// Where the driver fails, or gives a buffer that does not exist.
     pub(super) fn dequeue(&mut self) -> Result<Option<Dequeued>, V4l2Error> {
-        let taken = match uninterrupted(|| self.kernel.dequeue()) {
+        let taken = match uninterrupted(|| self.driver.dequeue(self.kind)) {
             Err(fault) if fault.is(Errno::AGAIN) => return Ok(None),
             result => result.map_err(|fault| V4l2Error::call(&self.device, fault))?,
         };
@@ -151,22 +162,28 @@ impl<K: Kernel> Buffers<K> {
         Ok((before == Owner::Driver).then_some(taken))
     }
 
-    /// As [`Buffers::dequeue`], waiting for `patience` at most.
-    pub(super) fn wait(&mut self, patience: Duration) -> Result<Option<Dequeued>, V4l2Error> {
+    /// As [`Buffers::dequeue`], waiting for `patience` at most; and whether it came while waited
+    /// for.
+    pub(super) fn wait(
+        &mut self,
+        patience: Duration,
+    ) -> Result<Option<(Dequeued, bool)>, V4l2Error> {
         if !self.is_streaming {
             return Err(self.broken("it was stopped"));
         }
-        let deadline = self.kernel.now() + patience;
+        let deadline = self.driver.now() + patience;
+        let mut has_waited = false;
         loop {
             if let Some(taken) = self.dequeue()? {
-                return Ok(Some(taken));
+                return Ok(Some((taken, has_waited)));
             }
-            let left = deadline.saturating_sub(self.kernel.now());
+            has_waited = true;
+            let left = deadline.saturating_sub(self.driver.now());
             if left.is_zero() {
                 return Ok(None);
             }
             let events = self.poll(left)?;
-            if events.event && self.call(Kernel::take_event)? {
+            if events.event && self.call(Driver::take_event)? {
                 return Err(V4l2Error::Changed(self.device.clone()));
             }
             if events.is_empty() || events.event {
@@ -174,7 +191,7 @@ impl<K: Kernel> Buffers<K> {
             }
             // Where something is wrong, asking for a buffer tells what.
             if let Some(taken) = self.dequeue()? {
-                return Ok(Some(taken));
+                return Ok(Some((taken, true)));
             }
             if !events.ready {
                 let hangup = "poll reports a hang-up";
@@ -185,20 +202,20 @@ impl<K: Kernel> Buffers<K> {
                 }));
             }
             // Some drivers are ready for ever and have nothing: do not ask them all the time.
-            self.kernel.rest(left.min(PAUSE));
+            self.driver.rest(left.min(PAUSE));
         }
     }
 
     /// Waits for events; none where a signal came first.
     fn poll(&mut self, patience: Duration) -> Result<Events, V4l2Error> {
-        match self.kernel.poll(patience) {
+        match self.driver.poll(self.kind, self.events, patience) {
             Err(fault) if fault.is(Errno::INTR) => Ok(Events::default()),
             result => result.map_err(|fault| V4l2Error::call(&self.device, fault)),
         }
     }
 
-    fn call<T>(&mut self, call: impl Fn(&mut K) -> Result<T, Fault>) -> Result<T, V4l2Error> {
-        let result = uninterrupted(|| call(&mut self.kernel));
+    fn call<T>(&self, call: impl Fn(&D) -> Result<T, Fault>) -> Result<T, V4l2Error> {
+        let result = uninterrupted(|| call(&self.driver));
         result.map_err(|fault| V4l2Error::call(&self.device, fault))
     }
 
@@ -212,13 +229,13 @@ impl<K: Kernel> Buffers<K> {
     }
 }
 
-impl<K: Kernel> Drop for Buffers<K> {
+impl<D: Driver> Drop for Buffers<D> {
     /// Stops the stream, unmaps and frees the buffers. Where the driver does not stop, it frees
     /// them when the device is closed.
     fn drop(&mut self) {
         let stopped = if self.is_streaming { self.stream_off() } else { Ok(()) };
         self.memory.clear();
-        let free = |kernel: &mut K| kernel.request_buffers(0).map(drop);
+        let free = |driver: &D| driver.request_buffers(self.kind, 0).map(drop);
         let freed = stopped.and_then(|()| if self.is_requested { self.call(free) } else { Ok(()) });
         if let Err(error) = freed {
             log::debug!("{error}");

@@ -1,4 +1,4 @@
-//! Streams against the model of the kernel: each trouble by itself, then all in any order.
+//! Streams against the model of a driver: each trouble by itself, then all in any order.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -8,27 +8,33 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::{option, prop_assert, prop_assert_eq, proptest};
 use rustix::io::Errno;
 
-use super::model::{Model, Place, Trouble};
-use super::{Capture, Clock, Damage, ErrorKind, Output, V4l2Error};
+use super::model::{DriverModel, Personality, Place, Trouble};
+use super::{
+    BufferKind, Capture, Clock, Damage, Device, Direction, Distrust, Driver, ErrorKind, Output,
+    Setting, V4l2Error,
+};
 
 const CAMERA: &str = "/dev/camera";
 const PATIENCE: Duration = Duration::from_millis(100);
+const CAPTURE: BufferKind = BufferKind { direction: Direction::Capture, multiplanar: false };
+const OUTPUT: BufferKind = BufferKind { direction: Direction::Output, multiplanar: false };
 
-fn camera() -> (Model, Capture<Model>) {
-    let model = Model::new(false, 4, &[64]);
-    let capture = Capture::start(model.clone(), Path::new(CAMERA), 4).expect("a stream");
+fn camera() -> (DriverModel, Capture<DriverModel>) {
+    let model = DriverModel::new(false, 4, &[64]);
+    let capture = Capture::start(model.clone(), (Path::new(CAMERA), CAPTURE), 4).expect("a stream");
     (model, capture)
 }
 
-fn display(planes: &[usize]) -> (Model, Output<Model>) {
-    let model = Model::new(true, 3, planes);
-    let output = Output::start(model.clone(), Path::new("/dev/display"), 3).expect("a stream");
+fn display(planes: &[usize]) -> (DriverModel, Output<DriverModel>) {
+    let model = DriverModel::new(true, 3, planes);
+    let output =
+        Output::start(model.clone(), (Path::new("/dev/display"), OUTPUT), 3).expect("a stream");
     (model, output)
 }
 
 /// The sequence number of the next frame.
 #[track_caller]
-fn check_frame(capture: &mut Capture<Model>) -> u32 {
+fn check_frame(capture: &mut Capture<DriverModel>) -> u32 {
     let frame = capture.next(PATIENCE).expect("no error").expect("a frame");
     assert_eq!(frame.damage(), None);
     assert_eq!(frame.planes().map(<[u8]>::len).collect::<Vec<_>>(), [64]);
@@ -42,13 +48,13 @@ fn check_fails(result: Result<Option<u32>, V4l2Error>, kind: ErrorKind, words: &
     assert!(error.to_string().contains(CAMERA) && error.to_string().contains(words), "{error}");
 }
 
-fn next(capture: &mut Capture<Model>) -> Result<Option<u32>, V4l2Error> {
+fn next(capture: &mut Capture<DriverModel>) -> Result<Option<u32>, V4l2Error> {
     Ok(capture.next(PATIENCE)?.map(|frame| frame.sequence()))
 }
 
-/// What must be true of a kernel after a stream is gone.
+/// What must be true of a driver after a stream is gone.
 #[track_caller]
-fn check_left(model: &Model) {
+fn check_left(model: &DriverModel) {
     let state = model.state();
     assert_eq!(state.breaches, Vec::<String>::new());
     assert!(!state.is_streaming, "the stream still runs");
@@ -60,18 +66,19 @@ fn frames_come_in_order_and_everything_is_given_back() {
     let (model, mut capture) = camera();
     let sequences: Vec<u32> = (0..20).map(|_| check_frame(&mut capture)).collect();
     assert_eq!(sequences, (1..=20).collect::<Vec<_>>());
-    assert!(model.state().buffers.iter().all(|&place| place == Place::Kernel));
+    assert!(model.state().buffers.iter().all(|&place| place == Place::Driver));
     drop(capture);
     check_left(&model);
 }
 
 #[test]
 fn fewer_buffers_than_asked_for_are_enough() {
-    let model = Model::new(false, 2, &[64]);
-    let mut capture = Capture::start(model.clone(), Path::new(CAMERA), 8).expect("a stream");
+    let model = DriverModel::new(false, 2, &[64]);
+    let mut capture =
+        Capture::start(model.clone(), (Path::new(CAMERA), CAPTURE), 8).expect("a stream");
     assert_eq!(capture.buffers(), 2);
     assert_eq!([check_frame(&mut capture), check_frame(&mut capture)], [1, 2]);
-    let none = Capture::start(Model::new(false, 0, &[64]), Path::new(CAMERA), 8);
+    let none = Capture::start(DriverModel::new(false, 0, &[64]), (Path::new(CAMERA), CAPTURE), 8);
     assert!(none.expect_err("no buffers").to_string().contains("no buffers"));
 }
 
@@ -120,7 +127,7 @@ fn damaged_frames_say_so_and_their_buffers_go_back() {
         assert_eq!((frame.damage(), frame.plane(0).len()), (Some(damage), length));
         assert!(frame.plane(1).is_empty() && frame.plane(99).is_empty());
     }
-    assert!(model.state().buffers.iter().all(|&place| place == Place::Kernel));
+    assert!(model.state().buffers.iter().all(|&place| place == Place::Driver));
     check_frame(&mut capture);
 }
 
@@ -161,10 +168,10 @@ fn errors_say_what_helps() {
 fn a_stream_that_cannot_start_leaves_nothing() {
     for calls in 0..10 {
         for errno in [Errno::INVAL, Errno::BUSY, Errno::NOMEM, Errno::NOSPC] {
-            let model = Model::new(false, 4, &[64, 32]);
+            let model = DriverModel::new(false, 4, &[64, 32]);
             let troubles = std::iter::repeat_n(None, calls);
             model.trouble(troubles.chain([Some(Trouble::Fails(errno))]));
-            let result = Capture::start(model.clone(), Path::new(CAMERA), 4);
+            let result = Capture::start(model.clone(), (Path::new(CAMERA), CAPTURE), 4);
             assert_eq!(result.is_err(), calls < 10, "call {calls}");
             drop(result);
             check_left(&model);
@@ -177,12 +184,10 @@ fn check_age(stamp: impl Fn(Duration) -> Duration, age: Option<Duration>) {
     let (model, mut capture) = camera();
     model.work(1);
     let now = model.state().now;
-    model.stamp(stamp(now));
-    let before = Instant::now();
+    model.state().stamp = Some(stamp(now));
     let frame = capture.next(PATIENCE).expect("no error").expect("a frame");
-    assert_eq!(frame.clock(), if age.is_some() { Clock::Driver } else { Clock::Arrival });
-    let taken_at = frame.captured_at() + age.unwrap_or_default();
-    assert!((before..=Instant::now()).contains(&taken_at), "another age than {age:?}");
+    assert_eq!(frame.clock() == Clock::Driver, age.is_some(), "{:?}", frame.clock());
+    assert_eq!(frame.captured_at() + age.unwrap_or_default(), model.instant());
 }
 
 #[test]
@@ -191,8 +196,67 @@ fn times_are_those_of_the_driver_where_they_make_sense() {
     check_age(|now| now - ms(40), Some(ms(40)));
     check_age(|now| now + ms(180), Some(Duration::ZERO));
     check_age(|_| Duration::ZERO, None);
+    check_age(|now| now - ms(500), None);
     check_age(|now| now - ms(61_000), None);
     check_age(|_| Duration::from_secs(1_790_000_000), None);
+}
+
+/// The clocks of the next frames, each of which is waited for.
+#[track_caller]
+fn clocks(capture: &mut Capture<DriverModel>, frames: usize) -> Vec<Clock> {
+    let mut clock = || capture.next(PATIENCE).expect("no error").expect("a frame").clock();
+    (0..frames).map(|_| clock()).collect()
+}
+
+#[test]
+fn a_clock_that_lags_is_not_believed() {
+    let (model, mut capture) = camera();
+    let half = Duration::from_millis(500);
+    model.state().age = half;
+    let distrusts = clocks(&mut capture, 5);
+    let (perhaps, lagging) = (Distrust::Perhaps(half), Distrust::Lagging(half));
+    let expected = [perhaps, perhaps, lagging, lagging, lagging].map(Clock::Arrival);
+    assert_eq!(distrusts, expected);
+    let before = model.instant();
+    let frame = capture.next(PATIENCE).expect("no error").expect("a frame");
+    assert!(frame.captured_at() > before, "it counts as old");
+}
+
+#[test]
+fn a_frame_that_lay_there_is_as_old_as_it_is() {
+    let (model, mut capture) = camera();
+    assert_eq!(clocks(&mut capture, 1), [Clock::Driver]);
+    model.work(1);
+    model.rest(Duration::from_millis(700));
+    let frame = capture.next(PATIENCE).expect("no error").expect("a frame");
+    let age = model.instant() - frame.captured_at();
+    assert_eq!((frame.clock(), age), (Clock::Driver, Duration::from_millis(700)));
+    drop(frame);
+    // This process may be kept from looking while it waits: the clock is as good as before.
+    model.state().age = Duration::from_millis(400);
+    assert_eq!(clocks(&mut capture, 2), [Clock::Driver; 2]);
+}
+
+#[test]
+fn numbers_without_a_range_are_left_to_the_driver() {
+    let model = DriverModel::camera(Personality::Tegra);
+    let device = Device::over(model.open().expect("it opens"), Path::new(CAMERA));
+    let device = device.expect("a device");
+    let set = |name, value| device.set_control(name, &Setting::Integer(value));
+    let kept = |name, value| set(name, value).expect("it is taken").expect("a value").to_string();
+    assert_eq!(kept("gain", 100), "100");
+    assert_eq!(kept("gain", 1_000), "356");
+    assert_eq!(kept("exposure", 20_000), "20000");
+    let refused = set("bypass_mode", 2).expect_err("a menu").to_string();
+    assert!(refused.contains("bypass_mode: 2 (expected 0 (0), 1 (1))"), "{refused}");
+    let text = device.set_control("gain", &Setting::Text("high".to_owned()));
+    let text = text.expect_err("no number").to_string();
+    assert!(text.contains("(expected a number; the driver does not tell which)"), "{text}");
+    model.state().device.control_named("Gain").refuses = Some(Errno::RANGE);
+    let refused = set("gain", 7).expect_err("the driver refuses");
+    assert_eq!(refused.kind(), ErrorKind::Unsupported);
+    let words = "/dev/camera: control gain: 7 is not taken: VIDIOC_S_EXT_CTRLS: ";
+    assert!(refused.to_string().starts_with(words), "{refused}");
 }
 
 #[test]
@@ -286,9 +350,9 @@ proptest! {
         steps in vec(steps(), 0..40),
         troubles in troubles(),
     ) {
-        let model = Model::new(false, limit, &planes);
+        let model = DriverModel::new(false, limit, &planes);
         model.trouble(troubles);
-        let mut capture = Capture::start(model.clone(), Path::new(CAMERA), 4).ok();
+        let mut capture = Capture::start(model.clone(), (Path::new(CAMERA), CAPTURE), 4).ok();
         for step in steps {
             let Some(capture) = capture.as_mut() else { break };
             let start = model.state().now;
@@ -324,9 +388,9 @@ proptest! {
         steps in vec((0..30_u64, 0..3_usize, any::<bool>()), 0..40),
         troubles in troubles(),
     ) {
-        let model = Model::new(true, 3, &planes);
+        let model = DriverModel::new(true, 3, &planes);
         model.trouble(troubles);
-        let mut output = Output::start(model.clone(), Path::new(CAMERA), 3).ok();
+        let mut output = Output::start(model.clone(), (Path::new(CAMERA), OUTPUT), 3).ok();
         for (patience, frames, is_sent) in steps {
             let Some(output) = output.as_mut() else { break };
             let (start, patience) = (model.state().now, Duration::from_millis(patience));

@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn the_same_options_give_the_same_pictures() {
-        let options = SceneOptions { seed: 7, ..SceneOptions::default() };
+        let options = SceneOptions { seed: 7, live: false, ..SceneOptions::default() };
         let first = pictures(options, 4);
         assert_eq!(first, pictures(options, 4));
         assert_ne!(first[0], first[1]);
@@ -146,7 +146,8 @@ mod tests {
     fn every_extent_can_be_drawn() {
         for (width, height) in [(64, 36), (65, 401), (1283, 37), (1920, 1080)] {
             let extent = Extent::new(width, height);
-            let shown = pictures(SceneOptions { extent, ..SceneOptions::default() }, 2);
+            let shown =
+                pictures(SceneOptions { extent, live: false, ..SceneOptions::default() }, 2);
             let samples = shown[1].planes()[1].samples();
             assert!(samples.iter().all(|&sample| sample <= 255), "{extent} leaves its range");
         }
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_scene_ends_when_told() {
-        let options = SceneOptions { frames: Some(2), ..SceneOptions::default() };
+        let options = SceneOptions { frames: Some(2), live: false, ..SceneOptions::default() };
         let mut source = SceneSource::new(options).expect("a scene");
         let mut frame = Frame::new(source.format());
         let mut frames = 0;

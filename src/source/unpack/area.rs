@@ -24,7 +24,20 @@ pub(super) struct Area {
 }
 
 /// The areas of a picture: one for each kind of rows; compressed pictures have none.
-pub(super) fn areas(format: PixelFormat, memory: Memory) -> Result<Vec<Area>, UnpackError> {
+pub(super) fn areas(
+    format: PixelFormat,
+    memory: Memory,
+    skip_rows: usize,
+) -> Result<Vec<Area>, UnpackError> {
+    let mut areas = all_areas(format, memory)?;
+    for area in &mut areas {
+        let is_halved = area.rows < memory.extent.height;
+        area.skip(if is_halved { skip_rows / 2 } else { skip_rows });
+    }
+    Ok(areas)
+}
+
+fn all_areas(format: PixelFormat, memory: Memory) -> Result<Vec<Area>, UnpackError> {
     let Extent { width, height } = memory.extent;
     let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
     let first = |row_bytes| Area::new(memory, 0, (0, 0), row_bytes, height);
@@ -76,6 +89,12 @@ impl Area {
             return Err(UnpackError::Stride { buffer, stride, least: row_bytes });
         }
         Ok(Self { buffer, offset, stride, row_bytes, rows })
+    }
+
+    /// Leaves the first rows out; there are more.
+    fn skip(&mut self, rows: usize) {
+        self.offset += rows * self.stride;
+        self.rows = self.rows.saturating_sub(rows);
     }
 
     /// First byte after the last row with its padding.

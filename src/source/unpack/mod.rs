@@ -41,13 +41,36 @@ pub struct UnpackOptions {
     /// Bits below the samples of 16-bit words, 0 to 8: some receivers of CSI cameras put the 10
     /// or 12 bits of a sample at the top of the word.
     pub shift: u8,
+    /// Rows above the picture that are no part of it; none of compressed pictures.
+    pub skip_rows: usize,
     /// What becomes of mosaics.
     pub raw: RawOptions,
 }
 
+/// What the 16-bit words of pictures have in common.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spread {
+    /// The largest of them.
+    pub largest: u16,
+    /// The bits that are set in any of them.
+    pub bits: u16,
+}
+
+impl Spread {
+    /// With one more word.
+    pub fn with(self, word: u16) -> Self {
+        Self { largest: self.largest.max(word), bits: self.bits | word }
+    }
+
+    /// With the words of another.
+    pub fn and(self, other: Self) -> Self {
+        Self { largest: self.largest.max(other.largest), bits: self.bits | other.bits }
+    }
+}
+
 impl Default for UnpackOptions {
     fn default() -> Self {
-        Self { range: Range::Full, shift: 0, raw: RawOptions::default() }
+        Self { range: Range::Full, shift: 0, skip_rows: 0, raw: RawOptions::default() }
     }
 }
 
@@ -128,7 +151,7 @@ impl Unpacker {
         memory: Memory,
         options: &UnpackOptions,
     ) -> Result<Self, UnpackError> {
-        let extent = memory.extent;
+        let extent = picture_extent(pixel_format, memory.extent, options.skip_rows)?;
         let least = if pixel_format.is_bayer() { bayer::SIDE_MIN } else { 1 };
         let in_range = |side| (least..=SIDE_MAX).contains(&side);
         if !in_range(extent.width) || !in_range(extent.height) {
@@ -141,6 +164,7 @@ impl Unpacker {
         let work = match pixel_format.coding {
             Coding::Jpeg => Work::Jpeg(JpegReader::plan(extent)),
             Coding::Bayer { mosaic, depth } => {
+                let mosaic = mosaic.below(options.skip_rows);
                 Work::Bayer(Box::new(Mosaicked::plan(mosaic, depth, extent, options)?))
             }
             _ => Work::None,
@@ -149,7 +173,7 @@ impl Unpacker {
             pixel_format,
             format: picture_format(pixel_format, extent, options),
             shift: options.shift,
-            areas: area::areas(pixel_format, memory)?,
+            areas: area::areas(pixel_format, memory, options.skip_rows)?,
             work,
         })
     }
@@ -166,6 +190,18 @@ impl Unpacker {
             needed[buffer] = needed[buffer].max(bytes);
         }
         needed
+    }
+
+    /// What the words of a picture have in common; nothing where samples are no words.
+    ///
+    /// # Errors
+    /// Where a buffer is short.
+    pub fn spread(&self, buffers: &[&[u8]]) -> Result<Spread, UnpackError> {
+        let (Some(area), 9..) = (self.areas.first(), self.pixel_format.depth_in_words()) else {
+            return Ok(Spread::default());
+        };
+        let words = area.rows(buffers)?.flat_map(|row| row.as_chunks().0);
+        Ok(words.copied().map(u16::from_le_bytes).fold(Spread::default(), Spread::with))
     }
 
     /// Makes `picture` what the bytes in use of the buffers say. Where that fails, `picture`
@@ -230,6 +266,30 @@ impl Unpacker {
         }
         Ok(())
     }
+}
+
+/// The extent of pictures without the rows above them.
+fn picture_extent(
+    pixel_format: PixelFormat,
+    extent: Extent,
+    skip_rows: usize,
+) -> Result<Extent, UnpackError> {
+    let refuse = |expected: String| {
+        let (name, value) = ("skip_rows", skip_rows.to_string());
+        Err(UnpackError::Setting { name, value, expected })
+    };
+    match pixel_format.coding {
+        _ if skip_rows == 0 => {}
+        Coding::Jpeg => return refuse("0 of compressed pictures".to_owned()),
+        Coding::SemiPlanar { .. } | Coding::Planar { .. } if skip_rows % 2 == 1 => {
+            return refuse(format!("an even number, as {pixel_format} has colours of two rows"));
+        }
+        _ if skip_rows >= extent.height => {
+            return refuse(format!("fewer than the {} rows that there are", extent.height));
+        }
+        _ => {}
+    }
+    Ok(Extent::new(extent.width, extent.height - skip_rows))
 }
 
 /// Format of the pictures of a pixel format.

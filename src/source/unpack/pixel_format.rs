@@ -41,6 +41,12 @@ pub(super) struct Mosaic {
 }
 
 impl Mosaic {
+    /// What is left below so many rows.
+    pub(super) fn below(self, rows: usize) -> Self {
+        let red_y = if rows.is_multiple_of(2) { self.red_y } else { 1 - self.red_y };
+        Self { red_y, ..self }
+    }
+
     const RGGB: Self = Self { red_x: 0, red_y: 0 };
     const GRBG: Self = Self { red_x: 1, red_y: 0 };
     const GBRG: Self = Self { red_x: 0, red_y: 1 };
@@ -140,6 +146,14 @@ impl PixelFormat {
         match self.coding {
             Coding::Gray { depth } => depth,
             Coding::Bayer { .. } => 16,
+            _ => 8,
+        }
+    }
+
+    /// Bits of a sample that lies in a word of 16 bits; 8 where samples lie in bytes.
+    pub const fn depth_in_words(self) -> u8 {
+        match self.coding {
+            Coding::Gray { depth } | Coding::Bayer { depth, .. } => depth,
             _ => 8,
         }
     }

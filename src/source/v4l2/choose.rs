@@ -7,7 +7,9 @@
 
 use crate::frame::{Extent, FrameRate};
 use crate::source::unpack::PixelFormat;
-use crate::v4l2::{Device, Direction, FourCc, FrameIntervals, FrameSizes, Interval, V4l2Error};
+use crate::v4l2::{
+    Device, Direction, Driver, FourCc, FrameIntervals, FrameSizes, Interval, V4l2Error,
+};
 
 /// A format that a camera has.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +31,10 @@ enum Fit {
 const LINES_MAX: usize = 60;
 
 /// Asks a camera what it has. Sizes that come in steps have the rates of `extent`.
-pub(super) fn offers(device: &Device, extent: Extent) -> Result<Vec<Offer>, V4l2Error> {
+pub(super) fn offers<D: Driver>(
+    device: &Device<D>,
+    extent: Extent,
+) -> Result<Vec<Offer>, V4l2Error> {
     let mut offers = Vec::new();
     for format in device.formats(Direction::Capture)? {
         let with_rates = |size: FrameSizes| {

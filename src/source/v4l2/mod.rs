@@ -19,82 +19,40 @@
 //! second; a camera that is there but does not come back is an error at last, upon which the
 //! process ends with a status that makes the service manager start it afresh.
 
-mod adapt;
-mod camera;
-mod choose;
+mod error; // what it did not do
+mod options; // which camera, and how
+mod host; // where it is
+mod names; // how it is found again
+mod choose; // what to ask it for
+mod rates; // how fast
+mod tegra; // what one driver needs
+mod camera; // opened, read, closed
+mod adapt; // to the format of the stream
+mod fields; // of interlaced frames
+mod shift; // where samples lie in words
+mod session; // from one opening to the next closing
+mod stand_in; // what is shown meanwhile
+mod recovery; // what is done about trouble
 #[cfg(test)]
 mod fake;
-mod names;
-mod options;
 #[cfg(test)]
 mod scripts;
-mod session;
-mod stand_in;
-mod supervisor;
-mod webcam;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use crate::v4l2::Setting;
-pub use options::{Tone, V4l2Options};
+pub use error::CameraError;
+pub use options::{SampleShift, Tone, V4l2Options};
 
-use super::unpack::UnpackError;
 use super::{Filled, Source, SourceError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::metrics::SourceMetrics;
-use crate::v4l2::{Damage, ErrorKind, V4l2Error};
-use supervisor::Supervisor;
-use webcam::Webcam;
+use host::System;
+use recovery::Recovery;
 
 /// A camera.
 #[derive(Debug)]
-pub struct V4l2Source(Supervisor);
-
-/// What a camera did not do.
-#[derive(Debug, thiserror::Error)]
-pub enum CameraError {
-    /// The device failed or cannot do it.
-    #[error(transparent)]
-    Device(#[from] V4l2Error),
-    /// It has none of the formats asked for.
-    #[error("{}: the camera has none of {wishes} in a form that can be used; it has (size at most frames/s)\n{offers}", device.display())]
-    Refused {
-        /// The device.
-        device: PathBuf,
-        /// The formats asked for.
-        wishes: String,
-        /// The formats, sizes and rates that it has.
-        offers: String,
-    },
-    /// A frame is damaged.
-    #[error("{0}")]
-    Damaged(Damage),
-    /// A frame, or what was agreed on, is not what it should be.
-    #[error(transparent)]
-    Picture(#[from] UnpackError),
-    /// It is there but does not come back.
-    #[error("the camera is given up after {tries} openings: {cause}")]
-    GivenUp {
-        /// Openings without a picture.
-        tries: u32,
-        /// What was wrong at last.
-        cause: String,
-    },
-}
-
-impl CameraError {
-    /// What can be done about it.
-    fn kind(&self) -> ErrorKind {
-        match self {
-            Self::Device(error) => error.kind(),
-            Self::Damaged(_) => ErrorKind::Transient,
-            Self::Refused { .. } | Self::Picture(_) | Self::GivenUp { .. } => {
-                ErrorKind::Unsupported
-            }
-        }
-    }
-}
+pub struct V4l2Source(Recovery<System>);
 
 impl V4l2Source {
     /// Opens a camera. One that is absent, busy or broken is waited for; the format of the stream
@@ -104,8 +62,7 @@ impl V4l2Source {
     /// Where the camera is there and cannot do what is asked for: it has none of the formats, or
     /// not a control, or not the value of one.
     pub fn open(options: V4l2Options, metrics: Arc<SourceMetrics>) -> Result<Self, SourceError> {
-        let camera = Box::new(Webcam::new(options.clone()));
-        Ok(Self(Supervisor::start(camera, options, metrics)?))
+        Ok(Self(Recovery::start(System, options, metrics)?))
     }
 }
 

@@ -28,11 +28,6 @@ impl Names {
         self.stable.as_deref().unwrap_or(&self.asked_for)
     }
 
-    /// Whether there is something under that name.
-    pub(super) fn is_there(&self) -> bool {
-        self.path().exists()
-    }
-
     /// Looks for a link that stays with the camera that was opened as `node`.
     pub(super) fn learn(&mut self, node: &Path) {
         if self.stable.is_none() && self.asked_for == node {

@@ -1,10 +1,11 @@
 //! Which camera, and how.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::de::Error;
+use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::frame::{Extent, FrameRate};
@@ -46,8 +47,11 @@ pub struct V4l2Options {
     #[serde(default = "usual_reopens", deserialize_with = "keys::within::<0, 1_000_000, _>")]
     pub reopens: u32,
     /// Bits below the samples of 16-bit words; see [`crate::source::unpack::UnpackOptions`].
-    #[serde(default, deserialize_with = "keys::within::<0, 8, _>")]
-    pub sample_shift: u32,
+    #[serde(default)]
+    pub sample_shift: SampleShift,
+    /// Rows above the picture that the camera gives with it, as some sensors do with data of theirs.
+    #[serde(default, deserialize_with = "keys::within::<0, 16_383, _>")]
+    pub skip_rows: u32,
     /// What mosaics become.
     #[serde(default = "usual_demosaic")]
     pub demosaic: Demosaic,
@@ -75,6 +79,46 @@ pub enum Tone {
     Srgb,
 }
 
+/// How many bits lie below the samples of 16-bit words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SampleShift {
+    /// So many, 0 to 8.
+    Bits(u8),
+    /// As many as the first frames tell.
+    Auto,
+}
+
+impl Default for SampleShift {
+    fn default() -> Self {
+        Self::Bits(0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SampleShift {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct BitsOrAuto;
+        impl Visitor<'_> for BitsOrAuto {
+            type Value = SampleShift;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a whole number from 0 to 8 or \"auto\"")
+            }
+
+            fn visit_i64<E: Error>(self, bits: i64) -> Result<SampleShift, E> {
+                let in_range = u8::try_from(bits).ok().filter(|bits| *bits <= 8);
+                let wrong = || E::invalid_value(Unexpected::Signed(bits), &self);
+                in_range.map(SampleShift::Bits).ok_or_else(wrong)
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<SampleShift, E> {
+                let wrong = || E::invalid_value(Unexpected::Str(text), &self);
+                (text == "auto").then_some(SampleShift::Auto).ok_or_else(wrong)
+            }
+        }
+        from.deserialize_any(BitsOrAuto)
+    }
+}
+
 impl V4l2Options {
     /// The options of a camera of which nothing but the device is told.
     pub fn of(device: PathBuf) -> Self {
@@ -87,7 +131,8 @@ impl V4l2Options {
             silence: usual_silence(),
             frozen_frames: 0,
             reopens: usual_reopens(),
-            sample_shift: 0,
+            sample_shift: SampleShift::default(),
+            skip_rows: 0,
             demosaic: usual_demosaic(),
             black_level: 0,
             white_balance: usual_white_balance(),
@@ -194,7 +239,10 @@ mod tests {
         check_refused("rate = 0", "0 (expected a whole number from 1 to 240)");
         check_refused("buffers = 1", "1 (expected a whole number from 2 to 32)");
         check_refused("silence_ms = 5", "5 (expected a whole number from 100");
-        check_refused("sample_shift = 9", "9 (expected a whole number from 0 to");
+        let shift = "expected a whole number from 0 to 8 or \"auto\"";
+        check_refused("sample_shift = 9", &format!("invalid value: integer `9`, {shift}"));
+        check_refused("sample_shift = 'top'", &format!("invalid value: string \"top\", {shift}"));
+        check_refused("skip_rows = -1", "-1 (expected a whole number from 0");
         check_refused("black_level = -1", "-1 (expected a whole number from 0");
         check_refused("white_balance = [1, 2]", "[1.0, 2.0] (expected gains of");
         check_refused("white_balance = [1, 2, 0]", "[1.0, 2.0, 0.0] (expected gains of red");

@@ -3,10 +3,14 @@
 use std::time::Instant;
 
 use super::adapt::Adapter;
-use super::camera::{Agreed, Shot};
-use super::{CameraError, V4l2Options};
+use super::camera::{Agreed, RawFrame};
+use super::error::CameraError;
+use super::fields::deinterlace;
+use super::options::{SampleShift, V4l2Options};
+use super::shift::ShiftFinder;
 use crate::frame::{Picture, PictureFormat};
-use crate::source::unpack::{UnpackError, UnpackOptions, Unpacker};
+use crate::source::unpack::{PixelFormat, UnpackError, UnpackOptions, Unpacker};
+use crate::v4l2::{Clock, Damage, Field};
 
 /// Frames that a driver can lose at once; a larger step is a new numbering.
 const GAP_MAX: u32 = 10_000;
@@ -14,7 +18,11 @@ const GAP_MAX: u32 = 10_000;
 /// An agreement with a camera, and what was seen under it.
 #[derive(Debug)]
 pub(super) struct Session {
+    agreed: Agreed,
+    options: UnpackOptions,
     unpacker: Unpacker,
+    /// While it is not known where samples lie in their words.
+    finder: Option<ShiftFinder>,
     /// Where pictures are not in the format of the stream: one of them, and the way to that.
     adapter: Option<(Picture, Adapter)>,
 }
@@ -33,26 +41,46 @@ pub(super) struct Read {
 /// A usable picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fresh {
-    /// Another one than before, taken then.
-    New(Instant),
+    /// Another one than before, taken then by that clock.
+    New(Instant, Clock),
     /// The same again, as often as a working sensor does not give it.
     Frozen,
-}
-
-/// Makes the unpacker of an agreement.
-pub(super) fn unpacker(agreed: &Agreed, options: &V4l2Options) -> Result<Unpacker, UnpackError> {
-    // Options that were read are within their ranges.
-    let (shift, raw) = (u8::try_from(options.sample_shift).unwrap_or(u8::MAX), options.raw());
-    let options = UnpackOptions { range: agreed.range, shift, raw };
-    Unpacker::plan(agreed.pixel_format, agreed.memory, &options)
+    /// One that was only looked at, to find out how to read it.
+    Withheld,
 }
 
 impl Session {
-    /// `format` is that of the stream.
-    pub(super) fn new(unpacker: Unpacker, format: PictureFormat) -> Self {
-        let is = unpacker.format();
-        let adapter = (is != format).then(|| (Picture::new(is), Adapter::plan(is, format)));
-        Self { unpacker, adapter }
+    /// Plans how to read what was agreed on. `shift` is where samples lie in their words, if that
+    /// was found out before.
+    pub(super) fn new(
+        agreed: Agreed,
+        options: &V4l2Options,
+        shift: Option<u8>,
+    ) -> Result<Self, UnpackError> {
+        let (given, finder) = match options.sample_shift {
+            SampleShift::Bits(bits) => (bits, None),
+            SampleShift::Auto if shift.is_some() => (0, None),
+            SampleShift::Auto => (0, ShiftFinder::new(agreed.pixel_format.depth_in_words())),
+        };
+        let options = UnpackOptions {
+            range: agreed.range,
+            shift: shift.unwrap_or(given),
+            skip_rows: options.skip_rows as usize,
+            raw: options.raw(),
+        };
+        let unpacker = Unpacker::plan(agreed.pixel_format, agreed.memory, &options)?;
+        Ok(Self { agreed, options, unpacker, finder, adapter: None })
+    }
+
+    /// Changes pictures to the format of the stream.
+    pub(super) fn give(&mut self, format: PictureFormat) {
+        let is = self.unpacker.format();
+        self.adapter = (is != format).then(|| (Picture::new(is), Adapter::plan(is, format)));
+    }
+
+    /// Where samples lie in their words, once that is known.
+    pub(super) fn shift(&self) -> Option<(PixelFormat, u8)> {
+        self.finder.is_none().then_some((self.agreed.pixel_format, self.options.shift))
     }
 
     /// Format in which the camera's pictures are unpacked.
@@ -68,36 +96,56 @@ impl Session {
     /// Puts the picture of a frame into `target`.
     pub(super) fn read(
         &mut self,
-        shot: &Shot<'_>,
+        raw: &RawFrame<'_>,
         (numbering, frozen): (&mut Numbering, &mut Frozen),
         target: &mut Picture,
     ) -> Read {
-        let step = numbering.step(shot.sequence, shot.skipped);
-        let is_marked = matches!(shot.damage, Some(crate::v4l2::Damage::Marked));
-        Read { step, is_marked, outcome: self.picture(shot, frozen, target) }
+        let step = numbering.step(raw.sequence, raw.skipped);
+        let is_marked = raw.damage == Some(Damage::Marked);
+        Read { step, is_marked, outcome: self.picture(raw, frozen, target) }
     }
 
     fn picture(
         &mut self,
-        shot: &Shot<'_>,
+        raw: &RawFrame<'_>,
         frozen: &mut Frozen,
         target: &mut Picture,
     ) -> Result<Fresh, CameraError> {
-        if let Some(damage) = shot.damage {
+        if let Some(damage) = raw.damage {
             return Err(CameraError::Damaged(damage));
         }
-        let buffers = &shot.buffers[..shot.count];
+        if let Field::Apart(_) | Field::Unknown(_) = raw.field {
+            return Err(CameraError::Field(raw.field));
+        }
+        let is_interlaced = [raw.field, self.agreed.field].contains(&Field::Interlaced);
+        let buffers = &raw.buffers[..raw.count];
         if frozen.sees(buffers) {
             return Ok(Fresh::Frozen);
         }
-        match &mut self.adapter {
-            None => self.unpacker.unpack(buffers, target)?,
-            Some((picture, adapter)) => {
-                self.unpacker.unpack(buffers, picture)?;
-                adapter.apply(picture, target);
-            }
+        if !self.knows_shift(buffers)? {
+            return Ok(Fresh::Withheld);
         }
-        Ok(Fresh::New(shot.captured_at))
+        let picture = self.adapter.as_mut().map_or(&mut *target, |(picture, _)| picture);
+        self.unpacker.unpack(buffers, picture)?;
+        if is_interlaced {
+            deinterlace(picture);
+        }
+        if let Some((picture, adapter)) = &self.adapter {
+            adapter.apply(picture, target);
+        }
+        Ok(Fresh::New(raw.captured_at, raw.clock))
+    }
+
+    /// Looks for where samples lie in their words, where that is not known.
+    fn knows_shift(&mut self, buffers: &[&[u8]]) -> Result<bool, UnpackError> {
+        let Some(finder) = &mut self.finder else { return Ok(true) };
+        let Some((shift, why)) = finder.see(&self.unpacker, buffers)? else { return Ok(false) };
+        log::info!("sample_shift is {shift}: {why}");
+        self.options.shift = shift;
+        self.unpacker =
+            Unpacker::plan(self.agreed.pixel_format, self.agreed.memory, &self.options)?;
+        self.finder = None;
+        Ok(true)
     }
 }
 

@@ -3,32 +3,41 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::camera::{Agreed, Camera, Shot};
-use super::session::{self, Fresh, Frozen, Numbering, Read, Session};
+use super::adapt;
+use super::camera::{Agreed, Camera, RawFrame};
+use super::error::CameraError;
+use super::host::Host;
+use super::options::V4l2Options;
+use super::rates::Measured;
+use super::session::{Fresh, Frozen, Numbering, Read, Session};
 use super::stand_in::StandIn;
-use super::{CameraError, V4l2Options, adapt};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::metrics::{SourceMetrics, SourceState};
 use crate::pace::Backoff;
-use crate::source::unpack::Memory;
+use crate::source::unpack::{Memory, PixelFormat};
 use crate::source::{Filled, SourceError};
-use crate::v4l2::{ErrorKind, V4l2Error};
+use crate::v4l2::{Clock, Distrust, ErrorKind, Field, V4l2Error};
 
 /// How long a call waits, and how often an absent camera is looked for.
 const LOOK: Duration = Duration::from_millis(200);
 /// Pauses between two openings: at first, and at most.
-const PAUSE_MIN: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_millis(500);
+const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(500));
+/// The same of a driver that sticks: it needs a while.
+const PAUSES_WHEN_STUCK: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(1));
+/// How long a restarted stream of such a driver is waited for.
+const PATIENCE_WHEN_STUCK: Duration = Duration::from_millis(500);
 
 /// A camera with its state.
 #[derive(Debug)]
-pub(super) struct Supervisor {
-    camera: Box<dyn Camera>,
+pub(super) struct Recovery<H: Host> {
+    camera: Camera<H>,
     options: V4l2Options,
     metrics: Arc<SourceMetrics>,
     /// Of the stream, for the life of the process.
     format: PictureFormat,
     rate: FrameRate,
+    /// Where the camera does not tell its rate.
+    measured: Option<Measured>,
     /// While the camera is open.
     session: Option<Session>,
     frozen: Frozen,
@@ -41,10 +50,14 @@ pub(super) struct Supervisor {
     last_effort: Instant,
     /// Openings since the last new picture.
     tries: u32,
+    /// Whether restarts of the stream are likely to do harm.
+    sticks_at_restarts: bool,
     /// When to open again.
     backoff: Backoff,
-    /// Time of the last picture that was given.
-    last_capture: Option<Instant>,
+    /// Where samples lie in their words, where that was found out of a format.
+    shift: Option<(PixelFormat, u8)>,
+    /// Time of the last picture that was given, and its clock.
+    last_capture: Option<(Instant, Clock)>,
     said: Said,
 }
 
@@ -62,27 +75,31 @@ struct Said {
     adapted: Option<PictureFormat>,
     /// That times went back.
     went_back: bool,
+    /// That the driver's times are not believed.
+    distrusted: bool,
 }
 
-impl Supervisor {
+impl<H: Host> Recovery<H> {
     /// Opens the camera for the first time; what it gives then is the format of the stream.
     pub(super) fn start(
-        mut camera: Box<dyn Camera>,
+        host: H,
         options: V4l2Options,
         metrics: Arc<SourceMetrics>,
     ) -> Result<Self, CameraError> {
+        let mut camera = Camera::new(host, options.clone());
         let opened = camera.open();
         let now = camera.now();
         let agreed = match &opened {
             Ok(agreed) => *agreed,
             Err(_) => assumed(&options),
         };
-        let format = session::unpacker(&agreed, &options)?.format();
-        let mut supervisor = Self {
+        let format = Session::new(agreed, &options, None)?.camera_format();
+        let mut recovery = Self {
             camera,
             metrics,
             format,
             rate: agreed.rate.unwrap_or(options.rate),
+            measured: None,
             session: None,
             frozen: Frozen::new(options.frozen_frames),
             numbering: Numbering::default(),
@@ -91,17 +108,19 @@ impl Supervisor {
             remedy: Remedy::Restart,
             last_effort: now,
             tries: 0,
-            backoff: Backoff::new(PAUSE_MIN, PAUSE_MAX),
+            sticks_at_restarts: false,
+            backoff: Backoff::new(PAUSES.0, PAUSES.1),
+            shift: None,
             last_capture: None,
             said: Said::default(),
             options,
         };
         match opened {
-            Ok(agreed) => supervisor.begin(&agreed)?,
+            Ok(agreed) => recovery.begin(&agreed)?,
             Err(error) if error.kind() == ErrorKind::Unsupported => return Err(error),
-            Err(error) => supervisor.fail(&error)?,
+            Err(error) => recovery.fail(&error)?,
         }
-        Ok(supervisor)
+        Ok(recovery)
     }
 
     pub(super) fn format(&self) -> PictureFormat {
@@ -149,11 +168,13 @@ impl Supervisor {
     /// Takes an opened camera into use.
     fn begin(&mut self, agreed: &Agreed) -> Result<(), CameraError> {
         self.metrics.opened.add(1);
-        let unpacker = match session::unpacker(agreed, &self.options) {
-            Ok(unpacker) => unpacker,
+        let of_format = |&(format, _): &(PixelFormat, u8)| format == agreed.pixel_format;
+        let shift = self.shift.filter(of_format).map(|(_, shift)| shift);
+        let mut session = match Session::new(*agreed, &self.options, shift) {
+            Ok(session) => session,
             Err(error) => return self.fail(&error.into()),
         };
-        let session = Session::new(unpacker, self.format);
+        session.give(self.format);
         log::info!("{}: {agreed}", self.options.device.display());
         if session.adapts() && self.said.adapted != Some(session.camera_format()) {
             self.said.adapted = Some(session.camera_format());
@@ -161,6 +182,12 @@ impl Supervisor {
                 (adapt::describe(session.camera_format()), adapt::describe(self.format));
             log::warn!("the camera now gives {is}; its pictures are cut to the stream's {stream}");
         }
+        if agreed.sticks_at_restarts != self.sticks_at_restarts {
+            self.sticks_at_restarts = agreed.sticks_at_restarts;
+            let (first, longest) = if self.sticks_at_restarts { PAUSES_WHEN_STUCK } else { PAUSES };
+            self.backoff = Backoff::new(first, longest);
+        }
+        self.measured = agreed.rate.is_none().then(Measured::default);
         self.session = Some(session);
         self.numbering.restart();
         (self.remedy, self.last_effort) = (Remedy::Restart, self.camera.now());
@@ -175,10 +202,11 @@ impl Supervisor {
     ) -> Result<Filled, CameraError> {
         let mut read: Option<Read> = None;
         let (numbering, frozen) = (&mut self.numbering, &mut self.frozen);
-        let reader = &mut |shot: &Shot<'_>| {
-            read = Some(session.read(shot, (numbering, frozen), &mut frame.blurred));
+        let reader = &mut |raw: &RawFrame<'_>| {
+            read = Some(session.read(raw, (numbering, frozen), &mut frame.blurred));
         };
         let taken = self.camera.take(LOOK, reader);
+        self.shift = session.shift();
         self.session = Some(session);
         match (taken, read) {
             (Err(error), _) => self.broken(error),
@@ -196,14 +224,20 @@ impl Supervisor {
         self.unnumbered += u64::from(read.step.numbers - 1);
         self.metrics.errored.add(read.is_marked.into());
         match read.outcome {
-            Ok(Fresh::New(captured_at)) => {
-                frame.meta.captured_at = self.capture_time(captured_at);
+            Ok(Fresh::New(captured_at, clock)) => {
+                frame.meta.captured_at = self.capture_time(captured_at, clock);
+                self.measure(captured_at, read.step.numbers);
                 frame.meta.gap = std::mem::take(&mut self.unnumbered);
                 self.enter(SourceState::Live, "");
                 (self.remedy, self.tries) = (Remedy::Restart, 0);
                 self.backoff.succeed();
                 self.last_effort = self.camera.now();
                 Ok(Filled::Frame)
+            }
+            Ok(Fresh::Withheld) => {
+                self.unnumbered += 1;
+                self.last_effort = self.camera.now();
+                Ok(Filled::Waiting)
             }
             Ok(Fresh::Frozen) => {
                 self.unnumbered += 1;
@@ -220,25 +254,60 @@ impl Supervisor {
     }
 
     /// A picture's time, or now where that lies before the last one's.
-    fn capture_time(&mut self, captured_at: Instant) -> Instant {
-        let goes_back = self.last_capture.is_some_and(|last| captured_at < last);
-        if goes_back && !self.said.went_back {
+    fn capture_time(&mut self, captured_at: Instant, clock: Clock) -> Instant {
+        self.tell_of_clock(clock);
+        let goes_back = self.last_capture.is_some_and(|(last, _)| captured_at < last);
+        let is_same_clock = self.last_capture.is_some_and(|(_, last)| last == clock);
+        if goes_back && is_same_clock && !self.said.went_back {
             self.said.went_back = true;
             log::warn!("{}: the times of pictures go back", self.options.device.display());
         }
         let time = if goes_back { self.camera.now() } else { captured_at };
-        self.last_capture = Some(time);
+        self.last_capture = Some((time, clock));
         time
+    }
+
+    /// Says once that the driver's times are not believed, where it is sure that they are wrong.
+    fn tell_of_clock(&mut self, clock: Clock) {
+        let Clock::Arrival(why @ (Distrust::Foreign(_) | Distrust::Lagging(_))) = clock else {
+            return;
+        };
+        if !self.said.distrusted {
+            self.said.distrusted = true;
+            let device = self.options.device.display();
+            log::warn!(
+                "{device}: the driver's times are not believed: {why}; frames count from their arrival"
+            );
+        }
+    }
+
+    /// Measures the rate of a camera that does not tell it, and says it once.
+    fn measure(&mut self, captured_at: Instant, numbers: u32) {
+        let rate = self.measured.as_mut().and_then(|measured| measured.see(captured_at, numbers));
+        if let Some(rate) = rate {
+            let device = self.options.device.display();
+            log::info!(
+                "{device}: {rate:.2} frames/s were measured, which the camera does not tell"
+            );
+        }
     }
 
     /// No new picture came. After a time of that, something is done about it.
     fn nothing(&mut self, state: SourceState, problem: &str) -> Result<(), CameraError> {
-        if self.camera.now().saturating_duration_since(self.last_effort) < self.options.silence {
+        let is_stuck = self.sticks_at_restarts && self.remedy == Remedy::Reopen;
+        let patience = self.options.silence;
+        let patience = if is_stuck { patience.min(PATIENCE_WHEN_STUCK) } else { patience };
+        if self.camera.now().saturating_duration_since(self.last_effort) < patience {
             return Ok(());
         }
         self.metrics.timeouts.add(1);
-        self.enter(state, problem);
-        self.help(problem)
+        let reason = (state == SourceState::Silent).then(|| self.camera.reason_for_silence());
+        let problem = match reason.flatten() {
+            None => problem.to_owned(),
+            Some(reason) => format!("{problem} ({reason})"),
+        };
+        self.enter(state, &problem);
+        self.help(&problem)
     }
 
     /// A call on the open camera failed.
@@ -339,11 +408,13 @@ impl Supervisor {
 /// What an absent camera is expected to give: the best wish, at the extent asked for.
 fn assumed(options: &V4l2Options) -> Agreed {
     let pixel_format = options.formats.first().copied();
-    let pixel_format = pixel_format.unwrap_or(crate::source::unpack::PixelFormat::ALL[0]);
+    let pixel_format = pixel_format.unwrap_or(PixelFormat::ALL[0]);
     Agreed {
         pixel_format,
         memory: Memory { extent: options.extent, strides: [0; 3] },
         range: pixel_format.range(0, 0),
+        field: Field::Whole,
         rate: None,
+        sticks_at_restarts: false,
     }
 }
