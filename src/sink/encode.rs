@@ -4,8 +4,8 @@ use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageBuffer, ImageEncoder, ImageError, Luma, Rgb};
 use jpeg_encoder::{Encoder, ImageBuffer as JpegRows, JpegColorType};
 
-use super::SinkError;
 use super::colour::{push_rgb, push_ycc};
+use super::contract::SinkError;
 use crate::frame::{Extent, Layout, Picture};
 
 /// Rows that share a block in a JPEG with its chroma halved.

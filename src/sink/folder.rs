@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::contract::SinkError;
+use super::encode::{encode_jpeg, encode_png};
 use super::whole::{Aside, Survival, remove_abandoned};
-use super::{SinkError, encode_jpeg, encode_png};
 use crate::frame::Picture;
 
 /// What a folder is tried with.

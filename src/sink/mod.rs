@@ -5,6 +5,7 @@
 //! and the showcase that the live page looks at ([`ShowcaseSink`]).
 
 mod colour;
+mod contract;
 mod encode;
 mod folder;
 mod iceoryx2;
@@ -17,6 +18,7 @@ mod y4m;
 
 pub use self::iceoryx2::{Iceoryx2Options, Iceoryx2Sink, wire};
 pub use self::y4m::Y4mSink;
+pub use contract::{Sink, SinkError};
 pub use encode::{encode_jpeg, encode_png};
 pub use folder::PictureKind;
 pub use png::PngSink;
@@ -24,92 +26,3 @@ pub use record::{RecordOptions, RecordSink};
 pub use showcase::{Exhibit, Next, Showcase, ShowcaseSink, Side, View};
 pub use v4l2::{OutputFormat, V4l2Sink, V4l2SinkOptions};
 pub use whole::{is_special, remove_unfinished, try_writing, write_whole};
-
-use std::path::PathBuf;
-
-use crate::exit::{ExitStatus, Status};
-use crate::frame::{Frame, FrameRate, PictureFormat};
-use crate::v4l2::V4l2Error;
-
-/// Something that takes restored frames.
-pub trait Sink: Send {
-    /// Short name for logs and statistics.
-    fn name(&self) -> &str;
-
-    /// Called once, before the first frame, with the format of every restored picture and the
-    /// rate they are meant to be shown at.
-    ///
-    /// # Errors
-    /// Where the sink cannot take such frames.
-    fn start(&mut self, format: PictureFormat, rate: FrameRate) -> Result<(), SinkError>;
-
-    /// Takes one frame; the frame's buffers are lent for the time of the call. Returns within a
-    /// second where the sink waits for somebody.
-    ///
-    /// # Errors
-    /// Where this and every further frame is lost; [`SinkError::Busy`] where only this one is, and
-    /// [`SinkError::Later`] where this one may be offered again.
-    fn deliver(&mut self, frame: &Frame) -> Result<(), SinkError>;
-
-    /// Called once, after the last frame: flushes and closes.
-    ///
-    /// # Errors
-    /// Where frames already taken could not be kept.
-    fn finish(&mut self) -> Result<(), SinkError>;
-}
-
-/// Why a sink lost frames.
-#[derive(Debug, displaydoc::Display, thiserror::Error)]
-pub enum SinkError {
-    /// cannot write {path}: {cause}
-    Write {
-        /// What was to be written.
-        path: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// cannot encode {what}: {cause}
-    Encode {
-        /// What was to be encoded.
-        what: String,
-        /// What the encoder said.
-        cause: String,
-    },
-    /// this frame cannot be taken; a further one may be
-    Busy,
-    /// cannot use {cause}; {advice}
-    Device {
-        /// Which device, and why not.
-        cause: Box<V4l2Error>,
-        /// What a person can do about it.
-        advice: String,
-    },
-    /// cannot publish as '{service}': {cause}
-    Publish {
-        /// The name of the service.
-        service: String,
-        /// Why not.
-        cause: String,
-    },
-    /// this frame is not taken now; it may be offered again
-    Later,
-    /// the reader of {0} went away
-    Closed(PathBuf),
-}
-
-impl ExitStatus for SinkError {
-    fn status(&self) -> Status {
-        match self {
-            Self::Publish { .. } => Status::Unavailable,
-            Self::Write { .. } | Self::Device { .. } => Status::CannotCreate,
-            _ => Status::Failed,
-        }
-    }
-
-    fn errno(&self) -> Option<i32> {
-        match self {
-            Self::Write { cause, .. } => cause.raw_os_error(),
-            _ => None,
-        }
-    }
-}

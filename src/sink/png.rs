@@ -5,9 +5,9 @@
 
 use std::path::Path;
 
+use super::contract::{Sink, SinkError};
 use super::folder::{Folder, PictureKind};
 use super::whole::Survival;
-use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 
 /// Writes every restored frame to `FOLDER/NUMBER.png`, its number in six digits.

@@ -25,8 +25,8 @@ use iceoryx2::service::ipc_threadsafe;
 use iceoryx2::service::port_factory::PortFactory as _;
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
+use crate::sink::contract::{Sink, SinkError};
 use service::Service;
 
 /// What kind of publication.

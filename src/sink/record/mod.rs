@@ -13,9 +13,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::folder::PictureKind;
-use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::pace::{Backoff, RateLimit};
+use crate::sink::contract::{Sink, SinkError};
 use shelf::Shelf;
 
 /// Pauses between attempts to record where that fails: the first, and the longest.

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use super::stamp::Stamp;
-use crate::sink::SinkError;
+use crate::sink::contract::SinkError;
 use crate::sink::folder::Folder;
 use crate::sink::whole::Survival;
 

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 pub use view::{Exhibit, Side, View};
 pub use wall::Next;
 
-use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::pace::RateLimit;
+use crate::sink::contract::{Sink, SinkError};
 use wall::Wall;
 
 /// The time of what has not happened yet.
@@ -25,7 +25,7 @@ const NEVER: u64 = u64::MAX;
 /// The newest frame in every kind, and who wants which.
 #[derive(Debug)]
 pub struct Showcase {
-    walls: [Wall; View::ALL.len()],
+    walls: [Arc<Wall>; View::ALL.len()],
     stream: OnceLock<(PictureFormat, FrameRate)>,
     started: Instant,
     /// Milliseconds from the start to the last frame that is no placeholder; [`NEVER`] before it.
@@ -36,7 +36,7 @@ impl Showcase {
     fn new() -> Self {
         let started = Instant::now();
         Self {
-            walls: View::ALL.map(|view| Wall::new(view, started)),
+            walls: View::ALL.map(|view| Arc::new(Wall::new(view, started))),
             stream: OnceLock::new(),
             started,
             advanced_at: AtomicU64::new(NEVER),
@@ -57,7 +57,7 @@ impl Showcase {
 
     /// The newest frame of any kind.
     pub fn newest(&self) -> Option<Arc<Exhibit>> {
-        self.walls.iter().filter_map(Wall::newest).max_by_key(|exhibit| exhibit.number)
+        self.walls.iter().filter_map(|wall| wall.newest()).max_by_key(|exhibit| exhibit.number)
     }
 
     /// Number of the newest frame of a kind; 0 before the first.
@@ -66,11 +66,11 @@ impl Showcase {
     }
 
     /// Waits for a frame of a kind other than number `after`. While this waits, the kind is wanted.
-    pub fn next(self: &Arc<Self>, view: View, after: u64) -> Next {
-        Next::new(Arc::clone(self), view, after)
+    pub fn next(&self, view: View, after: u64) -> Next {
+        Next::new(self.wall(view), after)
     }
 
-    fn wall(&self, view: View) -> &Wall {
+    fn wall(&self, view: View) -> &Arc<Wall> {
         let index = View::ALL.iter().position(|other| *other == view);
         &self.walls[index.unwrap_or_default()]
     }

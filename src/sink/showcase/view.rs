@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::frame::{Extent, Frame, FrameMeta, Picture};
-use crate::sink::SinkError;
+use crate::sink::contract::SinkError;
 use crate::sink::encode::{encode_jpeg, encode_jpeg_stack, encode_png, stack_step};
 
 /// Quality of a still JPEG: what is kept should lose nothing that can be seen.

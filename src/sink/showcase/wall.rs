@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::{Exhibit, Showcase, View};
+use super::view::{Exhibit, View};
 
 /// How long after a viewer's last request frames are still encoded.
 const INTEREST: Duration = Duration::from_secs(2);
@@ -80,21 +80,19 @@ pub(super) fn millis(duration: Duration) -> u64 {
 /// dropped where its viewers go on.
 #[derive(Debug)]
 pub struct Next {
-    showcase: Arc<Showcase>,
-    view: View,
+    wall: Arc<Wall>,
     after: u64,
     ticket: u64,
 }
 
 impl Next {
-    pub(super) fn new(showcase: Arc<Showcase>, view: View, after: u64) -> Self {
-        let wall = showcase.wall(view);
+    pub(super) fn new(wall: &Arc<Wall>, after: u64) -> Self {
         wall.waiting.fetch_add(1, Ordering::Relaxed);
         let mut hung = wall.hung();
         hung.tickets += 1;
         let ticket = hung.tickets;
         drop(hung);
-        Self { showcase, view, after, ticket }
+        Self { wall: Arc::clone(wall), after, ticket }
     }
 }
 
@@ -102,7 +100,7 @@ impl Future for Next {
     type Output = Arc<Exhibit>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut hung = self.showcase.wall(self.view).hung();
+        let mut hung = self.wall.hung();
         match &hung.newest {
             Some(newest) if newest.number != self.after => Poll::Ready(Arc::clone(newest)),
             _ => {
@@ -115,7 +113,7 @@ impl Future for Next {
 
 impl Drop for Next {
     fn drop(&mut self) {
-        let wall = self.showcase.wall(self.view);
+        let wall = &self.wall;
         wall.hung().wakers.remove(&self.ticket);
         if wall.view.goes_on() {
             wall.wanted_until.store(wall.now_ms() + millis(INTEREST), Ordering::Relaxed);

@@ -14,9 +14,9 @@ pub use pack::OutputFormat;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Sink, SinkError};
 use crate::frame::{Extent, Frame, FrameRate, PictureFormat};
 use crate::pace::Backoff;
+use crate::sink::contract::{Sink, SinkError};
 use crate::v4l2::{ErrorKind, V4l2Error};
 use pack::Packer;
 use port::{DevicePort, Port, Wish};

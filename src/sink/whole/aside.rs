@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use tempfile::Builder;
 
-use super::disk::{Disk, Disks};
-use super::folder_of;
+use super::disk::{Disk, Disks, folder_of};
 
 /// Times that a file aside is made, where somebody who removes abandoned ones sees each before it is
 /// locked.

@@ -65,3 +65,8 @@ fn pass_unsupported(error: io::Error) -> io::Result<()> {
         _ => Err(error),
     }
 }
+
+/// The folder that a file lies in.
+pub(in crate::sink) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}

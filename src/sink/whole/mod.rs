@@ -17,8 +17,9 @@ use std::path::Path;
 
 pub use aside::remove_unfinished;
 pub(super) use aside::{Aside, Survival};
+pub(super) use disk::folder_of;
 
-use super::SinkError;
+use crate::sink::contract::SinkError;
 
 /// Writes a file so that `path` names either what it named before or all of what `write` wrote,
 /// after a power cut, too. A device or a pipe is written to as it is.
@@ -88,11 +89,6 @@ pub(super) fn remove_abandoned(folder: &Path, is_ours: impl Fn(&str) -> bool) ->
 fn meant_for(name: &str) -> Option<&str> {
     let aside = name.strip_prefix('.')?.strip_suffix(".part")?;
     aside.rsplit_once('.').map(|(name, _)| name)
-}
-
-/// The folder that a file lies in.
-pub(super) fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::pipe::Pipe;
-use crate::sink::SinkError;
+use crate::sink::contract::SinkError;
 
 /// How long a call waits for the reader.
 const PATIENCE: Duration = Duration::from_millis(200);

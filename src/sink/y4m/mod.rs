@@ -20,8 +20,8 @@ use y4m::{Colorspace, EncoderBuilder, Ratio, VendorExtensionString};
 
 use super::colour::push_ycc;
 use super::whole::{Aside, Survival, folder_of, remove_abandoned};
-use super::{Sink, SinkError};
 use crate::frame::{Frame, FrameRate, Layout, Picture, PictureFormat, Range};
+use crate::sink::contract::{Sink, SinkError};
 use feed::{Feed, Readers};
 use pipe::Pipe;
 

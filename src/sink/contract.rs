@@ -1,0 +1,90 @@
+//! What every sink offers, and why one loses frames.
+
+use std::path::PathBuf;
+
+use crate::exit::{ExitStatus, Status};
+use crate::frame::{Frame, FrameRate, PictureFormat};
+use crate::v4l2::V4l2Error;
+
+/// Something that takes restored frames.
+pub trait Sink: Send {
+    /// Short name for logs and statistics.
+    fn name(&self) -> &str;
+
+    /// Called once, before the first frame, with the format of every restored picture and the
+    /// rate they are meant to be shown at.
+    ///
+    /// # Errors
+    /// Where the sink cannot take such frames.
+    fn start(&mut self, format: PictureFormat, rate: FrameRate) -> Result<(), SinkError>;
+
+    /// Takes one frame; the frame's buffers are lent for the time of the call. Returns within a
+    /// second where the sink waits for somebody.
+    ///
+    /// # Errors
+    /// Where this and every further frame is lost; [`SinkError::Busy`] where only this one is, and
+    /// [`SinkError::Later`] where this one may be offered again.
+    fn deliver(&mut self, frame: &Frame) -> Result<(), SinkError>;
+
+    /// Called once, after the last frame: flushes and closes.
+    ///
+    /// # Errors
+    /// Where frames already taken could not be kept.
+    fn finish(&mut self) -> Result<(), SinkError>;
+}
+
+/// Why a sink lost frames.
+#[derive(Debug, displaydoc::Display, thiserror::Error)]
+pub enum SinkError {
+    /// cannot write {path}: {cause}
+    Write {
+        /// What was to be written.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// cannot encode {what}: {cause}
+    Encode {
+        /// What was to be encoded.
+        what: String,
+        /// What the encoder said.
+        cause: String,
+    },
+    /// this frame cannot be taken; a further one may be
+    Busy,
+    /// cannot use {cause}; {advice}
+    Device {
+        /// Which device, and why not.
+        cause: Box<V4l2Error>,
+        /// What a person can do about it.
+        advice: String,
+    },
+    /// cannot publish as '{service}': {cause}
+    Publish {
+        /// The name of the service.
+        service: String,
+        /// Why not.
+        cause: String,
+    },
+    /// this frame is not taken now; it may be offered again
+    Later,
+    /// the reader of {0} went away
+    Closed(PathBuf),
+}
+
+impl ExitStatus for SinkError {
+    fn status(&self) -> Status {
+        match self {
+            Self::Publish { .. } => Status::Unavailable,
+            Self::Write { .. } | Self::Device { .. } => Status::CannotCreate,
+            _ => Status::Failed,
+        }
+    }
+
+    fn errno(&self) -> Option<i32> {
+        match self {
+            Self::Write { cause, .. } => cause.raw_os_error(),
+            _ => None,
+        }
+    }
+}
