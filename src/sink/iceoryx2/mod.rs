@@ -8,13 +8,13 @@
 //!
 //! What a publisher leaves that did not end by itself is removed by the next one.
 
+mod options;
 mod reason;
 mod room;
 mod service;
 pub mod wire;
 
 use std::io;
-use std::path::PathBuf;
 
 use iceoryx2::identifiers::UniqueSubscriberId;
 use iceoryx2::port::backpressure_strategy::BackpressureStrategy;
@@ -27,19 +27,8 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::sink::contract::{Sink, SinkError};
+pub use options::Iceoryx2Options;
 use service::Service;
-
-/// What kind of publication.
-#[derive(Debug, Clone)]
-pub struct Iceoryx2Options {
-    /// Name of the service, 1 to 255 bytes.
-    pub service: String,
-    /// Subscribers at a time, at least one.
-    pub subscribers: usize,
-    /// Where iceoryx2 notes nodes and services, an absolute path that consumers write alike; that of
-    /// its own configuration where absent.
-    pub folder: Option<PathBuf>,
-}
 
 type Outlet = Publisher<ipc_threadsafe::Service, [u8], ()>;
 

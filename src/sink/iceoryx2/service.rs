@@ -10,7 +10,8 @@ use iceoryx2::service::ipc_threadsafe;
 use iceoryx2::service::port_factory::PortFactory as _;
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
 
-use super::{Iceoryx2Options, reason, room};
+use super::options::Iceoryx2Options;
+use super::{reason, room};
 
 /// A service for frames as bytes. It keeps its node.
 pub(super) type Service = PortFactory<ipc_threadsafe::Service, [u8], ()>;
