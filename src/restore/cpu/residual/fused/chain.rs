@@ -10,8 +10,8 @@
 //! convolutions are padded.
 
 use super::kernels::{Kernel, PADDING, Rows, SLACK, row_bytes};
-use super::layer::{HEAD_SIDE, Head, Layer, Residual};
-use super::packed::LANES;
+use super::packed::{Addition, HEAD_SIDE, PackedHead, PackedLast, PackedLayer};
+use super::weights::LANES;
 use crate::plan::network::{self, Integers, Quantiser};
 
 /// Planes that a network may see.
@@ -23,11 +23,11 @@ const MARGIN: usize = HEAD_SIDE / 2 - 1;
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) input: Quantiser,
-    pub(super) head: Head,
+    pub(super) head: PackedHead,
     /// All layers between the first and the last.
-    pub(super) layers: Vec<Layer>,
+    pub(super) layers: Vec<PackedLayer>,
     /// Gives four channels: the pixels of the plane.
-    pub(super) last: Layer,
+    pub(super) last: PackedLast,
     pub(super) output: Quantiser,
 }
 
@@ -65,7 +65,7 @@ impl Scratch {
     /// For planes that are `width` samples wide.
     pub(super) fn new(chain: &Chain, width: usize, strip: Strip) -> Self {
         let pixels = width / 2;
-        let layers = chain.layers.iter().chain([&chain.last]);
+        let layers = chain.layers.iter().chain([&chain.last.layer]);
         Self {
             width: pixels,
             strip,
@@ -87,18 +87,18 @@ impl Chain {
         let mut before = *rectified;
         let mut next = |layer: &network::Layer| {
             let input = std::mem::replace(&mut before, layer.output());
-            let residual = layer.sum.map(|sum| Residual {
+            let addition = layer.sum.map(|sum| Addition {
                 branch: layer.rectified.scale / sum.scale,
                 skip: input.scale / sum.scale,
             });
-            Layer::pack(&layer.convolution, [input, layer.rectified], residual)
+            PackedLayer::pack(&layer.convolution, [input, layer.rectified], addition)
         };
         let layers = layers.iter().map(&mut next).collect();
         Self {
             input: *input,
-            head: Head::pack(head, [*input, *rectified]),
+            head: PackedHead::pack(head, [*input, *rectified]),
             layers,
-            last: Layer::pack(tail, [before, *output], None),
+            last: PackedLast::pack(tail, [before, *output]),
             output: *output,
         }
     }
@@ -164,7 +164,7 @@ impl Chain {
 }
 
 /// Computes row `y` of layer `index`.
-fn follow(kernel: &dyn Kernel, layer: &Layer, index: usize, y: usize, scratch: &mut Scratch) {
+fn follow(kernel: &dyn Kernel, layer: &PackedLayer, index: usize, y: usize, scratch: &mut Scratch) {
     let Scratch { width, strip, rings, .. } = scratch;
     let (before, after) = rings.split_at_mut(index);
     let rows = before[index - 1].around(y, strip.seen);

@@ -8,9 +8,9 @@
 mod chain;
 mod choice;
 mod kernels;
-mod layer;
 mod operator;
 mod packed;
+mod weights;
 
 use std::sync::Arc;
 
@@ -75,7 +75,7 @@ impl Engine for Fused {
     ) -> TractResult<()> {
         let view = answer.try_as_plain_ram()?;
         for (row, bytes) in f.zip(view.as_slice::<u8>()?.chunks_exact(width)) {
-            self.kernel.dequantise(self.chain.output, bytes, row);
+            self.kernel.dequantise(self.chain.output, &bytes[..row.len()], row);
         }
         Ok(())
     }

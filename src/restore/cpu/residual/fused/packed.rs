@@ -1,112 +1,138 @@
-//! The weights of a convolution in the order in which kernels read them, and what is done to sums.
+//! Convolutions of a quantised network, packed for the kernels.
 //!
-//! A convolution is a sum over *taps*: for each, four bytes of the input meet four weights of every
-//! output channel. Which four bytes they are is the convolution's own matter.
+//! Activations are unsigned bytes, [`LANES`] channels a block, the blocks of a pixel side by side,
+//! pixels in rows. An accumulator sums `q w` over the window; with the zero point of the input
+//! folded into the bias it is the real result in steps of input scale times weight scale. Its
+//! `multiplier` turns it into steps of the output:
+//!
+//! ```text
+//! q_out = clamp(round(accumulator * multiplier), 0, 255)          a convolution and its ReLU
+//! q_out = clamp(round(q_branch * branch + q_in * skip), 0, 255)   where its input is added
+//! ```
+//!
+//! Every product and sum is rounded to f32 by itself, and halves to even, in this order in every
+//! kernel: so all of them give the same bits. This is what ONNX Runtime's quantised convolution and
+//! addition do, but for the order of the factors.
 
+use super::weights::{GROUP, LANES, Weights};
 use crate::plan::network::{Convolution, Quantiser};
 
-/// Channels of a block.
-pub(super) const LANES: usize = 16;
-/// Input bytes whose products one 32-bit lane sums.
-pub(super) const GROUP: usize = 4;
-/// Weights that a tap has for a block of output channels.
-pub(super) const TILE: usize = LANES * GROUP;
+/// Rows and columns of the window of a [`PackedLayer`].
+pub(super) const SIDE: usize = 3;
+/// Rows and columns of the window of a [`Head`], at most.
+pub(super) const HEAD_SIDE: usize = 6;
 
-/// Packed weights, for blocks of output channels; missing channels are zero.
-#[derive(Debug)]
-pub(super) struct Packed {
-    /// Blocks of output channels.
-    pub(super) blocks: usize,
-    taps: usize,
-    /// `[block][tap][output channel][input]`.
-    tiles: Vec<i8>,
-    /// The same as 16-bit numbers: `[block][tap][pair of inputs][output channel][input]`.
-    #[cfg(target_arch = "x86_64")]
-    pairs: Vec<i16>,
-    /// One an output channel, the zero point of the input folded in.
-    bias: Vec<i32>,
-    /// The bias for kernels that take a byte of the input as signed, 128 less than it is.
-    #[cfg(target_arch = "aarch64")]
-    signed_bias: Vec<i32>,
-    multiplier: Vec<f32>,
+/// How a branch and what it goes around are added: their steps in steps of the sum.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Addition {
+    pub(super) branch: f32,
+    pub(super) skip: f32,
 }
 
-impl Packed {
-    /// Packs a convolution of `taps` taps, whose weights are told by output channel, tap and input,
-    /// from bytes of one quantiser to bytes of another.
-    pub(super) fn new(
+/// The first convolution: of stride 2, from planes of bytes to pixels of half the size.
+///
+/// Four neighbouring samples of a row are four inputs of the dot product. So planes need not be
+/// interleaved, and a window of four columns wastes nothing.
+#[derive(Debug)]
+pub(super) struct PackedHead {
+    pub(super) planes: usize,
+    /// Rows of the window.
+    pub(super) side: usize,
+    /// Groups of samples that the window has in a row.
+    pub(super) groups: usize,
+    /// Taps: `[plane][row][group]`.
+    pub(super) weights: Weights,
+}
+
+impl PackedHead {
+    /// Packs a convolution of 4x4 or 6x6.
+    pub(super) fn pack(convolution: &Convolution, ends: [Quantiser; 2]) -> Self {
+        let (planes, side) = (convolution.inputs, convolution.side);
+        let groups = side.div_ceil(GROUP);
+        let weights =
+            Weights::new(convolution, ends, planes * side * groups, |output, tap, place| {
+                let (plane, row, group) = (tap / groups / side, tap / groups % side, tap % groups);
+                convolution.weight(output, plane, [row, group * GROUP + place])
+            });
+        Self { planes, side, groups, weights }
+    }
+
+    /// What the window sees of a row of samples for pixel `x`, whole groups.
+    pub(super) fn seen<'a>(&self, row: &'a [u8], x: usize) -> &'a [u8] {
+        &row[2 * x..][..self.groups * GROUP]
+    }
+}
+
+/// A 3x3 convolution from pixels to pixels; missing channels are zero.
+#[derive(Debug)]
+pub(super) struct PackedLayer {
+    pub(super) in_blocks: usize,
+    /// Groups of input channels that hold anything.
+    pub(super) groups: usize,
+    /// Taps: `[row][group][column]`.
+    pub(super) weights: Weights,
+    pub(super) addition: Option<Addition>,
+}
+
+impl PackedLayer {
+    /// Packs a convolution from bytes of one quantiser to bytes of another.
+    pub(super) fn pack(
         convolution: &Convolution,
-        [input, output]: [Quantiser; 2],
-        taps: usize,
-        weight: impl Fn(usize, usize, usize) -> i8,
+        ends: [Quantiser; 2],
+        addition: Option<Addition>,
     ) -> Self {
-        let blocks = convolution.outputs.div_ceil(LANES);
-        let mut tiles = Vec::with_capacity(blocks * taps * TILE);
-        for block in 0..blocks {
-            for tap in 0..taps {
-                let at = |index: usize| weight(block * LANES + index / GROUP, tap, index % GROUP);
-                tiles.extend((0..TILE).map(at));
-            }
-        }
-        let padded_bias = |zero: i32| {
-            let mut bias = convolution.folded_bias(zero);
-            bias.resize(blocks * LANES, 0);
-            bias
-        };
-        let zero = i32::from(input.zero);
-        let mut multiplier = convolution.multipliers(input, output);
-        multiplier.resize(blocks * LANES, 0.0);
-        Self {
-            blocks,
-            taps,
-            #[cfg(target_arch = "x86_64")]
-            pairs: pairs(&tiles),
-            tiles,
-            bias: padded_bias(zero),
-            #[cfg(target_arch = "aarch64")]
-            signed_bias: padded_bias(zero - 128),
-            multiplier,
-        }
+        let groups = convolution.inputs.div_ceil(GROUP);
+        let weights =
+            Weights::new(convolution, ends, SIDE * groups * SIDE, |output, tap, place| {
+                let (row, group, column) = (tap / SIDE / groups, tap / SIDE % groups, tap % SIDE);
+                convolution.weight(output, group * GROUP + place, [row, column])
+            });
+        let in_blocks = convolution.inputs.div_ceil(LANES);
+        Self { in_blocks, groups, weights, addition }
     }
+}
 
-    /// Weights of an output block, a [`TILE`] a tap.
-    pub(super) fn tiles(&self, block: usize) -> &[i8] {
-        &self.tiles[block * self.taps * TILE..][..self.taps * TILE]
-    }
-
-    /// As [`Packed::tiles`], as pairs of 16-bit numbers.
+/// The last convolution, from pixels to up to four channels.
+#[derive(Debug)]
+pub(super) struct PackedLast {
+    /// The convolution, without an addition.
+    pub(super) layer: PackedLayer,
+    /// Its weights once more:
+    /// `[row][column][block][output][four times the same sixteen input channels]`.
     #[cfg(target_arch = "x86_64")]
-    pub(super) fn pairs(&self, block: usize) -> &[i16] {
-        &self.pairs[block * self.taps * TILE..][..self.taps * TILE]
-    }
+    pub(super) quads: Vec<i8>,
+}
 
-    /// Multiplier of an output block.
-    pub(super) fn multipliers(&self, block: usize) -> &[f32; LANES] {
-        lanes(&self.multiplier, block)
-    }
-
-    /// Bias of an output block.
-    pub(super) fn biases(&self, block: usize) -> &[i32; LANES] {
-        lanes(&self.bias, block)
-    }
-
-    /// Bias of an output block for a signed input.
-    #[cfg(target_arch = "aarch64")]
-    pub(super) fn signed_biases(&self, block: usize) -> &[i32; LANES] {
-        lanes(&self.signed_bias, block)
+impl PackedLast {
+    /// Packs a convolution from bytes of one quantiser to bytes of another.
+    ///
+    /// # Panics
+    /// Where it has none or more than four outputs.
+    pub(super) fn pack(convolution: &Convolution, ends: [Quantiser; 2]) -> Self {
+        let outputs = convolution.outputs;
+        assert!((1..=GROUP).contains(&outputs), "{outputs} outputs (expected 1 to {GROUP})");
+        Self {
+            layer: PackedLayer::pack(convolution, ends, None),
+            #[cfg(target_arch = "x86_64")]
+            quads: quads(convolution),
+        }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-fn pairs(tiles: &[i8]) -> Vec<i16> {
-    let half = |tile: &[i8], pair: usize| {
-        let fours = tile.chunks_exact(GROUP);
-        let wide = fours.flat_map(|four| four[2 * pair..][..2].iter().map(|&w| i16::from(w)));
-        wide.collect::<Vec<_>>()
-    };
-    tiles.chunks_exact(TILE).flat_map(|tile| [half(tile, 0), half(tile, 1)].concat()).collect()
-}
-
-fn lanes<T>(values: &[T], block: usize) -> &[T; LANES] {
-    values.as_chunks::<LANES>().0.get(block).expect("values are padded to whole blocks")
+fn quads(convolution: &Convolution) -> Vec<i8> {
+    use super::weights::TILE;
+    let in_blocks = convolution.inputs.div_ceil(LANES);
+    let mut quads = Vec::with_capacity(SIDE * SIDE * in_blocks * GROUP * TILE);
+    for at in 0..SIDE * SIDE {
+        for block in 0..in_blocks {
+            for output in 0..GROUP {
+                let input = |index: usize| block * LANES + index % LANES;
+                let weight =
+                    |index| convolution.weight(output, input(index), [at / SIDE, at % SIDE]);
+                quads.extend((0..TILE).map(weight));
+            }
+        }
+    }
+    quads
 }

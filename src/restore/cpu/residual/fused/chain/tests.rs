@@ -13,7 +13,7 @@ const INPUT: Quantiser = Quantiser { zero: 100, scale: 0.01 };
 const OUTPUT: Quantiser = Quantiser { zero: 90, scale: 0.02 };
 /// Behind the head, behind the layer's ReLU and of its sum.
 const RECTIFIED: [Quantiser; 3] = [scaled(0.5), scaled(0.6), scaled(1.0)];
-const RESIDUAL: Residual = Residual { branch: 0.6, skip: 0.5 };
+const RESIDUAL: Addition = Addition { branch: 0.6, skip: 0.5 };
 
 const fn scaled(scale: f32) -> Quantiser {
     Quantiser { zero: 0, scale }

@@ -7,9 +7,11 @@
 
 use std::arch::x86_64::*;
 
-use super::super::layer::{Head, Layer, SIDE};
-use super::super::packed::{GROUP, LANES, Packed, TILE};
-use super::{Kernel, PADDING, Rows, check_head, check_out, scalar};
+use super::super::packed::{PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::weights::{GROUP, LANES, TILE, Weights};
+use super::kernel::{PADDING, Rows};
+use super::scalar;
+use super::tile::Tile;
 use crate::plan::network::Quantiser;
 
 /// Neighbouring outputs that are computed side by side, two registers each.
@@ -31,10 +33,12 @@ impl Avx2 {
     }
 }
 
-impl Kernel for Avx2 {
-    fn name(&self) -> &'static str {
-        "avx2"
-    }
+// SAFETY: [`Avx2::detect`] alone makes a value, where the processor has the instructions; the functions
+// read and write no more than they are promised.
+unsafe impl Tile for Avx2 {
+    const NAME: &'static str = "avx2";
+    const PIXELS: usize = POSITIONS;
+    const PIXELS_LAST: usize = POSITIONS;
 
     fn quantise(&self, quantiser: Quantiser, samples: &[f32], out: &mut [u8]) {
         // SAFETY: `self` is proof of the instructions.
@@ -46,36 +50,43 @@ impl Kernel for Avx2 {
         unsafe { dequantise(quantiser, bytes, out) }
     }
 
-    fn enter(&self, head: &Head, rows: &[&[u8]], width: usize, out: &mut [u8]) {
-        check_head(head, rows, width, POSITIONS);
-        check_out(&head.packed, width, POSITIONS, out);
-        for block in 0..head.packed.blocks {
-            for x in (0..width).step_by(POSITIONS) {
-                // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-                unsafe { enter(head, rows, x, block, out) };
-            }
-        }
+    #[inline]
+    unsafe fn enter(
+        &self,
+        head: &PackedHead,
+        rows: &[&[u8]],
+        x: usize,
+        block: usize,
+        out: &mut [u8],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        unsafe { enter(head, rows, x, block, out) };
     }
 
-    fn convolve(&self, layer: &Layer, rows: Rows<'_>, width: usize, out: &mut [u8]) {
-        rows.check(layer, width, POSITIONS);
-        check_out(&layer.packed, width, POSITIONS, out);
-        for block in 0..layer.packed.blocks {
-            for x in (0..width).step_by(POSITIONS) {
-                // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-                unsafe { convolve(layer, rows, x, block, out) };
-            }
-        }
+    #[inline]
+    unsafe fn convolve(
+        &self,
+        layer: &PackedLayer,
+        rows: Rows<'_>,
+        x: usize,
+        block: usize,
+        out: &mut [u8],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        unsafe { convolve(layer, rows, x, block, out) };
     }
 
-    fn finish(&self, layer: &Layer, rows: Rows<'_>, zero: u8, out: [&mut [u8]; 2]) {
-        let [top, bottom] = out;
-        rows.check(layer, top.len() / 2, POSITIONS);
-        let parts = top.chunks_mut(2 * POSITIONS).zip(bottom.chunks_mut(2 * POSITIONS));
-        for (part, (top, bottom)) in parts.enumerate() {
-            // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-            unsafe { finish(layer, rows, part * POSITIONS, zero, [top, bottom]) };
-        }
+    #[inline]
+    unsafe fn finish(
+        &self,
+        last: &PackedLast,
+        rows: Rows<'_>,
+        x: usize,
+        zero: u8,
+        out: [&mut [u8]; 2],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        unsafe { finish(&last.layer, rows, x, zero, out) };
     }
 }
 
@@ -111,11 +122,11 @@ fn dequantise(quantiser: Quantiser, bytes: &[u8], out: &mut [f32]) {
 /// # Safety
 /// Rows and `out` reach that far, and the rows are as many as the window's.
 #[target_feature(enable = "avx2")]
-unsafe fn enter(head: &Head, rows: &[&[u8]], x: usize, block: usize, out: &mut [u8]) {
+unsafe fn enter(head: &PackedHead, rows: &[&[u8]], x: usize, block: usize, out: &mut [u8]) {
     // SAFETY: as promised; there is a tile for every row and group.
     unsafe {
-        let mut sums = start(&head.packed, block);
-        let mut tiles = head.packed.pairs(block).as_ptr();
+        let mut sums = start(&head.weights, block);
+        let mut tiles = head.weights.pairs(block).as_ptr();
         for row in rows {
             for group in 0..head.groups {
                 add_tap(&mut sums, row.as_ptr().add(2 * x + group * GROUP), 2, tiles);
@@ -123,8 +134,8 @@ unsafe fn enter(head: &Head, rows: &[&[u8]], x: usize, block: usize, out: &mut [
             }
         }
         for (position, sums) in (x..).zip(sums) {
-            let bytes = requantised(&head.packed, block, sums);
-            store(&head.packed, position, block, bytes, out);
+            let bytes = requantised(&head.weights, block, sums);
+            store(&head.weights, position, block, bytes, out);
         }
     }
 }
@@ -134,22 +145,22 @@ unsafe fn enter(head: &Head, rows: &[&[u8]], x: usize, block: usize, out: &mut [
 /// # Safety
 /// Rows and `out` reach that far.
 #[target_feature(enable = "avx2")]
-unsafe fn convolve(layer: &Layer, rows: Rows<'_>, x: usize, block: usize, out: &mut [u8]) {
+unsafe fn convolve(layer: &PackedLayer, rows: Rows<'_>, x: usize, block: usize, out: &mut [u8]) {
     let stride = layer.in_blocks * LANES;
     // SAFETY: as promised.
     unsafe {
         for (position, sums) in (x..).zip(accumulate(layer, rows, x, block)) {
-            let mut bytes = requantised(&layer.packed, block, sums);
-            if let Some(residual) = layer.residual {
+            let mut bytes = requantised(&layer.weights, block, sums);
+            if let Some(addition) = layer.addition {
                 let pixel = rows.0[1].as_ptr().add((position + PADDING) * stride + block * LANES);
                 for (half, q) in bytes.iter_mut().enumerate() {
                     let skip = _mm256_cvtepu8_epi32(_mm_loadl_epi64(pixel.add(8 * half).cast()));
                     let sum =
-                        _mm256_add_ps(scaled(*q, residual.branch), scaled(skip, residual.skip));
+                        _mm256_add_ps(scaled(*q, addition.branch), scaled(skip, addition.skip));
                     *q = round(sum);
                 }
             }
-            store(&layer.packed, position, block, bytes, out);
+            store(&layer.weights, position, block, bytes, out);
         }
     }
 }
@@ -157,8 +168,8 @@ unsafe fn convolve(layer: &Layer, rows: Rows<'_>, x: usize, block: usize, out: &
 /// The sums before the first product.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn start<const H: usize>(packed: &Packed, block: usize) -> Sums<H> {
-    let biases = packed.biases(block).as_ptr();
+fn start<const H: usize>(weights: &Weights, block: usize) -> Sums<H> {
+    let biases = weights.biases(block).as_ptr();
     let mut halves = [_mm256_setzero_si256(); H];
     for (half, sum) in halves.iter_mut().enumerate() {
         // SAFETY: there are sixteen.
@@ -174,17 +185,17 @@ fn start<const H: usize>(packed: &Packed, block: usize) -> Sums<H> {
 #[target_feature(enable = "avx2")]
 #[inline]
 unsafe fn accumulate<const H: usize>(
-    layer: &Layer,
+    layer: &PackedLayer,
     rows: Rows<'_>,
     x: usize,
     block: usize,
 ) -> Sums<H> {
     let stride = layer.in_blocks * LANES;
-    let mut sums = start(&layer.packed, block);
+    let mut sums = start(&layer.weights, block);
     // SAFETY: the rows reach `POSITIONS + 2` pixels beyond `x`; there is a tile for every row, group
     // and column.
     unsafe {
-        let mut tiles = layer.packed.pairs(block).as_ptr();
+        let mut tiles = layer.weights.pairs(block).as_ptr();
         for row in rows.0 {
             for group in 0..layer.groups {
                 for column in 0..SIDE {
@@ -233,8 +244,8 @@ unsafe fn add_tap<const H: usize>(
 /// Sums of a pixel in steps of the output, rectified.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn requantised(packed: &Packed, block: usize, sums: [__m256i; 2]) -> [__m256i; 2] {
-    let multipliers = packed.multipliers(block).as_ptr();
+fn requantised(weights: &Weights, block: usize, sums: [__m256i; 2]) -> [__m256i; 2] {
+    let multipliers = weights.multipliers(block).as_ptr();
     // SAFETY: there are sixteen.
     let [low, high] = [0, 8].map(|at| unsafe { _mm256_loadu_ps(multipliers.add(at)) });
     let steps = |sum, multiplier| round(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), multiplier));
@@ -247,10 +258,10 @@ fn requantised(packed: &Packed, block: usize, sums: [__m256i; 2]) -> [__m256i; 2
 /// `out` reaches that far.
 #[target_feature(enable = "avx2")]
 #[inline]
-unsafe fn store(packed: &Packed, x: usize, block: usize, q: [__m256i; 2], out: &mut [u8]) {
+unsafe fn store(weights: &Weights, x: usize, block: usize, q: [__m256i; 2], out: &mut [u8]) {
     // SAFETY: as promised.
     unsafe {
-        let target = out.as_mut_ptr().add((x * packed.blocks + block) * LANES);
+        let target = out.as_mut_ptr().add((x * weights.blocks + block) * LANES);
         _mm_storeu_si128(target.cast(), packed_bytes(q));
     }
 }
@@ -269,13 +280,19 @@ fn packed_bytes([low, high]: [__m256i; 2]) -> __m128i {
 /// # Safety
 /// The rows reach that far.
 #[target_feature(enable = "avx2")]
-unsafe fn finish(layer: &Layer, rows: Rows<'_>, x: usize, zero: u8, [top, bottom]: [&mut [u8]; 2]) {
+unsafe fn finish(
+    layer: &PackedLayer,
+    rows: Rows<'_>,
+    x: usize,
+    zero: u8,
+    [top, bottom]: [&mut [u8]; 2],
+) {
     let low = -f32::from(zero);
     let (low, high) = (_mm_set1_ps(low), _mm_set1_ps(low + 255.0));
     let pairs = top.as_chunks_mut::<2>().0.iter_mut().zip(bottom.as_chunks_mut::<2>().0);
     // SAFETY: as promised; a block has more than four multipliers.
     let (multiplier, sums) = unsafe {
-        let multiplier = _mm_loadu_ps(layer.packed.multipliers(0).as_ptr());
+        let multiplier = _mm_loadu_ps(layer.weights.multipliers(0).as_ptr());
         (multiplier, accumulate(layer, rows, x, 0))
     };
     for ([sum], (top, bottom)) in sums.into_iter().zip(pairs) {

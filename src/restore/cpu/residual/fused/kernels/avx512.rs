@@ -13,9 +13,11 @@
 
 use std::arch::x86_64::*;
 
-use super::super::layer::{Head, Layer, Residual, SIDE};
-use super::super::packed::{GROUP, LANES, Packed, TILE};
-use super::{Kernel, PADDING, Rows, check_head, check_out, scalar};
+use super::super::packed::{Addition, PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::weights::{GROUP, LANES, TILE, Weights};
+use super::kernel::{PADDING, Rows};
+use super::scalar;
+use super::tile::Tile;
 use crate::plan::network::Quantiser;
 
 /// Neighbouring outputs that are computed side by side.
@@ -38,10 +40,12 @@ impl Avx512 {
     }
 }
 
-impl Kernel for Avx512 {
-    fn name(&self) -> &'static str {
-        "avx512-vnni"
-    }
+// SAFETY: [`Avx512::detect`] alone makes a value, where the processor has the instructions; the functions
+// read and write no more than they are promised.
+unsafe impl Tile for Avx512 {
+    const NAME: &'static str = "avx512-vnni";
+    const PIXELS: usize = POSITIONS;
+    const PIXELS_LAST: usize = 4 * QUADS;
 
     fn quantise(&self, quantiser: Quantiser, samples: &[f32], out: &mut [u8]) {
         // SAFETY: `self` is proof of the instructions.
@@ -53,36 +57,43 @@ impl Kernel for Avx512 {
         unsafe { dequantise(quantiser, bytes, out) }
     }
 
-    fn enter(&self, head: &Head, rows: &[&[u8]], width: usize, out: &mut [u8]) {
-        check_head(head, rows, width, POSITIONS);
-        check_out(&head.packed, width, POSITIONS, out);
-        for block in 0..head.packed.blocks {
-            for x in (0..width).step_by(POSITIONS) {
-                // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-                unsafe { enter(head, rows, x, block, out) };
-            }
-        }
+    #[inline]
+    unsafe fn enter(
+        &self,
+        head: &PackedHead,
+        rows: &[&[u8]],
+        x: usize,
+        block: usize,
+        out: &mut [u8],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        unsafe { enter(head, rows, x, block, out) };
     }
 
-    fn convolve(&self, layer: &Layer, rows: Rows<'_>, width: usize, out: &mut [u8]) {
-        rows.check(layer, width, POSITIONS);
-        check_out(&layer.packed, width, POSITIONS, out);
-        for block in 0..layer.packed.blocks {
-            for x in (0..width).step_by(POSITIONS) {
-                // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-                unsafe { convolve(layer, rows, x, block, out) };
-            }
-        }
+    #[inline]
+    unsafe fn convolve(
+        &self,
+        layer: &PackedLayer,
+        rows: Rows<'_>,
+        x: usize,
+        block: usize,
+        out: &mut [u8],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        unsafe { convolve(layer, rows, x, block, out) };
     }
 
-    fn finish(&self, layer: &Layer, rows: Rows<'_>, zero: u8, out: [&mut [u8]; 2]) {
-        let [top, bottom] = out;
-        rows.check(layer, top.len() / 2, 4 * QUADS);
-        let parts = top.chunks_mut(8 * QUADS).zip(bottom.chunks_mut(8 * QUADS));
-        for (part, (top, bottom)) in parts.enumerate() {
-            // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-            unsafe { finish(layer, rows, part * 4 * QUADS, zero, [top, bottom]) };
-        }
+    #[inline]
+    unsafe fn finish(
+        &self,
+        last: &PackedLast,
+        rows: Rows<'_>,
+        x: usize,
+        zero: u8,
+        out: [&mut [u8]; 2],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        unsafe { finish(last, rows, x, zero, out) };
     }
 }
 
@@ -113,12 +124,12 @@ fn dequantise(quantiser: Quantiser, bytes: &[u8], out: &mut [f32]) {
 /// # Safety
 /// Rows and `out` reach that far, and the rows are as many as the window's.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn enter(head: &Head, rows: &[&[u8]], x: usize, block: usize, out: &mut [u8]) {
+unsafe fn enter(head: &PackedHead, rows: &[&[u8]], x: usize, block: usize, out: &mut [u8]) {
     // SAFETY: the rows reach `2 * POSITIONS` samples and the window's groups beyond sample `2 * x`,
     // `out` `POSITIONS` pixels; there is a tile for every row and group.
     unsafe {
-        let mut sums = start(&head.packed, block);
-        let mut tiles = head.packed.tiles(block).as_ptr();
+        let mut sums = start(&head.weights, block);
+        let mut tiles = head.weights.tiles(block).as_ptr();
         for row in rows {
             for group in 0..head.groups {
                 let weights = _mm512_loadu_si512(tiles.cast());
@@ -129,9 +140,9 @@ unsafe fn enter(head: &Head, rows: &[&[u8]], x: usize, block: usize, out: &mut [
                 }
             }
         }
-        let multiplier = _mm512_loadu_ps(head.packed.multipliers(block).as_ptr());
+        let multiplier = _mm512_loadu_ps(head.weights.multipliers(block).as_ptr());
         for (position, sum) in (x..).zip(sums) {
-            let target = out.as_mut_ptr().add((position * head.packed.blocks + block) * LANES);
+            let target = out.as_mut_ptr().add((position * head.weights.blocks + block) * LANES);
             let value = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier);
             _mm_storeu_si128(target.cast(), bytes(positive(value)));
         }
@@ -143,13 +154,13 @@ unsafe fn enter(head: &Head, rows: &[&[u8]], x: usize, block: usize, out: &mut [
 /// # Safety
 /// Rows and `out` reach that far.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn convolve(layer: &Layer, rows: Rows<'_>, x: usize, block: usize, out: &mut [u8]) {
-    let (stride, packed) = (layer.in_blocks * LANES, &layer.packed);
+unsafe fn convolve(layer: &PackedLayer, rows: Rows<'_>, x: usize, block: usize, out: &mut [u8]) {
+    let (stride, weights) = (layer.in_blocks * LANES, &layer.weights);
     // SAFETY: the rows reach `POSITIONS + 2` pixels beyond `x`, `out` `POSITIONS`; there is a tile
     // for every row, group and column.
     unsafe {
-        let mut sums = start(packed, block);
-        let mut tiles = packed.tiles(block).as_ptr();
+        let mut sums = start(weights, block);
+        let mut tiles = weights.tiles(block).as_ptr();
         for row in rows.0 {
             for group in 0..layer.groups {
                 let start = row.as_ptr().add(x * stride + group * GROUP);
@@ -159,15 +170,15 @@ unsafe fn convolve(layer: &Layer, rows: Rows<'_>, x: usize, block: usize, out: &
                 accumulate(&mut sums, start, stride, columns);
             }
         }
-        let multiplier = _mm512_loadu_ps(packed.multipliers(block).as_ptr());
+        let multiplier = _mm512_loadu_ps(weights.multipliers(block).as_ptr());
         for (position, sum) in (x..).zip(sums) {
             let mut value = positive(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier));
-            if let Some(residual) = layer.residual {
+            if let Some(addition) = layer.addition {
                 let pixel = rows.0[1].as_ptr().add((position + PADDING) * stride + block * LANES);
                 let skip = _mm512_cvtepu8_epi32(_mm_loadu_si128(pixel.cast()));
-                value = sum_of(value, _mm512_cvtepi32_ps(skip), residual);
+                value = sum_of(value, _mm512_cvtepi32_ps(skip), addition);
             }
-            let target = out.as_mut_ptr().add((position * packed.blocks + block) * LANES);
+            let target = out.as_mut_ptr().add((position * weights.blocks + block) * LANES);
             _mm_storeu_si128(target.cast(), bytes(value));
         }
     }
@@ -176,9 +187,9 @@ unsafe fn convolve(layer: &Layer, rows: Rows<'_>, x: usize, block: usize, out: &
 /// The sums before the first product.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn start(packed: &Packed, block: usize) -> [__m512i; POSITIONS] {
+fn start(weights: &Weights, block: usize) -> [__m512i; POSITIONS] {
     // SAFETY: there are as many as lanes.
-    [unsafe { _mm512_loadu_si512(packed.biases(block).as_ptr().cast()) }; POSITIONS]
+    [unsafe { _mm512_loadu_si512(weights.biases(block).as_ptr().cast()) }; POSITIONS]
 }
 
 /// Four bytes of the input in every lane.
@@ -227,13 +238,20 @@ unsafe fn accumulate(
 /// # Safety
 /// The rows reach that far.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn finish(layer: &Layer, rows: Rows<'_>, x: usize, zero: u8, [top, bottom]: [&mut [u8]; 2]) {
+unsafe fn finish(
+    last: &PackedLast,
+    rows: Rows<'_>,
+    x: usize,
+    zero: u8,
+    [top, bottom]: [&mut [u8]; 2],
+) {
+    let layer = &last.layer;
     let stride = layer.in_blocks * LANES;
     let mut sums = [[_mm512_setzero_si512(); GROUP]; QUADS];
     // SAFETY: the rows reach `4 * QUADS + 2` pixels beyond `x`; there are weights of four outputs
     // for every row, column and block.
     unsafe {
-        let mut tiles = layer.quads.as_ptr();
+        let mut tiles = last.quads.as_ptr();
         for row in rows.0 {
             for place in 0..SIDE * layer.in_blocks {
                 let weights = [0, TILE, 2 * TILE, 3 * TILE]
@@ -249,7 +267,7 @@ unsafe fn finish(layer: &Layer, rows: Rows<'_>, x: usize, zero: u8, [top, bottom
             }
         }
     }
-    store(sums, &layer.packed, zero, top, bottom);
+    store(sums, &layer.weights, zero, top, bottom);
 }
 
 /// A block of channels of four neighbouring pixels.
@@ -275,15 +293,15 @@ unsafe fn four_pixels(start: *const u8, stride: usize) -> __m512i {
 #[inline]
 fn store(
     sums: [[__m512i; GROUP]; QUADS],
-    packed: &Packed,
+    weights: &Weights,
     zero: u8,
     top: &mut [u8],
     bottom: &mut [u8],
 ) {
     // SAFETY: a block has more than four of each.
     let (multiplier, bias) = unsafe {
-        let bias = _mm_loadu_si128(packed.biases(0).as_ptr().cast());
-        let multiplier = _mm_loadu_ps(packed.multipliers(0).as_ptr());
+        let bias = _mm_loadu_si128(weights.biases(0).as_ptr().cast());
+        let multiplier = _mm_loadu_ps(weights.multipliers(0).as_ptr());
         (_mm512_broadcast_f32x4(multiplier), _mm512_broadcast_i32x4(bias))
     };
     let low = -f32::from(zero);
@@ -293,8 +311,8 @@ fn store(
         let q = round(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier), low);
         let bytes = _mm512_cvtepi32_epi8(_mm512_add_epi32(q, _mm512_set1_epi32(zero.into())));
         let bytes = _mm_shuffle_epi8(bytes, order);
-        let mask = 0xff >> (8 - top.len());
-        // SAFETY: the mask is as long as the rows.
+        let mask = 0xff >> (8 - top.len().min(bottom.len()));
+        // SAFETY: the mask is no longer than the rows.
         unsafe {
             _mm_mask_storeu_epi8(top.as_mut_ptr().cast(), mask, bytes);
             let upper = _mm_unpackhi_epi64(bytes, bytes);
@@ -322,11 +340,11 @@ fn positive(value: __m512) -> __m512 {
 /// A branch that becomes bytes and what it goes around: a sum of positive numbers.
 #[target_feature(enable = "avx512f")]
 #[inline]
-fn sum_of(branch: __m512, skip: __m512, residual: Residual) -> __m512 {
+fn sum_of(branch: __m512, skip: __m512, addition: Addition) -> __m512 {
     let branch = _mm512_roundscale_ps::<0>(_mm512_min_ps(branch, _mm512_set1_ps(255.0)));
     _mm512_add_ps(
-        _mm512_mul_ps(branch, _mm512_set1_ps(residual.branch)),
-        _mm512_mul_ps(skip, _mm512_set1_ps(residual.skip)),
+        _mm512_mul_ps(branch, _mm512_set1_ps(addition.branch)),
+        _mm512_mul_ps(skip, _mm512_set1_ps(addition.skip)),
     )
 }
 

@@ -1,8 +1,8 @@
 //! The kernel that defines the result: plain loops, one output at a time.
 
-use super::super::layer::{Head, Layer, SIDE};
-use super::super::packed::{GROUP, LANES, Packed, TILE};
-use super::{Kernel, PADDING, Rows};
+use super::super::packed::{PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::weights::{GROUP, LANES, TILE, Weights};
+use super::kernel::{Kernel, PADDING, Rows, check_head, check_last, check_layer};
 use crate::plan::network::Quantiser;
 
 /// Runs everywhere.
@@ -15,33 +15,37 @@ impl Kernel for Scalar {
     }
 
     fn quantise(&self, quantiser: Quantiser, samples: &[f32], out: &mut [u8]) {
+        assert_eq!(samples.len(), out.len(), "samples and bytes");
         quantise(quantiser, samples, out);
     }
 
     fn dequantise(&self, quantiser: Quantiser, bytes: &[u8], out: &mut [f32]) {
+        assert_eq!(bytes.len(), out.len(), "bytes and samples");
         dequantise(quantiser, bytes, out);
     }
 
-    fn enter(&self, head: &Head, rows: &[&[u8]], width: usize, out: &mut [u8]) {
-        let packed = &head.packed;
-        for (x, pixel) in out.chunks_exact_mut(packed.blocks * LANES).take(width).enumerate() {
+    fn enter(&self, head: &PackedHead, rows: &[&[u8]], width: usize, out: &mut [u8]) {
+        check_head(head, rows, width, 1, out);
+        let weights = &head.weights;
+        for (x, pixel) in out.chunks_exact_mut(weights.blocks * LANES).take(width).enumerate() {
             for (channel, target) in pixel.iter_mut().enumerate() {
                 let seen = rows.iter().flat_map(|row| head.seen(row, x).chunks_exact(GROUP));
-                let sum = accumulate(packed, channel, seen);
-                *target = byte(requantise(packed, channel, sum, [0.0, 255.0]));
+                let sum = accumulate(weights, channel, seen);
+                *target = byte(requantise(weights, channel, sum, [0.0, 255.0]));
             }
         }
     }
 
-    fn convolve(&self, layer: &Layer, rows: Rows<'_>, width: usize, out: &mut [u8]) {
-        let packed = &layer.packed;
-        for (x, pixel) in out.chunks_exact_mut(packed.blocks * LANES).take(width).enumerate() {
+    fn convolve(&self, layer: &PackedLayer, rows: Rows<'_>, width: usize, out: &mut [u8]) {
+        check_layer(layer, rows, width, 1, out);
+        let weights = &layer.weights;
+        for (x, pixel) in out.chunks_exact_mut(weights.blocks * LANES).take(width).enumerate() {
             for (channel, target) in pixel.iter_mut().enumerate() {
-                let sum = accumulate(packed, channel, seen(layer, rows, x));
-                let branch = requantise(packed, channel, sum, [0.0, 255.0]);
-                let value = layer.residual.map_or(branch, |residual| {
+                let sum = accumulate(weights, channel, seen(layer, rows, x));
+                let branch = requantise(weights, channel, sum, [0.0, 255.0]);
+                let value = layer.addition.map_or(branch, |addition| {
                     let skip = f32::from(rows.seen(1, x, PADDING, layer.in_blocks)[channel]);
-                    let sum = branch * residual.branch + skip * residual.skip;
+                    let sum = branch * addition.branch + skip * addition.skip;
                     sum.clamp(0.0, 255.0).round_ties_even()
                 });
                 *target = byte(value);
@@ -49,14 +53,14 @@ impl Kernel for Scalar {
         }
     }
 
-    fn finish(&self, layer: &Layer, rows: Rows<'_>, zero: u8, out: [&mut [u8]; 2]) {
-        let zero = f32::from(zero);
-        let [top, bottom] = out;
+    fn finish(&self, last: &PackedLast, rows: Rows<'_>, zero: u8, [top, bottom]: [&mut [u8]; 2]) {
+        check_last(last, rows, 1, [top.len(), bottom.len()]);
+        let (layer, zero) = (&last.layer, f32::from(zero));
         let pairs = top.chunks_exact_mut(2).zip(bottom.chunks_exact_mut(2));
         for (x, (top, bottom)) in pairs.enumerate() {
             for (channel, target) in top.iter_mut().chain(bottom).enumerate() {
-                let sum = accumulate(&layer.packed, channel, seen(layer, rows, x));
-                let steps = requantise(&layer.packed, channel, sum, [-zero, 255.0 - zero]);
+                let sum = accumulate(&layer.weights, channel, seen(layer, rows, x));
+                let steps = requantise(&layer.weights, channel, sum, [-zero, 255.0 - zero]);
                 *target = byte(steps + zero);
             }
         }
@@ -82,7 +86,7 @@ pub(super) fn dequantise(quantiser: Quantiser, bytes: &[u8], out: &mut [f32]) {
 }
 
 /// What the window around pixel `x` sees, in the order of the taps.
-fn seen<'a>(layer: &Layer, rows: Rows<'a>, x: usize) -> impl Iterator<Item = &'a [u8]> {
+fn seen<'a>(layer: &PackedLayer, rows: Rows<'a>, x: usize) -> impl Iterator<Item = &'a [u8]> {
     let (blocks, groups) = (layer.in_blocks, layer.groups);
     (0..SIDE * groups * SIDE).map(move |tap| {
         let (row, group, column) = (tap / SIDE / groups, tap / SIDE % groups, tap % SIDE);
@@ -91,20 +95,20 @@ fn seen<'a>(layer: &Layer, rows: Rows<'a>, x: usize) -> impl Iterator<Item = &'a
 }
 
 /// The sum over the taps of one output channel.
-fn accumulate<'a>(packed: &Packed, channel: usize, seen: impl Iterator<Item = &'a [u8]>) -> i32 {
+fn accumulate<'a>(weights: &Weights, channel: usize, seen: impl Iterator<Item = &'a [u8]>) -> i32 {
     let (block, lane) = (channel / LANES, channel % LANES);
-    let mut sum = packed.biases(block)[lane];
-    for (tile, seen) in packed.tiles(block).chunks_exact(TILE).zip(seen) {
-        let weights = &tile[lane * GROUP..][..GROUP];
-        let products = seen.iter().zip(weights).map(|(&q, &w)| i32::from(q) * i32::from(w));
+    let mut sum = weights.biases(block)[lane];
+    for (tile, seen) in weights.tiles(block).chunks_exact(TILE).zip(seen) {
+        let tile = &tile[lane * GROUP..][..GROUP];
+        let products = seen.iter().zip(tile).map(|(&q, &w)| i32::from(q) * i32::from(w));
         sum += products.sum::<i32>();
     }
     sum
 }
 
 /// An accumulator in steps of the output, within bounds.
-fn requantise(packed: &Packed, channel: usize, sum: i32, [low, high]: [f32; 2]) -> f32 {
-    let multiplier = packed.multipliers(channel / LANES)[channel % LANES];
+fn requantise(weights: &Weights, channel: usize, sum: i32, [low, high]: [f32; 2]) -> f32 {
+    let multiplier = weights.multipliers(channel / LANES)[channel % LANES];
     (sum as f32 * multiplier).clamp(low, high).round_ties_even()
 }
 

@@ -1,9 +1,11 @@
 //! Every kernel gives the bits of the scalar one.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use proptest::prelude::*;
 
-use super::super::layer::{Head, Layer, Residual, SIDE};
-use super::super::packed::{GROUP, LANES};
+use super::super::packed::{Addition, PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::weights::{GROUP, LANES};
 use super::{Kernel, PADDING, Rows, SLACK, Scalar, available, row_bytes};
 use crate::plan::network::{Convolution, Quantiser};
 
@@ -54,6 +56,15 @@ fn row(noise: &[u8], index: usize, length: usize) -> Vec<u8> {
     noise.iter().cycle().skip(311 * index % noise.len()).take(length).copied().collect()
 }
 
+/// Checks that no kernel does what it is asked to without panicking.
+#[track_caller]
+fn check_refused(what: &str, run: impl Fn(&dyn Kernel)) {
+    for kernel in available() {
+        let refused = catch_unwind(AssertUnwindSafe(|| run(kernel))).is_err();
+        assert!(refused, "{} takes {what}", kernel.name());
+    }
+}
+
 /// Checks that every kernel writes what the scalar one writes, `length` bytes.
 fn check(length: usize, room: usize, run: impl Fn(&dyn Kernel, &mut [u8])) {
     let written = |kernel: &dyn Kernel| {
@@ -77,12 +88,12 @@ proptest! {
         noise in prop::collection::vec(any::<u8>(), 1009),
     ) {
         let side = if is_large { 6 } else { 4 };
-        let head = Head::pack(&convolution([planes, outputs], side, seed, kind), ends(seed));
+        let head = PackedHead::pack(&convolution([planes, outputs], side, seed, kind), ends(seed));
         let noise = extremes(noise, kind);
         let rows = (0..planes * side).map(|index| row(&noise, index, 2 * (width + SLACK)));
         let rows: Vec<_> = rows.collect();
         let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
-        let pixel = head.packed.blocks * LANES;
+        let pixel = head.weights.blocks * LANES;
         check(width * pixel, (width + SLACK) * pixel, |kernel, out| {
             kernel.enter(&head, &rows, width, out);
         });
@@ -92,17 +103,17 @@ proptest! {
     #[cfg_attr(miri, ignore = "too large, and Miri has only the scalar kernel")]
     fn convolutions_are_the_scalar_ones(
         (inputs, outputs) in (1_usize..40, 1_usize..40), width in 1_usize..70, seed: u64,
-        kind in 0_u8..3, is_residual: bool,
+        kind in 0_u8..3, is_addition: bool,
         noise in prop::collection::vec(any::<u8>(), 1009),
     ) {
-        let residual = is_residual.then_some(Residual { branch: 0.37, skip: 0.81 });
-        let outputs = if is_residual { inputs } else { outputs };
-        let layer = Layer::pack(&convolution([inputs, outputs], SIDE, seed, kind), ends(seed), residual);
+        let addition = is_addition.then_some(Addition { branch: 0.37, skip: 0.81 });
+        let outputs = if is_addition { inputs } else { outputs };
+        let layer = PackedLayer::pack(&convolution([inputs, outputs], SIDE, seed, kind), ends(seed), addition);
         let noise = extremes(noise, kind);
         let rows = [0, 1, 2].map(|index| row(&noise, index, row_bytes(width, layer.in_blocks)));
         let rows = Rows([&rows[0], &rows[1], &rows[2]]);
-        let pixel = layer.packed.blocks * LANES;
-        let room = row_bytes(width, layer.packed.blocks) - PADDING * pixel;
+        let pixel = layer.weights.blocks * LANES;
+        let room = row_bytes(width, layer.weights.blocks) - PADDING * pixel;
         check(width * pixel, room, |kernel, out| kernel.convolve(&layer, rows, width, out));
     }
 
@@ -113,12 +124,14 @@ proptest! {
         kind in 0_u8..3, zero: u8,
         noise in prop::collection::vec(any::<u8>(), 1009),
     ) {
-        let layer = Layer::pack(&convolution([inputs, outputs], SIDE, seed, kind), ends(seed), None);
+        let convolution = convolution([inputs, outputs], SIDE, seed, kind);
+        let last = PackedLast::pack(&convolution, ends(seed));
         let noise = extremes(noise, kind);
-        let rows = [0, 1, 2].map(|index| row(&noise, index, row_bytes(width, layer.in_blocks)));
+        let bytes = row_bytes(width, last.layer.in_blocks);
+        let rows = [0, 1, 2].map(|index| row(&noise, index, bytes));
         let rows = Rows([&rows[0], &rows[1], &rows[2]]);
         check(4 * width, 4 * width, |kernel, out| {
-            kernel.finish(&layer, rows, zero, out.split_at_mut(2 * width).into());
+            kernel.finish(&last, rows, zero, out.split_at_mut(2 * width).into());
         });
     }
 
@@ -152,4 +165,79 @@ proptest! {
             prop_assert_eq!(quantised(kernel), expected.clone(), "{}", kernel.name());
         }
     }
+}
+
+/// Rows for a width of 24 pixels of one block, which is whole tiles for every kernel.
+const WIDTH: usize = 24;
+
+#[test]
+fn heads_of_too_short_rows_are_refused() {
+    let head = PackedHead::pack(&convolution([2, 16], 6, 2, 0), ends(2));
+    let enough = vec![0; 2 * (WIDTH + SLACK)];
+    let run = |kernel: &dyn Kernel, rows: &[&[u8]], room: usize| {
+        kernel.enter(&head, rows, WIDTH, &mut vec![0; room * LANES]);
+    };
+    for kernel in available() {
+        run(kernel, &[enough.as_slice(); 12], WIDTH + SLACK);
+    }
+    check_refused("a row too few", |kernel| run(kernel, &[enough.as_slice(); 11], WIDTH + SLACK));
+    check_refused("rows too short", |kernel| {
+        run(kernel, &[&enough[..2 * WIDTH]; 12], WIDTH + SLACK);
+    });
+    check_refused("no room", |kernel| run(kernel, &[enough.as_slice(); 12], WIDTH - 1));
+}
+
+#[test]
+fn convolutions_of_too_short_rows_are_refused() {
+    let pack = |[inputs, outputs]: [usize; 2], addition| {
+        PackedLayer::pack(&convolution([inputs, outputs], SIDE, 2, 0), ends(2), addition)
+    };
+    let addition = Some(Addition { branch: 0.5, skip: 0.5 });
+    let (layer, wider) = (pack([16, 16], addition), pack([16, 32], addition));
+    let enough = vec![0; row_bytes(WIDTH, 1)];
+    let run = |kernel: &dyn Kernel, layer: &PackedLayer, length: usize, room: usize| {
+        let rows = Rows([&enough, &enough[..length], &enough]);
+        kernel.convolve(layer, rows, WIDTH, &mut vec![0; room * LANES]);
+    };
+    for kernel in available() {
+        run(kernel, &layer, enough.len(), WIDTH + SLACK);
+    }
+    check_refused("a row too short", |kernel| {
+        run(kernel, &layer, (WIDTH + 1) * LANES, WIDTH + SLACK);
+    });
+    check_refused("no room", |kernel| run(kernel, &layer, enough.len(), WIDTH - 1));
+    check_refused("more channels than are added", |kernel| {
+        run(kernel, &wider, enough.len(), 2 * (WIDTH + SLACK));
+    });
+}
+
+#[test]
+fn last_layers_of_unlike_rows_are_refused() {
+    let last = PackedLast::pack(&convolution([16, 4], SIDE, 2, 0), ends(2));
+    let enough = vec![0; row_bytes(WIDTH, 1)];
+    let run = |kernel: &dyn Kernel, length: usize, [top, bottom]: [usize; 2]| {
+        let rows = Rows([&enough, &enough, &enough[..length]]);
+        kernel.finish(&last, rows, 0, [&mut vec![0; top], &mut vec![0; bottom]]);
+    };
+    for kernel in available() {
+        run(kernel, enough.len(), [2 * WIDTH; 2]);
+        run(kernel, enough.len(), [0; 2]);
+    }
+    check_refused("a lower row too short", |kernel| {
+        run(kernel, enough.len(), [2 * WIDTH, 2 * WIDTH - 2]);
+    });
+    check_refused("an upper row too short", |kernel| run(kernel, enough.len(), [2, 2 * WIDTH]));
+    check_refused("half a pixel", |kernel| run(kernel, enough.len(), [2 * WIDTH + 1; 2]));
+    check_refused("a row too short", |kernel| run(kernel, (WIDTH + 1) * LANES, [2 * WIDTH; 2]));
+}
+
+#[test]
+fn bytes_and_samples_are_as_many() {
+    let quantiser = Quantiser { zero: 0, scale: 1.0 };
+    check_refused("more bytes than samples", |kernel| {
+        kernel.quantise(quantiser, &[0.0; 15], &mut [0; 16]);
+    });
+    check_refused("more samples than bytes", |kernel| {
+        kernel.dequantise(quantiser, &[0; 15], &mut [0.0; 16]);
+    });
 }

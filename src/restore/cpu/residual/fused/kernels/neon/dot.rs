@@ -8,10 +8,12 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::super::super::layer::{Head, Layer, SIDE};
-use super::super::super::packed::{GROUP, LANES, TILE};
-use super::super::{Kernel, Rows, check_head, check_out, scalar};
-use super::{Sums, biases, four, last, pairs, rectified, requantised, signed, store};
+use super::super::super::packed::{PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::super::weights::{GROUP, LANES, TILE};
+use super::super::kernel::Rows;
+use super::super::scalar;
+use super::super::tile::Tile;
+use super::sums::{Sums, biases, four, last, pairs, rectified, requantised, signed, store};
 use crate::plan::network::Quantiser;
 
 /// Neighbouring outputs that are computed side by side.
@@ -27,10 +29,12 @@ impl Dot {
     }
 }
 
-impl Kernel for Dot {
-    fn name(&self) -> &'static str {
-        "neon-dotprod"
-    }
+// SAFETY: [`Dot::detect`] alone makes a value, where the processor has the instructions; the functions
+// read and write no more than they are promised.
+unsafe impl Tile for Dot {
+    const NAME: &'static str = "neon-dotprod";
+    const PIXELS: usize = POSITIONS;
+    const PIXELS_LAST: usize = POSITIONS;
 
     fn quantise(&self, quantiser: Quantiser, samples: &[f32], out: &mut [u8]) {
         scalar::quantise(quantiser, samples, out);
@@ -40,49 +44,53 @@ impl Kernel for Dot {
         scalar::dequantise(quantiser, bytes, out);
     }
 
-    fn enter(&self, head: &Head, rows: &[&[u8]], width: usize, out: &mut [u8]) {
-        check_head(head, rows, width, POSITIONS);
-        check_out(&head.packed, width, POSITIONS, out);
-        for block in 0..head.packed.blocks {
-            for x in (0..width).step_by(POSITIONS) {
-                // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-                unsafe {
-                    let sums = dot_head(head, rows, x, block);
-                    for (x, sums) in (x..).zip(sums) {
-                        store(&head.packed, x, block, requantised(&head.packed, block, sums), out);
-                    }
-                }
+    #[inline]
+    unsafe fn enter(
+        &self,
+        head: &PackedHead,
+        rows: &[&[u8]],
+        x: usize,
+        block: usize,
+        out: &mut [u8],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        unsafe {
+            for (x, sums) in (x..).zip(dot_head(head, rows, x, block)) {
+                store(&head.weights, x, block, requantised(&head.weights, block, sums), out);
             }
         }
     }
 
-    fn convolve(&self, layer: &Layer, rows: Rows<'_>, width: usize, out: &mut [u8]) {
-        rows.check(layer, width, POSITIONS);
-        check_out(&layer.packed, width, POSITIONS, out);
-        for block in 0..layer.packed.blocks {
-            for x in (0..width).step_by(POSITIONS) {
-                // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-                unsafe {
-                    let sums = dot(layer, rows, x, block);
-                    for (x, sums) in (x..).zip(sums) {
-                        let bytes = rectified(layer, rows, x, block, sums);
-                        store(&layer.packed, x, block, bytes, out);
-                    }
-                }
+    #[inline]
+    unsafe fn convolve(
+        &self,
+        layer: &PackedLayer,
+        rows: Rows<'_>,
+        x: usize,
+        block: usize,
+        out: &mut [u8],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        unsafe {
+            for (x, sums) in (x..).zip(dot(layer, rows, x, block)) {
+                store(&layer.weights, x, block, rectified(layer, rows, x, block, sums), out);
             }
         }
     }
 
-    fn finish(&self, layer: &Layer, rows: Rows<'_>, zero: u8, out: [&mut [u8]; 2]) {
-        let [top, bottom] = out;
-        rows.check(layer, top.len() / 2, POSITIONS);
-        let parts = top.chunks_mut(2 * POSITIONS).zip(bottom.chunks_mut(2 * POSITIONS));
-        for (part, (top, bottom)) in parts.enumerate() {
-            // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-            let sums = unsafe { dot(layer, rows, part * POSITIONS, 0) };
-            for ([sum], (top, bottom)) in sums.into_iter().zip(pairs(top, bottom)) {
-                last(&layer.packed, zero, sum, top, bottom);
-            }
+    #[inline]
+    unsafe fn finish(
+        &self,
+        PackedLast { layer, .. }: &PackedLast,
+        rows: Rows<'_>,
+        x: usize,
+        zero: u8,
+        [top, bottom]: [&mut [u8]; 2],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        let sums = unsafe { dot(layer, rows, x, 0) };
+        for ([sum], (top, bottom)) in sums.into_iter().zip(pairs(top, bottom)) {
+            last(&layer.weights, zero, sum, top, bottom);
         }
     }
 }
@@ -94,14 +102,14 @@ impl Kernel for Dot {
 #[target_feature(enable = "neon,dotprod")]
 #[inline]
 unsafe fn dot<const Q: usize>(
-    layer: &Layer,
+    layer: &PackedLayer,
     rows: Rows<'_>,
     x: usize,
     block: usize,
 ) -> [Sums<Q>; POSITIONS] {
     let stride = layer.in_blocks * LANES;
-    let mut tiles = layer.packed.tiles(block).as_ptr();
-    let mut sums = [biases(&layer.packed, block); POSITIONS];
+    let mut tiles = layer.weights.tiles(block).as_ptr();
+    let mut sums = [biases(&layer.weights, block); POSITIONS];
     // SAFETY: the rows reach `POSITIONS + 2` pixels beyond `x`; there is a tile for every row, group
     // and column.
     unsafe {
@@ -136,9 +144,9 @@ unsafe fn dot<const Q: usize>(
 /// The rows reach that far and are as many as the window's.
 #[target_feature(enable = "neon,dotprod")]
 #[inline]
-unsafe fn dot_head(head: &Head, rows: &[&[u8]], x: usize, block: usize) -> [Sums; POSITIONS] {
-    let mut tiles = head.packed.tiles(block).as_ptr();
-    let mut sums = [biases(&head.packed, block); POSITIONS];
+unsafe fn dot_head(head: &PackedHead, rows: &[&[u8]], x: usize, block: usize) -> [Sums; POSITIONS] {
+    let mut tiles = head.weights.tiles(block).as_ptr();
+    let mut sums = [biases(&head.weights, block); POSITIONS];
     // SAFETY: as promised; there is a tile for every row and group.
     unsafe {
         for row in rows {

@@ -1,14 +1,16 @@
-//! Sums by products in 16 bits, with what every 64-bit Arm has.
+//! Products of 16 bits, added in pairs to 32 bits: what every 64-bit Arm has.
 
 #![expect(unsafe_code, reason = "vector instructions on raw addresses")]
 #![allow(clippy::wildcard_imports, reason = "the instructions have names of their own")]
 
 use std::arch::aarch64::*;
 
-use super::super::super::layer::{Head, Layer, SIDE};
-use super::super::super::packed::{GROUP, LANES, Packed, TILE};
-use super::super::{Kernel, Rows, check_head, check_out, scalar};
-use super::{QUARTERS, Sums, biases, four, last, pairs, rectified, requantised, store};
+use super::super::super::packed::{PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::super::weights::{GROUP, LANES, TILE, Weights};
+use super::super::kernel::Rows;
+use super::super::scalar;
+use super::super::tile::Tile;
+use super::sums::{QUARTERS, Sums, biases, four, last, pairs, rectified, requantised, store};
 use crate::plan::network::Quantiser;
 
 /// With what every 64-bit Arm has.
@@ -21,10 +23,12 @@ impl Plain {
     }
 }
 
-impl Kernel for Plain {
-    fn name(&self) -> &'static str {
-        "neon"
-    }
+// SAFETY: [`Plain::detect`] alone makes a value, where the processor has the instructions; the functions
+// read and write no more than they are promised.
+unsafe impl Tile for Plain {
+    const NAME: &'static str = "neon";
+    const PIXELS: usize = 1;
+    const PIXELS_LAST: usize = 1;
 
     fn quantise(&self, quantiser: Quantiser, samples: &[f32], out: &mut [u8]) {
         scalar::quantise(quantiser, samples, out);
@@ -34,42 +38,51 @@ impl Kernel for Plain {
         scalar::dequantise(quantiser, bytes, out);
     }
 
-    fn enter(&self, head: &Head, rows: &[&[u8]], width: usize, out: &mut [u8]) {
-        check_head(head, rows, width, 1);
-        check_out(&head.packed, width, 1, out);
-        for block in 0..head.packed.blocks {
-            for x in 0..width {
-                // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-                unsafe {
-                    let sums = widening_head(head, rows, x, block);
-                    store(&head.packed, x, block, requantised(&head.packed, block, sums), out);
-                }
-            }
+    #[inline]
+    unsafe fn enter(
+        &self,
+        head: &PackedHead,
+        rows: &[&[u8]],
+        x: usize,
+        block: usize,
+        out: &mut [u8],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        unsafe {
+            let sums = widening_head(head, rows, x, block);
+            store(&head.weights, x, block, requantised(&head.weights, block, sums), out);
         }
     }
 
-    fn convolve(&self, layer: &Layer, rows: Rows<'_>, width: usize, out: &mut [u8]) {
-        rows.check(layer, width, 1);
-        check_out(&layer.packed, width, 1, out);
-        for block in 0..layer.packed.blocks {
-            for x in 0..width {
-                // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-                unsafe {
-                    let sums = widening(layer, rows, x, block);
-                    let bytes = rectified(layer, rows, x, block, sums);
-                    store(&layer.packed, x, block, bytes, out);
-                }
-            }
+    #[inline]
+    unsafe fn convolve(
+        &self,
+        layer: &PackedLayer,
+        rows: Rows<'_>,
+        x: usize,
+        block: usize,
+        out: &mut [u8],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        unsafe {
+            let sums = widening(layer, rows, x, block);
+            store(&layer.weights, x, block, rectified(layer, rows, x, block, sums), out);
         }
     }
 
-    fn finish(&self, layer: &Layer, rows: Rows<'_>, zero: u8, out: [&mut [u8]; 2]) {
-        let [top, bottom] = out;
-        rows.check(layer, top.len() / 2, 1);
-        for (x, (top, bottom)) in pairs(top, bottom).enumerate() {
-            // SAFETY: `self` is proof of the instructions, and the lengths were checked.
-            let [sum] = unsafe { widening(layer, rows, x, 0) };
-            last(&layer.packed, zero, sum, top, bottom);
+    #[inline]
+    unsafe fn finish(
+        &self,
+        PackedLast { layer, .. }: &PackedLast,
+        rows: Rows<'_>,
+        x: usize,
+        zero: u8,
+        [top, bottom]: [&mut [u8]; 2],
+    ) {
+        // SAFETY: `self` is proof of the instructions; as promised.
+        let sums = [unsafe { widening(layer, rows, x, 0) }];
+        for ([sum], (top, bottom)) in sums.into_iter().zip(pairs(top, bottom)) {
+            last(&layer.weights, zero, sum, top, bottom);
         }
     }
 }
@@ -80,8 +93,8 @@ impl Kernel for Plain {
 /// The rows reach that far and are as many as the window's.
 #[target_feature(enable = "neon")]
 #[inline]
-unsafe fn widening_head(head: &Head, rows: &[&[u8]], x: usize, block: usize) -> Sums {
-    let mut tiles = head.packed.tiles(block).as_ptr();
+unsafe fn widening_head(head: &PackedHead, rows: &[&[u8]], x: usize, block: usize) -> Sums {
+    let mut tiles = head.weights.tiles(block).as_ptr();
     let mut parts = [[vdupq_n_s32(0); 2]; QUARTERS];
     // SAFETY: as promised; there is a tile for every row and group.
     unsafe {
@@ -92,7 +105,7 @@ unsafe fn widening_head(head: &Head, rows: &[&[u8]], x: usize, block: usize) -> 
             }
         }
     }
-    joined(&head.packed, block, parts)
+    joined(&head.weights, block, parts)
 }
 
 /// The sums of one pixel of an output block, by products in 16 bits.
@@ -102,13 +115,13 @@ unsafe fn widening_head(head: &Head, rows: &[&[u8]], x: usize, block: usize) -> 
 #[target_feature(enable = "neon")]
 #[inline]
 unsafe fn widening<const Q: usize>(
-    layer: &Layer,
+    layer: &PackedLayer,
     rows: Rows<'_>,
     x: usize,
     block: usize,
 ) -> Sums<Q> {
     let stride = layer.in_blocks * LANES;
-    let mut tiles = layer.packed.tiles(block).as_ptr();
+    let mut tiles = layer.weights.tiles(block).as_ptr();
     let mut parts = [[vdupq_n_s32(0); 2]; Q];
     // SAFETY: the rows reach two pixels beyond `x`; there is a tile for every row, group and column.
     unsafe {
@@ -122,7 +135,7 @@ unsafe fn widening<const Q: usize>(
             }
         }
     }
-    joined(&layer.packed, block, parts)
+    joined(&layer.weights, block, parts)
 }
 
 /// Adds the products of one tap. Each lane holds a part of the sum of an output channel; its
@@ -144,8 +157,8 @@ unsafe fn widen<const Q: usize>(parts: &mut [[int32x4_t; 2]; Q], four: int8x16_t
 /// Sums of their parts, biases added.
 #[target_feature(enable = "neon")]
 #[inline]
-fn joined<const Q: usize>(packed: &Packed, block: usize, parts: [[int32x4_t; 2]; Q]) -> Sums<Q> {
-    let mut sums = biases(packed, block);
+fn joined<const Q: usize>(weights: &Weights, block: usize, parts: [[int32x4_t; 2]; Q]) -> Sums<Q> {
+    let mut sums = biases(weights, block);
     for (sum, [low, high]) in sums.iter_mut().zip(parts) {
         *sum = vaddq_s32(*sum, vpaddq_s32(low, high));
     }
