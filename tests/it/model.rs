@@ -242,6 +242,84 @@ fn hostile_graphs_are_refused() {
     }
 }
 
+fn what_is_said_twice_is_refused() {
+    let mut model = tiny_model(1, 2, 1, false);
+    let again = graph(&mut model).initializer[0].clone();
+    graph(&mut model).initializer.push(again);
+    check_refused(&model, &["stage1/head/weight", "given twice"]);
+    let mut model = tiny_model(1, 2, 1, false);
+    let last = graph(&mut model).node.last_mut().expect("a shuffle");
+    last.attribute.push(int("blocksize", 2));
+    check_refused(&model, &["blocksize of DepthToSpace", "given twice"]);
+    // A number that is a list as well: whoever reads the other one divides by zero.
+    let mut model = tiny_model(1, 2, 1, false);
+    let last = graph(&mut model).node.last_mut().expect("a shuffle");
+    last.attribute[0].ints = vec![0];
+    check_refused(&model, &["blocksize of DepthToSpace", "Int alone"]);
+}
+
+/// The integers of a constant of bytes.
+fn integers_of(model: &ModelProto, name: &str) -> Vec<i8> {
+    let graph = model.graph.as_ref().expect("a graph");
+    let constant = graph.initializer.iter().find(|constant| constant.name == name);
+    constant.expect("a constant").raw_data.iter().map(|&byte| byte.cast_signed()).collect()
+}
+
+fn integers_are_those_of_the_file() {
+    let proto = tiny_model(2, 5, 1, true);
+    for network in load(&proto).expect("a model").networks {
+        let prefix = format!("stage{}", network.index + 1);
+        let integers = network.integers.expect("a known network");
+        let weights = |name: &str| integers_of(&proto, &format!("{prefix}/{name}/weight/integers"));
+        assert_eq!(integers.head.weights, weights("head"));
+        assert_eq!(integers.tail.weights, weights("tail"));
+        assert_eq!((integers.input.zero, integers.input.scale), (128, 1.0 / 64.0));
+        assert_eq!(integers.layers.len(), 2, "layers");
+        for (layer, number) in integers.layers.iter().zip(1..) {
+            assert_eq!(layer.convolution.weights, weights(&format!("body{number}")));
+            assert_eq!(layer.sum.map(|sum| sum.scale), Some(1.0 / 128.0));
+        }
+    }
+}
+
+fn other_networks_run_on_stock_operators() {
+    check_stock("a weight of -128", |graph| constant(graph, "body1/weight/integers")[7] = 0x80);
+    check_stock("a zero point of weights", |graph| constant(graph, "body1/weight/zeros")[0] = 1);
+    check_stock("other steps of a bias", |graph| constant(graph, "body1/bias/scales")[2] ^= 0x40);
+    check_stock("a greater bias", |graph| constant(graph, "body1/bias/integers")[3] = 0x60);
+    check_stock("no bias", |graph| drop(node(graph, "body1").input.pop()));
+    check_stock("a sum of another tensor", |graph| {
+        let other = node(graph, "body1/sum").input[0].clone();
+        node(graph, "body2/sum").input[0] = other;
+    });
+    check_stock("no ReLU", |graph| node(graph, "body1/relu").op_type = "Identity".to_owned());
+}
+
+/// Checks that a quantised network that was changed runs, and that its integers are not taken for
+/// those of a known one.
+#[track_caller]
+fn check_stock(what: &str, change: impl Fn(&mut tract_onnx::pb::GraphProto)) {
+    let mut model = tiny_model(1, 4, 1, true);
+    change(graph(&mut model));
+    let model = load(&model).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(model.networks[0].integers.is_err(), "{what} goes unnoticed");
+    assert!(runs(&model), "{what}");
+}
+
+fn constant<'a>(graph: &'a mut tract_onnx::pb::GraphProto, name: &str) -> &'a mut Vec<u8> {
+    let name = format!("stage1/{name}");
+    let constant = graph.initializer.iter_mut().find(|constant| constant.name == name);
+    &mut constant.expect("a constant").raw_data
+}
+
+fn node<'a>(
+    graph: &'a mut tract_onnx::pb::GraphProto,
+    name: &str,
+) -> &'a mut tract_onnx::pb::NodeProto {
+    let name = format!("stage1/{name}");
+    graph.node.iter_mut().find(|node| node.output[0] == name).expect("a node")
+}
+
 /// Sets the scale of the first quantisation of a tiny model.
 #[track_caller]
 fn check_hostile_scale(scale: f32) {

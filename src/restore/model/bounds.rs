@@ -12,12 +12,33 @@ use super::error::ModelError;
 /// Bytes of one constant, at most.
 const MOST_BYTES: usize = 1 << 28;
 
+/// The operators that networks are made of. Of all others it is not known what the engine does with
+/// what a hostile file asks of them.
+const OPERATORS: &[&str] = &[
+    "Add",
+    "Cast",
+    "Clip",
+    "Concat",
+    "Conv",
+    "DepthToSpace",
+    "DequantizeLinear",
+    "Identity",
+    "LeakyRelu",
+    "Mul",
+    "PRelu",
+    "QuantizeLinear",
+    "Relu",
+    "Sub",
+];
+
 /// Checks constants, attributes and the order of a network that stands alone in its graph.
 pub(super) fn check(graph: &GraphProto) -> Result<(), ModelError> {
     graph.initializer.iter().try_for_each(|tensor| check_constant(&tensor.name, tensor))?;
-    let mut known: HashSet<&str> = graph.input.iter().map(|input| input.name.as_str()).collect();
-    known.extend(graph.initializer.iter().map(|tensor| tensor.name.as_str()));
-    known.insert(""); // an optional input that is left out
+    let mut known = HashSet::from([""]); // an optional input that is left out
+    let inputs = graph.input.iter().map(|input| input.name.as_str());
+    for name in inputs.chain(graph.initializer.iter().map(|tensor| tensor.name.as_str())) {
+        check_that(known.insert(name), name, "given twice", "one input or constant of that name")?;
+    }
     for node in &graph.node {
         check_node(node, &known)?;
         check_scale(graph, node)?;
@@ -28,6 +49,10 @@ pub(super) fn check(graph: &GraphProto) -> Result<(), ModelError> {
 
 fn check_node(node: &NodeProto, known: &HashSet<&str>) -> Result<(), ModelError> {
     let operator = &node.op_type;
+    let is_known = OPERATORS.contains(&operator.as_str());
+    let named = node.output.first().unwrap_or(&node.name);
+    let is = format!("computed by {operator}");
+    check_that(is_known, named, &is, &format!("one of {}", OPERATORS.join(", ")))?;
     for input in &node.input {
         let expected =
             format!("a constant, an input or computed before the {operator} that uses it");
@@ -37,7 +62,12 @@ fn check_node(node: &NodeProto, known: &HashSet<&str>) -> Result<(), ModelError>
         let is_new = output.is_empty() || !known.contains(output.as_str());
         check_that(is_new, output, "computed twice", "one computation")?;
     }
-    node.attribute.iter().try_for_each(|attribute| check_attribute(operator, attribute))
+    for (index, attribute) in node.attribute.iter().enumerate() {
+        check_attribute(operator, attribute)?;
+        let is_new = node.attribute[..index].iter().all(|other| other.name != attribute.name);
+        check_that(is_new, &format!("{} of {operator}", attribute.name), "given twice", "once")?;
+    }
+    Ok(())
 }
 
 /// Activations divided by a tiny scale leave the range of the integers they become.
@@ -57,28 +87,42 @@ fn check_scale(graph: &GraphProto, node: &NodeProto) -> Result<(), ModelError> {
 
 fn check_attribute(operator: &str, attribute: &AttributeProto) -> Result<(), ModelError> {
     let named = format!("{} of {operator}", attribute.name);
-    let has_graph = attribute.g.is_some() || !attribute.graphs.is_empty();
-    check_that(!has_graph, &named, "a graph", "a plain value")?;
-    if let Some(tensor) = &attribute.t {
-        check_constant(&named, tensor)?;
-    }
     // In networks on planes, what goes by direction has two numbers, what goes by edge four.
     let (range, count) = match attribute.name.as_str() {
         "strides" | "dilations" | "kernel_shape" => (1..=1024, Some(2)),
         "pads" => (0..=1024, Some(4)),
-        "output_padding" => (0..=1024, Some(2)),
         "blocksize" | "group" => (1..=1024, None),
         "axis" => (-8..=7, None),
-        _ => return Ok(()),
+        "to" => (1..=16, None),
+        "mode" | "auto_pad" => return check_type(attribute, AttributeType::String, &named),
+        "alpha" => return check_type(attribute, AttributeType::Float, &named),
+        _ => return check_that(false, &named, "not known", "no such attribute"),
     };
-    let is_list = attribute.r#type == AttributeType::Ints as i32;
+    let kind = if count.is_some() { AttributeType::Ints } else { AttributeType::Int };
+    check_type(attribute, kind, &named)?;
     let single = std::slice::from_ref(&attribute.i);
-    let numbers = if is_list { &attribute.ints[..] } else { single };
-    let has_count = if is_list { count == Some(numbers.len()) } else { count.is_none() };
+    let numbers = if count.is_some() { &attribute.ints[..] } else { single };
+    let has_count = count.is_none_or(|count| count == numbers.len());
     let fits = has_count && numbers.iter().all(|number| range.contains(number));
     let words = count.map_or("a number".to_owned(), |count| format!("{count} numbers"));
     let expected = format!("{words} from {} to {}", range.start(), range.end());
     check_that(fits, &named, &format!("{numbers:?}"), &expected)
+}
+
+/// An attribute holds what its type says, and nothing else.
+fn check_type(
+    attribute: &AttributeProto,
+    kind: AttributeType,
+    named: &str,
+) -> Result<(), ModelError> {
+    let AttributeProto { g, graphs, t, tensors, ints, floats, strings, .. } = attribute;
+    let holds_more = g.is_some()
+        || t.is_some()
+        || !(graphs.is_empty() && tensors.is_empty() && floats.is_empty() && strings.is_empty())
+        || !(ints.is_empty() || kind == AttributeType::Ints);
+    let is = format!("of type {}, with more than that: {holds_more}", attribute.r#type);
+    let fits = attribute.r#type == kind as i32 && !holds_more;
+    check_that(fits, named, &is, &format!("{kind:?} alone"))
 }
 
 /// A constant must have a known type, at least one sample, and as many as its shape says.

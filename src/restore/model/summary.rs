@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::constants::number;
 use crate::plan::network::{NetworkSummary, Operation};
 use crate::restore::tract::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 
@@ -51,17 +52,17 @@ fn after_node(graph: &GraphProto, node: &NodeProto, seen: Sight) -> Option<Sight
     match node.op_type.as_str() {
         "Conv" => {
             let side = *weights(graph, node)?.0.get(2)?;
-            let padding = attribute(node, "pads").unwrap_or(0);
-            let reach = (side - 1) * attribute(node, "dilations").unwrap_or(1);
+            let padding = number(node, "pads", 0)?;
+            let reach = (side - 1) * number(node, "dilations", 1)?;
             Some(Sight {
-                step: seen.step.saturating_mul(attribute(node, "strides").unwrap_or(1)),
+                step: seen.step.saturating_mul(number(node, "strides", 1)?),
                 before: seen.before.saturating_add(padding.min(reach).saturating_mul(seen.step)),
                 after: (reach.saturating_sub(padding).saturating_mul(seen.step))
                     .saturating_add(seen.after),
             })
         }
         "DepthToSpace" => {
-            let step = (seen.step / attribute(node, "blocksize")?).max(1);
+            let step = (seen.step / number(node, "blocksize", 1)?.max(1)).max(1);
             // The last sample of a block lies this much further from what the block saw.
             Some(Sight { step, before: seen.before.saturating_add(seen.step - step), ..seen })
         }
@@ -112,10 +113,4 @@ fn initializer<'a>(graph: &'a GraphProto, name: &str) -> Option<&'a TensorProto>
 
 fn dims(tensor: &TensorProto) -> Vec<usize> {
     tensor.dims.iter().map(|&side| usize::try_from(side).unwrap_or(0)).collect()
-}
-
-/// The first number of an attribute that is a number or a list of them.
-fn attribute(node: &NodeProto, name: &str) -> Option<usize> {
-    let attribute = node.attribute.iter().find(|attribute| attribute.name == name)?;
-    usize::try_from(attribute.ints.first().copied().unwrap_or(attribute.i)).ok()
 }
