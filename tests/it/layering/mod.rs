@@ -135,7 +135,7 @@ const UNSAFE: &[&str] = &[
 const IMPURE: &[&str] =
     &["std::fs", "std::io::stdin", "std::thread", "std::time", "std::net", "std::env"];
 const PURE: &[(&str, &[&str])] = &[
-    ("plan", &["rustfft", "realfft", "tract", "rayon", "crate::executor", "std::io"]),
+    ("plan", &["rustfft::", "realfft::", "tract_onnx::", "rayon::", "crate::executor", "std::io"]),
     ("restore", &[]),
     ("calibrate", &[]),
 ];
