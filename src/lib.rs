@@ -14,6 +14,7 @@
 //! to earlier ones; `source`, `restore` and `sink` do not know each other.
 
 pub mod exit; // how the program ends
+mod sync; // what threads share memory by
 pub mod frame; // what flows
 pub mod metrics; // what is counted
 pub mod pace; // when something is done next

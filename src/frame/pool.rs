@@ -10,10 +10,9 @@
 //! `unsafe` and without an allocation a frame, at the price of two uncontended atomic operations
 //! an access.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-
-use crossbeam::queue::ArrayQueue;
+use crate::sync::{
+    Arc, ArrayQueue, AtomicUsize, Ordering, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+};
 
 /// A fixed set of values to lend.
 #[derive(Debug)]

@@ -4,13 +4,8 @@
 //! nothing to do sleeps on a `Parker`, whose token makes a wake-up that comes early count: nothing
 //! polls and no wake-up is lost. Dropping either end closes the queue, which wakes the other.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use crossbeam::queue::ArrayQueue;
-use crossbeam::sync::{Parker, Unparker};
-
 use crate::metrics::QueueMetrics;
+use crate::sync::{Arc, ArrayQueue, AtomicBool, Ordering, Parker, Unparker};
 
 /// What a full queue does with one more item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -15,7 +15,8 @@ use crate::support::root;
 /// The commands may name everything.
 const MAY_NAME: &[(&str, &[&str])] = &[
     ("exit", &[]),
-    ("frame", &[]),
+    ("sync", &[]),
+    ("frame", &["sync"]),
     ("metrics", &["frame"]),
     ("executor", &[]),
     ("pace", &[]),
