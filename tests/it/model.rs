@@ -242,6 +242,7 @@ fn hostile_graphs_are_refused() {
     }
 }
 
+#[apply(trial)]
 fn what_is_said_twice_is_refused() {
     let mut model = tiny_model(1, 2, 1, false);
     let again = graph(&mut model).initializer[0].clone();
@@ -265,6 +266,7 @@ fn integers_of(model: &ModelProto, name: &str) -> Vec<i8> {
     constant.expect("a constant").raw_data.iter().map(|&byte| byte.cast_signed()).collect()
 }
 
+#[apply(trial)]
 fn integers_are_those_of_the_file() {
     let proto = tiny_model(2, 5, 1, true);
     for network in load(&proto).expect("a model").networks {
@@ -282,6 +284,7 @@ fn integers_are_those_of_the_file() {
     }
 }
 
+#[apply(trial)]
 fn other_networks_run_on_stock_operators() {
     check_stock("a weight of -128", |graph| constant(graph, "body1/weight/integers")[7] = 0x80);
     check_stock("a zero point of weights", |graph| constant(graph, "body1/weight/zeros")[0] = 1);

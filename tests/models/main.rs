@@ -7,10 +7,10 @@
 mod harness;
 mod metrics;
 #[path = "../../src/frame/pool.rs"]
-#[allow(dead_code, unused_imports, reason = "what its own tests and others need")]
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "what its own tests and others need")]
 mod pool;
 #[path = "../../src/pipeline/queue.rs"]
-#[allow(unused_imports, reason = "what its own tests need")]
+#[allow(unreachable_pub, unused_imports, reason = "what its own tests need")]
 mod queue;
 mod sync;
 
