@@ -13,27 +13,99 @@ import logging
 import multiprocessing
 import pathlib
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
+from torch.nn import functional
 
 import psfs
 import train
+import wiener
 from camera import Camera
 from data import ROOT, DataModule
 from module import Module, Recipe
-from network import Shape
+from network import Restorer, Shape, Stage
+
+
+@dataclass(frozen=True)
+class Variant(Shape):
+    """A shape with parts that are measured only: no file holds them."""
+
+    consistency: str = "learned"  # or "fixed" (c = 1 and g_(k-1) - x_w + f_k), or "none" (g_k = g_(k-1) + f_k)
+    flat: float | None = None  # a flat regulariser instead of the spectral one
+    carry: bool = False  # whether a stage starts from the last one's activations, too
+    dynamic: int = 0  # side of the filters that the last stage makes for each pixel of the result; 0: none
+
+    def macs_per_pixel(self):
+        return super().macs_per_pixel() + (self.channels + 1) * self.dynamic**2
+
+
+class OpenStage(Stage):
+    """A stage that takes activations and gives its own."""
+
+    def forward(self, z, carried=None):
+        a = self.head(self.input_range(z), self.input_range)
+        a, source = self.through(self.head_range(functional.relu(a if carried is None else a + carried)))
+        return self.answer(a, source), a
+
+
+class DynamicFilter(nn.Module):
+    """Makes of each restored pixel a sum of its neighbours, with weights that a 1x1 convolution predicts for it."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.side, self.shuffle = shape.dynamic, shape.shuffle
+        self.predict = nn.Conv2d(shape.channels, (self.side * self.shuffle) ** 2, 1)
+        nn.init.zeros_(self.predict.weight)
+        nn.init.zeros_(self.predict.bias)
+
+    def forward(self, restored, activations):
+        weights = functional.pixel_shuffle(self.predict(activations.float()), self.shuffle)
+        margin = (self.side // 2,) * 4
+        neighbours = functional.unfold(functional.pad(restored, margin, mode="circular"), self.side)
+        return restored + (weights * neighbours.view_as(weights)).sum(dim=1, keepdim=True)
+
+
+class VariantRestorer(Restorer):
+    """A restorer of a `Variant`."""
+
+    def __init__(self, shape):
+        super().__init__(shape, OpenStage)
+        self.flat = shape.flat
+        self.dynamic = DynamicFilter(shape) if shape.dynamic else None
+        self.log_strength.requires_grad_(shape.consistency == "learned")
+
+    def strengths(self):
+        return super().strengths() if self.shape.consistency == "learned" else torch.ones_like(self.log_strength)
+
+    def forward(self, blurred, filters, sigma, half=False):
+        estimate = wiener.apply(filters.inverse(), blurred)
+        planes, restored, carried = self.planes(estimate, blurred, filters, sigma), estimate, None
+        for k, stage in enumerate(self.stages):
+            f, activations = self.run(stage, planes if k == 0 else [*planes, restored], half, carried)
+            carried = activations if self.shape.carry else None
+            restored = self.consistent(k, estimate, restored, f.float(), filters)
+        return self.dynamic(restored, activations) if self.dynamic else restored
+
+    def consistent(self, stage, estimate, restored, f, filters):
+        if self.shape.consistency == "none":
+            return restored + f
+        if self.shape.consistency == "fixed":
+            return estimate + wiener.apply(filters.projection(self.strengths()[stage]), restored - estimate + f)
+        return super().consistent(stage, estimate, restored, f, filters)
+
 
 LEVELS = (2.55, 7.65, 12.75)
-BASE = Shape(bodies=(2, 3), reach=3)
+BASE = Variant(bodies=(2, 3), reach=3)
 CLEAN = Camera(share=0)
 WEAKER = ("estimate", "weak")
 
 
 def shape(*bodies, reach=3, **other):
-    return Shape(bodies=bodies, reach=reach, **other)
+    return Variant(bodies=bodies, reach=reach, **other)
 
 
 # Name: shape, camera. In the order they are trained in.
@@ -92,7 +164,7 @@ def measure(row, args):
     shape, camera = ROWS[row]
     train.settle(0)
     recipe = Recipe(steps=args.steps, batch=args.batch, patch=args.patch, epoch=args.steps // 4)
-    module = Module(shape, recipe)
+    module = Module(VariantRestorer(shape), recipe)
     folder = args.out / row.replace(":", "").replace(",", "").replace(" ", "-").replace("=", "-")
     train.fit(module, DataModule(recipe, camera, args.data, args.cache), folder, "float")
     module = module.eval().to("cuda" if torch.cuda.is_available() else "cpu")

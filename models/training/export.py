@@ -185,7 +185,8 @@ def read(folder, name):
     """The network of `name`-f32.onnx with the scales of `name`.onnx."""
     twin, rounded = (onnx.load(folder / f"{stem}.onnx") for stem in (f"{name}-f32", name))
     properties = {p.key: p.value for p in twin.metadata_props}
-    shape = json.loads(properties["deblurd.shape"])
+    told = json.loads(properties["deblurd.shape"])  # in older files also of parts that were only measured
+    shape = {field.name: told[field.name] for field in dataclasses.fields(Shape)}
     model = Restorer(Shape(**{key: tuple(value) if isinstance(value, list) else value for key, value in shape.items()}))
     constants = {c.name: numpy_helper.to_array(c) for file in (rounded, twin) for c in file.graph.initializer}
     with torch.no_grad():

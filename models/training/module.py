@@ -14,7 +14,6 @@ import torch
 import boundary
 import quantisation
 import wiener
-from network import Restorer
 from optimiser import Muon
 from quantisation import Quantiser
 
@@ -40,10 +39,10 @@ class Recipe:
 class Module(lightning.LightningModule):
     """`history` has a row of figures for every epoch."""
 
-    def __init__(self, shape, recipe):
+    def __init__(self, restorer, recipe):
         super().__init__()
         self.automatic_optimization = False
-        self.restorer, self.recipe = Restorer(shape), recipe
+        self.restorer, self.recipe = restorer, recipe
         self.done, self.progress, self.history = 0, 0.0, []
         self.past = []  # the runs before this one, in words
         self.graph = None
@@ -57,7 +56,7 @@ class Module(lightning.LightningModule):
             extended = boundary.extend(inner, 2 * margin).roll((margin, margin), (2, 3))
             y = torch.cat((torch.where(seen.is_valid[: seen.faulty], extended, y[: seen.faulty]), y[seen.faulty :]))
         mean = y.mean(dim=(2, 3), keepdim=True)
-        filters = wiener.filters(seen.psfs, seen.sigma, y.shape[-1], self.restorer.shape.flat)
+        filters = wiener.filters(seen.psfs, seen.sigma, y.shape[-1], self.restorer.flat)
         restored = self.restorer(y - mean, filters, seen.sigma, half=y.is_cuda)
         return restored + mean, wiener.apply(filters.inverse(), y - mean) + mean
 

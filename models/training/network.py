@@ -31,10 +31,6 @@ class Shape:
     reach: int = 2  # of the head, in samples of the half resolution: 2 is a 4x4 convolution of stride 2
     shuffle: int = 2
     inputs: tuple = ("estimate", "blurred")
-    consistency: str = "learned"  # or "fixed" (c = 1 and g_(k-1) - x_w + f_k), or "none" (g_k = g_(k-1) + f_k)
-    flat: float | None = None  # a flat regulariser instead of the spectral one
-    carry: bool = False  # whether a stage starts from the last one's activations, too
-    dynamic: int = 0  # side of the filters that the last stage makes for each pixel of the result; 0: none
 
     def __post_init__(self):
         object.__setattr__(self, "coarse", tuple(self.coarse) or (0,) * len(self.bodies))
@@ -52,7 +48,7 @@ class Shape:
         for k, (body, coarse) in enumerate(zip(self.bodies, self.coarse)):
             total += (self.reach * self.shuffle) ** 2 * self.planes(k) * c + 9 * c * (body * c + self.shuffle**2)
             total += (8 * c * c + coarse * 9 * c * c) / 4 if coarse else 0
-        return total / self.shuffle**2 + (c + 1) * self.dynamic**2
+        return total / self.shuffle**2
 
     def halo(self):
         """Receptive-field margin of the widest stage in full-resolution pixels, rounded up to the alignment."""
@@ -109,60 +105,47 @@ class Stage(nn.Module):
         self.input_range, self.output_range = Quantiser(signed=True), Quantiser(signed=True)
         self.head_range = Quantiser()
 
-    def forward(self, z, carried=None):
+    def forward(self, z):
         a = self.head(self.input_range(z), self.input_range)
-        a = self.head_range(functional.relu(a if carried is None else a + carried))
+        return self.answer(*self.through(self.head_range(functional.relu(a))))
+
+    def through(self, a):
+        """The activations behind the last addition, and what rounded them."""
         source = self.head_range
         for part in ([self.coarse] if self.coarse else []) + list(self.body):
             a, source = part(a, source), part.total
-        return functional.pixel_shuffle(self.output_range(self.tail(a, source)), self.shuffle), a
+        return a, source
 
-
-class DynamicFilter(nn.Module):
-    """Makes of each restored pixel a sum of its neighbours, with weights that a 1x1 convolution predicts for it."""
-
-    def __init__(self, shape):
-        super().__init__()
-        self.side, self.shuffle = shape.dynamic, shape.shuffle
-        self.predict = nn.Conv2d(shape.channels, (self.side * self.shuffle) ** 2, 1)
-        nn.init.zeros_(self.predict.weight)
-        nn.init.zeros_(self.predict.bias)
-
-    def forward(self, restored, activations):
-        weights = functional.pixel_shuffle(self.predict(activations.float()), self.shuffle)
-        margin = (self.side // 2,) * 4
-        neighbours = functional.unfold(functional.pad(restored, margin, mode="circular"), self.side)
-        return restored + (weights * neighbours.view_as(weights)).sum(dim=1, keepdim=True)
+    def answer(self, a, source):
+        return functional.pixel_shuffle(self.output_range(self.tail(a, source)), self.shuffle)
 
 
 class Restorer(nn.Module):
     """All stages with their filters, on square mean-free frames."""
 
-    def __init__(self, shape):
+    flat = None  # a flat regulariser instead of the spectral one
+
+    def __init__(self, shape, stage=Stage):
         super().__init__()
         self.shape = shape
-        self.stages = nn.ModuleList(Stage(shape, k) for k in range(len(shape.bodies)))
-        self.dynamic = DynamicFilter(shape) if shape.dynamic else None
-        learned = shape.consistency == "learned"
-        self.log_strength = nn.Parameter(torch.ones(len(self.stages)), requires_grad=learned)
+        self.stages = nn.ModuleList(stage(shape, k) for k in range(len(shape.bodies)))
+        self.log_strength = nn.Parameter(torch.ones(len(self.stages)))
 
     def strengths(self):
         """c of every stage."""
-        return self.log_strength.exp() if self.shape.consistency == "learned" else torch.ones_like(self.log_strength)
+        return self.log_strength.exp()
 
     def forward(self, blurred, filters, sigma, half=False):
         """Restored mean-free frames from mean-free `blurred` ones; `half` runs the networks in half precision."""
         estimate = wiener.apply(filters.inverse(), blurred)
-        planes, restored, carried = self._planes(estimate, blurred, filters, sigma), estimate, None
+        planes, restored = self.planes(estimate, blurred, filters, sigma), estimate
         for k, stage in enumerate(self.stages):
-            z = torch.cat(planes if k == 0 else [*planes, restored], dim=1)
-            with torch.autocast(z.device.type, torch.float16, enabled=half, cache_enabled=False):
-                f, activations = stage(z.to(memory_format=torch.channels_last), carried)
-            carried = activations if self.shape.carry else None
-            restored = self._consistent(k, estimate, restored, f.float(), filters)
-        return self.dynamic(restored, activations) if self.dynamic else restored
+            f = self.run(stage, planes if k == 0 else [*planes, restored], half)
+            restored = self.consistent(k, estimate, restored, f.float(), filters)
+        return restored
 
-    def _planes(self, estimate, blurred, filters, sigma):
+    def planes(self, estimate, blurred, filters, sigma):
+        """What every stage sees."""
         made = {
             "estimate": lambda: estimate,
             "blurred": lambda: blurred,
@@ -171,9 +154,12 @@ class Restorer(nn.Module):
         }
         return [made[name]() for name in self.shape.inputs]
 
-    def _consistent(self, stage, estimate, restored, f, filters):
-        if self.shape.consistency == "none":
-            return restored + f
+    def run(self, stage, planes, half, *further):
+        z = torch.cat(planes, dim=1)
+        with torch.autocast(z.device.type, torch.float16, enabled=half, cache_enabled=False):
+            return stage(z.to(memory_format=torch.channels_last), *further)
+
+    def consistent(self, stage, estimate, restored, f, filters):
+        """g_k from g_(k-1) and f_k."""
         c = self.strengths()[stage]
-        share = 1 - 1 / c if self.shape.consistency == "learned" else 1
-        return estimate + wiener.apply(filters.projection(c), restored - share * estimate + f)
+        return estimate + wiener.apply(filters.projection(c), restored - (1 - 1 / c) * estimate + f)

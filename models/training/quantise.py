@@ -16,6 +16,7 @@ import train
 from camera import Camera
 from data import DataModule
 from module import Module
+from network import Restorer
 
 STEPS, RATE = 20_000, 3e-3
 ON_A_PROCESSOR = {"steps": 600}
@@ -50,7 +51,7 @@ def main():
 def advanced(path, recipe):
     """A module that goes on where the checkpoint's run ended."""
     before = torch.load(path, map_location="cpu", weights_only=False)
-    module = Module(before["shape"], recipe)
+    module = Module(Restorer(before["shape"]), recipe)
     module.load_state_dict(before["state_dict"])
     module.past = before["lineage"]
     return module

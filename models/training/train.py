@@ -21,6 +21,7 @@ import export
 from camera import Camera
 from data import DataModule
 from module import Module, Recipe
+from network import Restorer
 from sizes import SIZES
 
 STEPS = 60_000
@@ -81,8 +82,7 @@ def settle(seed):
 def continued(path, recipe):
     """A module with the weights and scales of a model file and its float twin."""
     restorer, lineage = export.read(path.parent, path.stem), export.lineage(path)
-    module = Module(restorer.shape, recipe)
-    module.restorer.load_state_dict(restorer.state_dict())
+    module = Module(restorer, recipe)
     module.past = [lineage]
     return module
 
@@ -118,7 +118,7 @@ def main():
     settle(args.seed)
     chosen = recipe(args, {}, steps=STEPS)
     data = DataModule(chosen, Camera(share=args.camera_share), args.data, args.cache)
-    module = continued(args.model, chosen) if args.model else Module(SIZES[args.size], chosen)
+    module = continued(args.model, chosen) if args.model else Module(Restorer(SIZES[args.size]), chosen)
     fit(module, data, args.out, "float", args.resume)
 
 
