@@ -10,27 +10,27 @@
 //!    └───────────── pool: a dropped frame's buffers come home ◀─────────────┘
 //! ```
 //!
-//! The modules stand in the order in which a frame meets them. Imports go only from later modules
-//! to earlier ones; `source`, `restore` and `sink` do not know each other.
+//! The rooms stand from the bottom up: imports go only from later ones to earlier ones; `source`,
+//! `restore` and `sink` do not know each other.
 
 pub mod exit; // how the program ends
 mod sync; // what threads share memory by
+pub mod keys; // how what is asked for is read
+pub mod pace; // when something is done next
 pub mod frame; // what flows
 pub mod metrics; // what is counted
-pub mod pace; // when something is done next
-pub mod keys; // how what is asked for is read
-pub mod v4l2; // video devices of the kernel
-pub mod source; // where it comes from
 pub mod executor; // who does the parts of a work
 pub mod fft; // transforms of planes
+pub mod v4l2; // video devices of the kernel
 pub mod optics; // what is known of a camera
 pub mod plan; // what a restoration is made of
-pub mod restore; // what is done to it
-pub mod calibrate; // from pictures to what is known
+pub mod restore; // what is done to a frame
+pub mod calibrate; // from pictures to what is known of a camera
+pub mod source; // where frames come from
 pub mod simulate; // cameras whose truth is known
-pub mod sink; // where it goes
-pub mod web; // who looks at it
-pub mod pipeline; // how it moves
+pub mod sink; // where frames go
+pub mod pipeline; // how they move
+pub mod web; // who looks at them
 pub mod config; // what was asked for
 pub mod station; // one camera, running
 pub mod daemon; // the process: signals, the service manager, the log

@@ -39,6 +39,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
 ];
 
 const BELOW_STATION: &[&str] = &[
+    "sync",
     "exit",
     "frame",
     "metrics",
