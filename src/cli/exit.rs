@@ -50,10 +50,11 @@ impl Display for Failure {
     }
 }
 
-impl<E: ExitStatus + Send + Sync + 'static> From<E> for Failure {
+impl<E: ExitStatus> From<E> for Failure {
     fn from(error: E) -> Self {
         let status = error.status();
-        Self { error: error.into(), status }
+        // Errors name their causes themselves.
+        Self { error: anyhow::Error::msg(error.to_string()), status }
     }
 }
 

@@ -34,8 +34,11 @@ const GLANCE: Duration = Duration::from_millis(50);
 /// Bytes of a page of memory, at least; a larger page makes the limit a stricter one.
 const PAGE_BYTES: u64 = 4096;
 
-/// Bytes of an answer or a reason that are kept.
-const TEXT_BYTES_MAX: u64 = 4 << 10;
+/// Bytes of an answer that are kept.
+const ANSWER_BYTES_MAX: usize = 4 << 10;
+
+/// Bytes of a reason that are kept.
+const REASON_BYTES_MAX: u64 = 4 << 10;
 
 /// Why a configuration did not pass its trial.
 #[derive(Debug, Display, Error)]
@@ -64,12 +67,20 @@ pub fn run(
     material: impl FnOnce(&mut File) -> io::Result<()>,
     patience: Duration,
 ) -> Result<String, TrialError> {
+    let mut program = Command::new("/proc/self/exe");
+    program.arg(COMMAND).args(extent.map(|extent| extent.to_string())).env("DEBLURD_LOG", "off");
+    attempt(&mut program, material, patience)
+}
+
+fn attempt(
+    program: &mut Command,
+    material: impl FnOnce(&mut File) -> io::Result<()>,
+    patience: Duration,
+) -> Result<String, TrialError> {
     // Files in memory: whatever the process does, no pipe blocks us.
     let [mut input, reason] = [memory_file()?, memory_file()?];
     material(&mut input)?;
     input.rewind()?;
-    let mut program = Command::new("/proc/self/exe");
-    program.arg(COMMAND).args(extent.map(|extent| extent.to_string())).env("DEBLURD_LOG", "off");
     program.stdin(input).stdout(Stdio::piped()).stderr(reason.try_clone()?);
     let mut child = program.spawn()?;
     let (ended, answer) = match wait(&mut child, patience) {
@@ -118,7 +129,17 @@ fn wait(child: &mut Child, patience: Duration) -> Result<(ExitStatus, Vec<u8>), 
     let mut answer = Vec::new();
     if let Some(mut pipe) = child.stdout.take() {
         let deadline = Instant::now() + patience;
-        while !is_readable(&pipe)? {
+        let mut bytes = [0; 512];
+        loop {
+            if is_readable(&pipe)? {
+                match pipe.read(&mut bytes)? {
+                    0 => break,
+                    count if answer.len() < ANSWER_BYTES_MAX => {
+                        answer.extend_from_slice(&bytes[..count]);
+                    }
+                    _ => {}
+                }
+            }
             if Instant::now() >= deadline {
                 return Err(TrialError::Late(patience));
             }
@@ -126,8 +147,6 @@ fn wait(child: &mut Child, patience: Duration) -> Result<(ExitStatus, Vec<u8>), 
                 return Err(TrialError::Large(MEMORY_BYTES_MAX >> 20));
             }
         }
-        // It answers at its end, or ends without an answer.
-        pipe.by_ref().take(TEXT_BYTES_MAX).read_to_end(&mut answer)?;
     }
     Ok((child.wait()?, answer))
 }
@@ -153,7 +172,7 @@ fn memory_bytes(child: &Child) -> Option<u64> {
 fn content(mut file: File) -> io::Result<Vec<u8>> {
     file.rewind()?;
     let mut bytes = Vec::new();
-    file.take(TEXT_BYTES_MAX).read_to_end(&mut bytes)?;
+    file.take(REASON_BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -163,4 +182,30 @@ fn one_line(bytes: &[u8]) -> String {
     let lines = text.lines().map(str::trim);
     let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("note: "));
     lines.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// Tries a process that runs `script` and is given `material`.
+    #[track_caller]
+    fn check(script: &str, patience: Duration, expected: Result<&str, &str>) {
+        let material = |input: &mut File| input.write_all(b"material");
+        let outcome = attempt(Command::new("sh").args(["-c", script]), material, patience);
+        let outcome = outcome.map_err(|error| error.to_string());
+        assert_eq!(outcome.as_deref().map_err(String::as_str), expected, "{script}");
+    }
+
+    #[test]
+    fn only_an_answer_in_time_is_a_success() {
+        check("echo; cat; echo ' is good'", PATIENCE, Ok("material is good"));
+        check("echo 'deblurd: model bad' >&2; exit 78", PATIENCE, Err("model bad"));
+        let panics = "echo \"thread 'main' panicked at x.rs:1:\" >&2; echo 'no axis 99' >&2; \
+             echo 'note: run with' >&2; kill -ABRT $$";
+        let told = "the trial was ended by signal 6: thread 'main' panicked at x.rs:1:; no axis 99";
+        check(panics, PATIENCE, Err(told));
+        check("exec tail -f /dev/null", Duration::ZERO, Err("the trial took longer than 0ns"));
+    }
 }

@@ -183,27 +183,6 @@ pub(crate) fn tiny_model(stages: usize, channels: usize, seed: u64, quantised: b
     model
 }
 
-/// A model whose seal and contract are good, and that makes the library panic which loads it: a
-/// transposition to axes that do not exist stands before its first network.
-pub(crate) fn panicking_model() -> ModelProto {
-    let mut model = tiny_model(1, 8, 1, false);
-    let graph = model.graph.as_mut().expect("a graph");
-    let head = graph.node.iter_mut().find(|node| node.op_type == "Conv").expect("a convolution");
-    let input = std::mem::replace(&mut head.input[0], "transposed".to_owned());
-    graph.node.insert(
-        0,
-        NodeProto {
-            input: vec![input],
-            output: vec!["transposed".to_owned()],
-            name: "transposed/node".to_owned(),
-            op_type: "Transpose".to_owned(),
-            attribute: vec![ints("perm", &[0, 1, 2, 99])],
-            ..NodeProto::default()
-        },
-    );
-    model
-}
-
 /// Sets an entry of the metadata.
 pub(crate) fn set_metadata(model: &mut ModelProto, key: &str, value: &str) {
     model.metadata_props.retain(|entry| entry.key != key);

@@ -184,6 +184,24 @@ impl Running {
         assert!(status.success(), "{command}");
     }
 
+    /// Sends a signal to the process that the program starts, as soon as it does.
+    pub(crate) fn signal_child(&self, name: &str) {
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let deadline = Instant::now() + DEADLINE;
+        while Instant::now() < deadline {
+            let tasks = std::fs::read_dir(&tasks).expect("a running program").flatten();
+            let children = tasks.map(|task| std::fs::read_to_string(task.path().join("children")));
+            let children = children.map(Result::unwrap_or_default).collect::<String>();
+            if let Some(child) = children.split_whitespace().next() {
+                let command = format!("kill -s {name} {child}");
+                let status = Command::new("sh").args(["-c", &command]).status().expect("a shell");
+                return assert!(status.success(), "{command}");
+            }
+            thread::yield_now();
+        }
+        panic!("the program starts no process");
+    }
+
     /// File descriptors and threads that the program has.
     pub(crate) fn resources(&self) -> (usize, usize) {
         let count = |what| {

@@ -60,6 +60,6 @@ fn the_journal_gets_priorities() {
     running.signal("TERM");
     let told = running.finish().stderr;
     assert!(told.lines().any(|line| line.starts_with("<4>a frame is lost: ")), "{told}");
-    assert!(told.lines().any(|line| line.starts_with("<6>stages ")), "{told}");
+    assert!(told.lines().any(|line| line.starts_with("<6>steps ")), "{told}");
     assert!(!told.contains(" WARN "), "{told}");
 }
