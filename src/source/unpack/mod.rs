@@ -215,6 +215,7 @@ impl Unpacker {
         if buffers.len() != expected {
             return Err(UnpackError::Buffers { is: buffers.len(), expected });
         }
+        self.check_lengths(buffers)?;
         picture.reshape(self.format);
         match &mut self.work {
             Work::Jpeg(reader) => Ok(reader.read(buffers[0], picture)?),
@@ -223,6 +224,15 @@ impl Unpacker {
                 Ok(())
             }
             Work::None => self.deal_out(buffers, picture.planes_mut()),
+        }
+    }
+
+    /// Checks that every buffer holds all that lies in it: planes may share one.
+    fn check_lengths(&self, buffers: &[&[u8]]) -> Result<(), UnpackError> {
+        let lengths = buffers.iter().map(|bytes| bytes.len()).zip(self.bytes_needed());
+        match lengths.enumerate().find(|(_, (held, needed))| held < needed) {
+            Some((buffer, (held, needed))) => Err(UnpackError::Short { buffer, held, needed }),
+            None => Ok(()),
         }
     }
 
