@@ -5,8 +5,8 @@
 //! network can see, so that any division into bands gives the same result and bands can be computed
 //! side by side.
 //!
-//! tract runs the networks: those whose integers are known as one operator of ours ([`fused`]), all
-//! others as they are written ([`stock`]).
+//! tract runs the networks: those whose integers are known as one operator of ours (`fused`), all
+//! others as they are written (`stock`).
 
 mod bands;
 mod engine;
