@@ -155,7 +155,7 @@ fn reload_good_and_broken() {
     unit.configure(&text.replace("gaussian:0.7", "disk:2"));
     run("systemctl", &["reload", unit.name]);
     let took = wait_until("reload", || unit.count("/reload/done") == 1);
-    figure("new stages serve after", seconds(took));
+    figure("a new restorer serves after", seconds(took));
     unit.wait_for_frames(5);
     unit.configure(&text.replace("gaussian:0.7", "gaussian:-1"));
     run("systemctl", &["reload", unit.name]);
@@ -170,20 +170,20 @@ fn reload_good_and_broken() {
 }
 
 #[apply(trial)]
-fn watchdog_ends_a_hung_stage() {
+fn watchdog_ends_a_hung_restorer() {
     let vivid = Vivid::webcam();
     let unit = install(&vivid);
     unit.start();
     unit.wait_for_frames(5);
     let process = unit.process();
     let begun = Instant::now();
-    let _holder = hold(process.thread("decode"));
+    let _holder = hold(process.thread("restore"));
     wait_until("another process", || {
         let id = unit.property("MainPID");
         id != "0" && id != process.0.to_string()
     });
     unit.wait_for_frames(5);
-    figure("frames again after a stage hung", seconds(begun.elapsed()));
+    figure("frames again after the restorer hung", seconds(begun.elapsed()));
     assert_eq!(unit.property("NRestarts"), "1", "{}", unit.journal());
     assert!(unit.journal().contains("watchdog"), "{}", unit.journal());
 }
