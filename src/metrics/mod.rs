@@ -24,7 +24,7 @@ pub use source::{SourceMetrics, SourceSnapshot, SourceState};
 /// Everything the pipeline counts.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    /// How the source fares.
+    /// What the source gives, and its state.
     pub source: Arc<SourceMetrics>,
     /// From the source to the end of the last stage.
     pub trunk: Arc<Ledger>,
