@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::watch::watch;
 use super::{Attendant, DaemonError, ServiceManager, Shutdown, Thermal, pages};
+use crate::executor::Sequential;
 use crate::exit::ExitStatus;
 use crate::pipeline::Pipeline;
 use crate::restore::cpu::residual::KernelChoice;
 use crate::station::{
-    Fault, Loaded, Material, Outputs, Phase, Reloader, Running, StationError, load,
+    Golden, Loaded, Material, Outputs, Phase, Reloader, Running, StationError, load,
 };
 use crate::web::Server;
 
@@ -39,9 +40,10 @@ fn serve(
     manager.status("loading and planning");
     let thermal = Thermal::of_device();
     let material = Material::read(path)?;
-    let golden = material.attempt(None).map_err(Fault::from)?;
-    log::info!("golden frame {golden}");
     let loaded = material.load()?;
+    // A start has nothing to lose: unlike a reload it needs no process of its own for the trial.
+    let golden = Golden::restore(&loaded.recipe(Arc::new(Sequential)))?;
+    log::info!("golden frame {golden}");
     note(&device(&loaded, &thermal));
     // The servers end when they are dropped, after the pipeline.
     let (pipeline, _servers, running) = build(path, loaded, note)?;
