@@ -30,6 +30,8 @@ def main(path, width, height, folder):
     stages = int({entry.key: entry.value for entry in model.metadata_props}["deblurd.stages"])
     extractor, options = Extractor(model), onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    # Processors without VNNI would add products of bytes in 16 bits, which overflow.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     for stage in range(stages):
         suffix = "" if stage == 0 else str(stage + 1)
         network = extractor.extract_model(["z" + suffix], ["f" + suffix]).SerializeToString()
