@@ -8,7 +8,8 @@
 //!
 //! [`Material`] is everything that a configuration names, read once. [`Loaded`] is what it means;
 //! [`Assembly`] is what a pipeline is built of. The golden frame says whether a restoration does
-//! any good, and a [`trial`] in a process of its own whether it can be loaded at all.
+//! any good; before a reload and in a check, a [`trial`] in a process of its own says whether it can
+//! be loaded at all.
 
 pub mod load;
 pub mod trial;
