@@ -13,16 +13,16 @@ use serde::{Deserialize, Deserializer};
 
 use crate::frame::FrameRate;
 
-/// Reads a whole number from `LEAST` to `MOST`.
+/// Reads a whole number from `LEAST` to `MOST`, all of which `T` must hold.
 ///
 /// # Errors
 /// Where it is none of them; so for all that follow.
-pub fn within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(
+pub fn within<'de, const LEAST: u32, const MOST: u32, T: TryFrom<u32>, D: Deserializer<'de>>(
     from: D,
-) -> Result<u32, D::Error> {
+) -> Result<T, D::Error> {
     let value = i64::deserialize(from)?;
     let in_range = u32::try_from(value).ok().filter(|value| (LEAST..=MOST).contains(value));
-    in_range.ok_or_else(|| {
+    in_range.and_then(|value| T::try_from(value).ok()).ok_or_else(|| {
         D::Error::custom(format!("{value} (expected a whole number from {LEAST} to {MOST})"))
     })
 }
@@ -34,7 +34,7 @@ pub fn within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(
 pub fn millis<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Duration, D::Error> {
-    within::<LEAST, MOST, D>(from).map(|millis| Duration::from_millis(millis.into()))
+    within::<LEAST, MOST, u64, D>(from).map(Duration::from_millis)
 }
 
 /// Reads frames a second, 1 to 240.
@@ -42,7 +42,7 @@ pub fn millis<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(
 /// # Errors
 /// As [`within`].
 pub fn frame_rate<'de, D: Deserializer<'de>>(from: D) -> Result<FrameRate, D::Error> {
-    within::<1, 240, D>(from).map(FrameRate::per_second)
+    within::<1, 240, _, D>(from).map(FrameRate::per_second)
 }
 
 /// Reads frames a second, of which there may be less than one.

@@ -79,6 +79,7 @@ impl Demo {
                 executor: stoppable(self.threads.count(), &stop)?,
             },
             pipeline: PipelineOptions::new(Overflow::DropOldest),
+            ladder: None,
             metrics,
             stop,
         };

@@ -102,6 +102,7 @@ impl Restore {
             source: Box::new(source),
             recipe: Recipe { camera, model, options, executor },
             pipeline: PipelineOptions::new(Overflow::Wait),
+            ladder: None,
             metrics: Arc::new(Metrics::new(&["y4m".to_owned()])),
             stop,
         };

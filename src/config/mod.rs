@@ -8,13 +8,12 @@ mod read;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::keys;
 use crate::optics::{GrayLevels, Transfer};
-use crate::pipeline::{LadderOptions, Overflow, PipelineOptions};
+use crate::pipeline::{LadderOptions, PipelineOptions};
 use crate::plan::{Channels, Edges, Regulariser, RestoreOptions};
 use crate::sink::{OutputFormat, PictureKind, RecordOptions};
 use crate::source::{FilesOptions, SceneOptions, V4l2Options, Y4mOptions};
@@ -31,10 +30,10 @@ pub struct Config {
     pub simulate: Option<SimulateConfig>,
     /// How they are restored.
     pub restore: RestoreConfig,
-    /// How they move.
-    pub pipeline: PipelineConfig,
+    /// How they move, and on how many threads they are restored.
+    pub pipeline: PipelineOptions,
     /// When less is done to each of them.
-    pub overload: OverloadConfig,
+    pub overload: LadderOptions,
     /// Where they go, at least one place.
     pub sinks: Vec<SinkConfig>,
 }
@@ -101,47 +100,6 @@ impl RestoreConfig {
     }
 }
 
-/// Section `[pipeline]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PipelineConfig {
-    /// Frames that wait before each thread.
-    #[serde(deserialize_with = "keys::within::<1, 64, _>")]
-    pub queue_capacity: u32,
-    /// What full queues do.
-    pub overflow: Overflow,
-    /// Age in milliseconds from which a live frame is dropped; 0 for none.
-    #[serde(deserialize_with = "keys::within::<0, 60_000, _>")]
-    pub deadline_ms: u32,
-    /// Threads for filters and networks; 0 for one a core.
-    #[serde(deserialize_with = "keys::within::<0, 256, _>")]
-    pub threads: u32,
-}
-
-impl Default for PipelineConfig {
-    fn default() -> Self {
-        Self { queue_capacity: 1, overflow: Overflow::DropOldest, deadline_ms: 500, threads: 0 }
-    }
-}
-
-/// Section `[overload]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct OverloadConfig {
-    /// Frames a second to deliver at least, before less is done to each; 0 for none.
-    #[serde(deserialize_with = "keys::within::<0, 240, _>")]
-    pub rate_min: u32,
-    /// Degrees Celsius above which less is done.
-    #[serde(deserialize_with = "keys::within::<30, 120, _>")]
-    pub temperature_max: u32,
-}
-
-impl Default for OverloadConfig {
-    fn default() -> Self {
-        Self { rate_min: 10, temperature_max: 90 }
-    }
-}
-
 /// A section `[[sink]]`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SinkConfig {
@@ -182,13 +140,13 @@ pub struct RecordConfig {
     /// The folder.
     pub folder: PathBuf,
     /// Millions of bytes of all pictures together, at most.
-    #[serde(deserialize_with = "keys::within::<1, 100_000_000, _>")]
+    #[serde(deserialize_with = "keys::within::<1, 100_000_000, _, _>")]
     pub size_max_mb: u32,
     /// How pictures are written.
     #[serde(default)]
     pub format: RecordFormat,
     /// Quality of JPEG pictures.
-    #[serde(default = "default_record_quality", deserialize_with = "keys::within::<1, 100, _>")]
+    #[serde(default = "default_record_quality", deserialize_with = "keys::within::<1, 100, _, _>")]
     pub quality: u32,
     /// Frames a second, at most.
     #[serde(default = "default_record_rate", deserialize_with = "keys::rate")]
@@ -241,10 +199,10 @@ pub struct HttpConfig {
     #[serde(default = "default_listen", deserialize_with = "keys::address")]
     pub listen: SocketAddr,
     /// Quality of its JPEG pictures.
-    #[serde(default = "default_quality", deserialize_with = "keys::within::<1, 100, _>")]
+    #[serde(default = "default_quality", deserialize_with = "keys::within::<1, 100, _, _>")]
     pub quality: u32,
     /// Connections at a time.
-    #[serde(default = "default_clients", deserialize_with = "keys::within::<1, 1000, _>")]
+    #[serde(default = "default_clients", deserialize_with = "keys::within::<1, 1000, _, _>")]
     pub clients: u32,
     /// What viewers must know.
     #[serde(default, deserialize_with = "read::token")]
@@ -264,7 +222,7 @@ pub struct Iceoryx2Config {
     #[serde(default = "default_service")]
     pub service: String,
     /// Subscribers at a time.
-    #[serde(default = "default_subscribers", deserialize_with = "keys::within::<1, 32, _>")]
+    #[serde(default = "default_subscribers", deserialize_with = "keys::within::<1, 32, _, _>")]
     pub subscribers: u32,
     /// Where iceoryx2 notes nodes and services, an absolute path; as it is configured itself where
     /// absent.
@@ -287,10 +245,10 @@ impl Config {
             restore: sections.required("restore")?.read()?,
             pipeline: sections
                 .optional("pipeline")?
-                .map_or_else(|| Ok(PipelineConfig::default()), Section::read)?,
+                .map_or_else(|| Ok(PipelineOptions::default()), Section::read)?,
             overload: sections
                 .optional("overload")?
-                .map_or_else(|| Ok(OverloadConfig::default()), Section::read)?,
+                .map_or_else(|| Ok(LadderOptions::default()), Section::read)?,
             sinks: sections.list("sink")?.into_iter().map(read_sink).collect::<Result<_, _>>()?,
         };
         sections.nothing_left()?;
@@ -298,25 +256,6 @@ impl Config {
             return Err(ConfigError::missing("sink", "at least one section [[sink]]"));
         }
         Ok(config)
-    }
-}
-
-impl Config {
-    /// As the pipeline wants it. Where no frame may be lost there is neither deadline nor ladder.
-    pub fn pipeline_options(&self) -> PipelineOptions {
-        let PipelineConfig { queue_capacity, overflow, deadline_ms, .. } = self.pipeline;
-        let is_live = overflow == Overflow::DropOldest;
-        let deadline = Duration::from_millis(deadline_ms.into());
-        let ladder = LadderOptions {
-            rate_min: self.overload.rate_min.into(),
-            temperature_max: self.overload.temperature_max.into(),
-        };
-        PipelineOptions {
-            queue_capacity: queue_capacity as usize,
-            overflow,
-            deadline: (is_live && deadline_ms > 0).then_some(deadline),
-            ladder: is_live.then_some(ladder),
-        }
     }
 }
 

@@ -14,16 +14,28 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
+
 use crate::frame::Effort;
+use crate::keys;
 use crate::metrics::{Level, Metrics};
 
 /// When the ladder is climbed down.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct LadderOptions {
-    /// Frames a second to deliver, at least; no more are asked for than are captured.
+    /// Frames a second to deliver, at least, 0 for none; no more are asked for than are captured.
+    #[serde(deserialize_with = "keys::within::<0, 240, _, _>")]
     pub rate_min: f64,
     /// Degrees Celsius of the hottest zone above which less is done.
+    #[serde(deserialize_with = "keys::within::<30, 120, _, _>")]
     pub temperature_max: f64,
+}
+
+impl Default for LadderOptions {
+    fn default() -> Self {
+        Self { rate_min: 10.0, temperature_max: 90.0 }
+    }
 }
 
 /// Time over which rates are measured. A window that grew to more than twice as long saw a pause

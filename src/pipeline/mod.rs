@@ -16,6 +16,7 @@
 
 mod ladder;
 mod mailbox;
+mod options;
 mod queue;
 mod stop;
 mod threads;
@@ -27,6 +28,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 pub use ladder::LadderOptions;
+pub use options::PipelineOptions;
 pub use queue::Overflow;
 pub use stop::Stop;
 pub use workers::{Stoppable, Workers};
@@ -42,26 +44,6 @@ use mailbox::{Counted, Mailbox};
 use queue::{Consumer, Producer};
 use threads::{Common, Moving, News, Offered, RestoreThread, SinkThread, SourceThread};
 
-/// How frames move.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PipelineOptions {
-    /// Frames that wait before each thread, at least one.
-    pub queue_capacity: usize,
-    /// What full queues do.
-    pub overflow: Overflow,
-    /// Age from which frames are dropped, where there is one.
-    pub deadline: Option<Duration>,
-    /// When less is done to each frame; never where absent.
-    pub ladder: Option<LadderOptions>,
-}
-
-impl PipelineOptions {
-    /// Queues of one frame, without a deadline and without a ladder.
-    pub const fn new(overflow: Overflow) -> Self {
-        Self { queue_capacity: 1, overflow, deadline: None, ladder: None }
-    }
-}
-
 /// A pipeline that was put together and does not run yet.
 pub struct Pipeline {
     /// Where frames come from.
@@ -72,6 +54,8 @@ pub struct Pipeline {
     pub sinks: Vec<Box<dyn Sink>>,
     /// How they move.
     pub options: PipelineOptions,
+    /// When less is done to each of them; never where absent, or where none may be lost.
+    pub ladder: Option<LadderOptions>,
     /// Where they are counted: made for the names of these stages and sinks.
     pub metrics: Arc<Metrics>,
     /// What stops them.
@@ -167,7 +151,7 @@ impl Pipeline {
             metrics: Arc::clone(&metrics),
             stop: stop.clone(),
             news: sender,
-            deadline: self.options.deadline,
+            deadline: self.options.live_deadline(),
         };
         let threads = self.start_threads(&common, &mailbox)?;
         let report = Report { metrics, source_failure: None, sink_failures: Vec::new() };
@@ -180,7 +164,7 @@ impl Pipeline {
         common: &Common,
         mailbox: &Arc<Mailbox>,
     ) -> Result<Vec<(String, JoinHandle<()>)>, PipelineError> {
-        let Self { source, restorer, sinks, options, .. } = self;
+        let Self { source, restorer, sinks, options, ladder, .. } = self;
         let pool = Pool::new(frames(sinks.len(), options), || {
             let mut frame = Frame::new(source.format());
             source.prepare(&mut frame);
@@ -202,7 +186,7 @@ impl Pipeline {
         let mailbox = Arc::clone(mailbox);
         let thread = RestoreThread { counted, mailbox, input, outputs, common: common.clone() };
         started.push(spawn(name, move || thread.run())?);
-        let governor = Governor::new(options.ladder, Arc::clone(&common.metrics));
+        let governor = Governor::new(ladder.filter(|_| options.is_live()), Arc::clone(&common.metrics));
         let thread = SourceThread { source, pool, output, governor, common: common.clone() };
         started.push(spawn("source".to_owned(), move || thread.run())?);
         Ok(started)

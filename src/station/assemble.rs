@@ -9,7 +9,7 @@ use crate::executor::{Executor, Sequential};
 use crate::frame::PictureFormat;
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::optics::{Calibration, Psf};
-use crate::pipeline::{Pipeline, PipelineOptions, Stop, Stoppable, Workers};
+use crate::pipeline::{LadderOptions, Pipeline, PipelineOptions, Stop, Stoppable, Workers};
 use crate::plan::network::Model;
 use crate::plan::{RestoreOptions, RestorePlan};
 use crate::restore::{Backend, CpuBackend, RestoreError, Restorer};
@@ -25,6 +25,8 @@ pub struct Assembly {
     pub recipe: Recipe,
     /// How they move.
     pub pipeline: PipelineOptions,
+    /// When less is done to each of them, where that may be.
+    pub ladder: Option<LadderOptions>,
     /// Where everything is counted, made for the names of the sinks.
     pub metrics: Arc<Metrics>,
     /// What stops the pipeline, and with it the executor of the recipe.
@@ -53,10 +55,10 @@ impl Assembly {
         self,
         sinks: impl FnOnce(&Arc<Metrics>) -> Result<Vec<Box<dyn Sink>>, E>,
     ) -> Result<Pipeline, E> {
-        let Self { source, recipe, pipeline: options, metrics, stop } = self;
+        let Self { source, recipe, pipeline: options, ladder, metrics, stop } = self;
         let restorer = recipe.restorer(source.format())?;
         let sinks = sinks(&metrics)?;
-        Ok(Pipeline { source, restorer, sinks, options, metrics, stop })
+        Ok(Pipeline { source, restorer, sinks, options, ladder, metrics, stop })
     }
 }
 

@@ -1,7 +1,6 @@
 //! Everything that a configuration names, as it stood in its files when it was read.
 
 use std::io::{self, Read, Write};
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -132,10 +131,7 @@ impl Material {
 impl Loaded {
     /// Threads for filters and networks.
     pub fn threads(&self) -> usize {
-        match self.config.pipeline.threads {
-            0 => std::thread::available_parallelism().map_or(1, NonZero::get),
-            threads => threads as usize,
-        }
+        self.config.pipeline.threads()
     }
 
     /// Opens the source and starts the threads that share the work.
@@ -148,7 +144,8 @@ impl Loaded {
         Ok(Assembly {
             source: open_source(&self.config.source, self.simulated.as_ref(), &metrics.source)?,
             recipe: self.recipe(stoppable(self.threads(), &stop)?),
-            pipeline: self.config.pipeline_options(),
+            pipeline: self.config.pipeline,
+            ladder: Some(self.config.overload),
             metrics,
             stop,
         })

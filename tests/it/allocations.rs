@@ -313,10 +313,8 @@ fn measure(case: &str) {
             let sigma = GrayLevels::new(2.55).expect("gray levels");
             let options = DegradeOptions { edges: Edges::Open, sigma, seed: 0 };
             let source = Simulated::new(source, &random_psf(3, 5), options).expect("a camera");
-            let ladder = LadderOptions { rate_min: 10.0, temperature_max: 90.0 };
             let live = PipelineOptions {
-                deadline: Some(std::time::Duration::from_secs(5)),
-                ladder: Some(ladder),
+                deadline: std::time::Duration::from_secs(5),
                 ..PipelineOptions::new(Overflow::DropOldest)
             };
             run(source, None, live);
@@ -342,7 +340,8 @@ fn run(source: impl Source + 'static, model: Option<Arc<Model>>, options: Pipeli
     // It never takes anything: the newest frames displace each other.
     let _subscriber = shared::subscribe(&workshop);
     let source = Box::new(Counted { source, frames: 0 });
-    let pipeline = Pipeline { source, restorer, sinks, options, metrics, stop };
+    let ladder = Some(LadderOptions::default());
+    let pipeline = Pipeline { source, restorer, sinks, options, ladder, metrics, stop };
     let report = pipeline.start().expect("starts").finish().expect("ends");
     assert!(report.sink_failures.is_empty(), "{:?}", report.sink_failures);
     let trunk = report.metrics.trunk.books();

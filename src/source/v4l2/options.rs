@@ -31,7 +31,7 @@ pub struct V4l2Options {
     #[serde(default = "usual_rate", deserialize_with = "keys::frame_rate")]
     pub rate: FrameRate,
     /// Buffers to ask for.
-    #[serde(default = "usual_buffers", deserialize_with = "keys::within::<2, 32, _>")]
+    #[serde(default = "usual_buffers", deserialize_with = "keys::within::<2, 32, _, _>")]
     pub buffers: u32,
     /// Time without a picture after which a camera counts as silent.
     #[serde(
@@ -41,23 +41,23 @@ pub struct V4l2Options {
     )]
     pub silence: Duration,
     /// Equal pictures after which a camera counts as frozen; 0 for never.
-    #[serde(default, deserialize_with = "keys::within::<0, 1_000_000, _>")]
+    #[serde(default, deserialize_with = "keys::within::<0, 1_000_000, _, _>")]
     pub frozen_frames: u32,
     /// Openings without a picture after which a camera that is there is given up; 0 for never.
-    #[serde(default = "usual_reopens", deserialize_with = "keys::within::<0, 1_000_000, _>")]
+    #[serde(default = "usual_reopens", deserialize_with = "keys::within::<0, 1_000_000, _, _>")]
     pub reopens: u32,
     /// Bits below the samples of 16-bit words; see [`crate::source::unpack::UnpackOptions`].
     #[serde(default)]
     pub sample_shift: SampleShift,
     /// Rows above the picture that the camera gives with it, as some sensors do with data of theirs.
-    #[serde(default, deserialize_with = "keys::within::<0, 16_383, _>")]
+    #[serde(default, deserialize_with = "keys::within::<0, 16_383, _, _>")]
     pub skip_rows: u32,
     /// What mosaics become.
     #[serde(default = "usual_demosaic")]
     pub demosaic: Demosaic,
     /// The sensor's value of darkness.
-    #[serde(default, deserialize_with = "keys::within::<0, 65_534, _>")]
-    pub black_level: u32,
+    #[serde(default, deserialize_with = "keys::within::<0, 65_534, _, _>")]
+    pub black_level: u16,
     /// Gains of red, green and blue of a mosaic.
     #[serde(default = "usual_white_balance", deserialize_with = "gains")]
     pub white_balance: [f32; 3],
@@ -161,8 +161,7 @@ impl V4l2Options {
         let encode: fn(f64) -> f64 = |light| Transfer::Srgb.encode(light);
         RawOptions {
             demosaic: self.demosaic,
-            // Options that were read are within the range of samples.
-            black_level: u16::try_from(self.black_level).unwrap_or(u16::MAX),
+            black_level: self.black_level,
             white_balance: self.white_balance,
             encode: (self.tone == Tone::Srgb).then_some(encode),
         }

@@ -113,8 +113,9 @@ fn old_frames_are_dropped() {
         let source = Numbered { taken: Arc::default(), until: frames(100), age };
         let (sink, record) = Recorder::new(None, None);
         let options = PipelineOptions {
-            deadline: Some(Duration::from_secs(20)),
-            ..PipelineOptions::new(Overflow::Wait)
+            queue_capacity: 128,
+            deadline: Duration::from_secs(20),
+            ..PipelineOptions::new(Overflow::DropOldest)
         };
         let pipeline = pipeline(source, Box::new(Idle), sink, options);
         let report = pipeline.start().expect("starts").finish().expect("ends");
@@ -152,6 +153,7 @@ fn pipeline(
         restorer,
         sinks: vec![Box::new(sink)],
         options,
+        ladder: None,
         metrics: Arc::new(Metrics::new(&["recorder".to_owned()])),
         stop: Stop::default(),
     }

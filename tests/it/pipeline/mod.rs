@@ -239,6 +239,7 @@ impl Assembly {
                 queue_capacity: self.capacity,
                 ..PipelineOptions::new(self.overflow)
             },
+            ladder: None,
             metrics: Arc::new(Metrics::new(&names)),
             stop: Stop::default(),
         }
