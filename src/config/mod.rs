@@ -15,7 +15,7 @@ use crate::keys;
 use crate::optics::{GrayLevels, Transfer};
 use crate::pipeline::{LadderOptions, PipelineOptions};
 use crate::plan::{Channels, Edges, Regulariser, RestoreOptions};
-use crate::sink::{OutputFormat, PictureKind, RecordOptions};
+use crate::sink::{Iceoryx2Options, PngOptions, RecordOptions, V4l2SinkOptions, Y4mSinkOptions};
 use crate::source::{FilesOptions, SceneOptions, V4l2Options, Y4mOptions};
 use crate::web::{Token, needs_token};
 pub use read::ConfigError;
@@ -104,91 +104,17 @@ impl RestoreConfig {
 #[derive(Debug, Clone, PartialEq)]
 pub enum SinkConfig {
     /// `kind = "png"`.
-    Png(PngConfig),
+    Png(PngOptions),
     /// `kind = "y4m"`.
-    Y4m(Y4mSinkConfig),
+    Y4m(Y4mSinkOptions),
     /// `kind = "v4l2"`.
-    V4l2(V4l2SinkConfig),
+    V4l2(V4l2SinkOptions),
     /// `kind = "record"`.
-    Record(RecordConfig),
+    Record(RecordOptions),
     /// `kind = "http"`.
     Http(HttpConfig),
     /// `kind = "iceoryx2"`.
-    Iceoryx2(Iceoryx2Config),
-}
-
-/// A folder of PNG pictures.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PngConfig {
-    /// The folder.
-    pub folder: PathBuf,
-}
-
-/// A Y4M stream.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Y4mSinkConfig {
-    /// A file, a FIFO, or `-` for standard output.
-    pub path: PathBuf,
-}
-
-/// A recording in a folder of limited size.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RecordConfig {
-    /// The folder.
-    pub folder: PathBuf,
-    /// Millions of bytes of all pictures together, at most.
-    #[serde(deserialize_with = "keys::within::<1, 100_000_000, _, _>")]
-    pub size_max_mb: u32,
-    /// How pictures are written.
-    #[serde(default)]
-    pub format: RecordFormat,
-    /// Quality of JPEG pictures.
-    #[serde(default = "default_record_quality", deserialize_with = "keys::within::<1, 100, _, _>")]
-    pub quality: u32,
-    /// Frames a second, at most.
-    #[serde(default = "default_record_rate", deserialize_with = "keys::rate")]
-    pub rate_max: f64,
-}
-
-/// Format of recorded pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RecordFormat {
-    /// Small.
-    #[default]
-    Jpeg,
-    /// Without loss.
-    Png,
-}
-
-impl RecordConfig {
-    /// As the sink wants it.
-    pub fn options(&self) -> RecordOptions {
-        let quality = u8::try_from(self.quality).unwrap_or(100);
-        RecordOptions {
-            folder: self.folder.clone(),
-            bytes_max: u64::from(self.size_max_mb) * 1_000_000,
-            kind: match self.format {
-                RecordFormat::Jpeg => PictureKind::Jpeg(quality),
-                RecordFormat::Png => PictureKind::Png,
-            },
-            rate_max: self.rate_max,
-        }
-    }
-}
-
-/// A video output device.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct V4l2SinkConfig {
-    /// The device, by any of its names.
-    pub device: PathBuf,
-    /// The format that programs read from it.
-    #[serde(default = "default_output_format", deserialize_with = "keys::parsed")]
-    pub format: OutputFormat,
+    Iceoryx2(Iceoryx2Options),
 }
 
 /// The live page.
@@ -212,21 +138,6 @@ pub struct HttpConfig {
     /// Further names of the server.
     #[serde(default)]
     pub hosts: Vec<String>,
-}
-
-/// Frames in shared memory.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Iceoryx2Config {
-    /// Name of the service.
-    #[serde(default = "default_service")]
-    pub service: String,
-    /// Subscribers at a time.
-    #[serde(default = "default_subscribers", deserialize_with = "keys::within::<1, 32, _, _>")]
-    pub subscribers: u32,
-    /// Where iceoryx2 notes nodes and services, an absolute path; as it is configured itself where
-    /// absent.
-    pub folder: Option<PathBuf>,
 }
 
 impl Config {
@@ -299,10 +210,6 @@ fn default_model() -> String {
     "base".to_owned()
 }
 
-fn default_output_format() -> OutputFormat {
-    OutputFormat::Yuyv
-}
-
 fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8080))
 }
@@ -311,22 +218,6 @@ fn default_quality() -> u32 {
     85
 }
 
-fn default_record_quality() -> u32 {
-    90
-}
-
-fn default_record_rate() -> f64 {
-    1.0
-}
-
 fn default_clients() -> u32 {
     32
-}
-
-fn default_service() -> String {
-    "deblurd/restored".to_owned()
-}
-
-fn default_subscribers() -> u32 {
-    4
 }

@@ -186,7 +186,8 @@ impl Pipeline {
         let mailbox = Arc::clone(mailbox);
         let thread = RestoreThread { counted, mailbox, input, outputs, common: common.clone() };
         started.push(spawn(name, move || thread.run())?);
-        let governor = Governor::new(ladder.filter(|_| options.is_live()), Arc::clone(&common.metrics));
+        let governor =
+            Governor::new(ladder.filter(|_| options.is_live()), Arc::clone(&common.metrics));
         let thread = SourceThread { source, pool, output, governor, common: common.clone() };
         started.push(spawn("source".to_owned(), move || thread.run())?);
         Ok(started)

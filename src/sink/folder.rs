@@ -4,9 +4,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::contract::SinkError;
-use super::encode::{encode_jpeg, encode_png};
 use super::whole::{Aside, Survival, remove_abandoned};
-use crate::frame::Picture;
 
 /// What a folder is tried with.
 const PROBE: &str = "probe";
@@ -14,15 +12,6 @@ const PROBE: &str = "probe";
 /// A folder that pictures are written to, each whole or not at all.
 #[derive(Debug)]
 pub(super) struct Folder(PathBuf);
-
-/// How pictures are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PictureKind {
-    /// Without loss.
-    Png,
-    /// With a quality from 1 to 100.
-    Jpeg(u8),
-}
 
 impl Folder {
     /// Makes the folder where only it is missing, tries whether it can be written to, and removes
@@ -56,23 +45,6 @@ impl Folder {
             aside.finish(&path, survival)
         };
         write().map_err(|cause| SinkError::Write { path: path.clone(), cause })
-    }
-}
-
-impl PictureKind {
-    /// The ending of such a file's name.
-    pub(super) fn extension(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpeg(_) => "jpg",
-        }
-    }
-
-    pub(super) fn encode(self, picture: &Picture) -> Result<Vec<u8>, SinkError> {
-        match self {
-            Self::Png => encode_png(picture),
-            Self::Jpeg(quality) => encode_jpeg(picture, quality),
-        }
     }
 }
 

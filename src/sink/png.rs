@@ -3,12 +3,23 @@
 //! Every frame is written, so that none waits for the disk: a power cut may leave names of empty
 //! files. What must survive one is recorded ([`RecordSink`](super::RecordSink)).
 
-use std::path::Path;
+use std::path::PathBuf;
+
+use serde::Deserialize;
 
 use super::contract::{Sink, SinkError};
-use super::folder::{Folder, PictureKind};
+use super::encode::encode_png;
+use super::folder::Folder;
 use super::whole::Survival;
 use crate::frame::{Frame, FrameRate, PictureFormat};
+
+/// Where pictures are kept.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PngOptions {
+    /// The folder; made where only it is missing.
+    pub folder: PathBuf,
+}
 
 /// Writes every restored frame to `FOLDER/NUMBER.png`, its number in six digits.
 #[derive(Debug)]
@@ -21,10 +32,10 @@ impl PngSink {
     ///
     /// # Errors
     /// Where it cannot.
-    pub fn create(folder: &Path) -> Result<Self, SinkError> {
+    pub fn create(options: &PngOptions) -> Result<Self, SinkError> {
         let is_number = |stem: &str| stem.len() >= 6 && stem.bytes().all(|b| b.is_ascii_digit());
         let is_ours = |name: &str| name.strip_suffix(".png").is_some_and(is_number);
-        Ok(Self { folder: Folder::open(folder, is_ours)? })
+        Ok(Self { folder: Folder::open(&options.folder, is_ours)? })
     }
 }
 
@@ -38,7 +49,7 @@ impl Sink for PngSink {
     }
 
     fn deliver(&mut self, frame: &Frame) -> Result<(), SinkError> {
-        let png = PictureKind::Png.encode(&frame.restored)?;
+        let png = encode_png(&frame.restored)?;
         let name = format!("{:06}.png", frame.meta.sequence);
         self.folder.write(&name, &png, Survival::Process)
     }
@@ -62,7 +73,8 @@ mod tests {
         for name in [left, other] {
             std::fs::write(folder.join(name), "").expect("a file");
         }
-        let mut sink = PngSink::create(&folder).expect("a sink");
+        let options = PngOptions { folder: folder.clone() };
+        let mut sink = PngSink::create(&options).expect("a sink");
         assert!(!folder.join(left).exists(), "what a killed process left stays");
         assert!(folder.join(other).exists(), "a file of somebody else was removed");
         let mut frame = Frame::new(PictureFormat::gray(Extent::new(3, 2)));

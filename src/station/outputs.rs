@@ -6,10 +6,10 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::{HttpConfig, SinkConfig, V4l2SinkConfig};
+use crate::config::{HttpConfig, SinkConfig};
 use crate::sink::{
-    Iceoryx2Options, Iceoryx2Sink, PngSink, RecordSink, Showcase, ShowcaseSink, Sink, SinkError,
-    V4l2Sink, V4l2SinkOptions, Y4mSink, is_special, try_writing,
+    Iceoryx2Sink, PngSink, RecordSink, Showcase, ShowcaseSink, Sink, SinkError, V4l2Sink, Y4mSink,
+    is_special, try_writing,
 };
 
 /// Frames a second that a page shows, at most.
@@ -71,13 +71,10 @@ impl Outputs {
 
     fn open_sink(&mut self, config: &SinkConfig, name: String) -> Result<Box<dyn Sink>, SinkError> {
         Ok(match config {
-            SinkConfig::Png(png) => Box::new(PngSink::create(&png.folder)?),
+            SinkConfig::Png(png) => Box::new(PngSink::create(png)?),
             SinkConfig::Y4m(stream) => open_live_y4m_sink(&stream.path)?,
-            SinkConfig::Record(record) => Box::new(RecordSink::create(record.options())?),
-            SinkConfig::V4l2(output) => Box::new(V4l2Sink::open(V4l2SinkOptions {
-                device: output.device.clone(),
-                format: output.format,
-            })?),
+            SinkConfig::Record(record) => Box::new(RecordSink::create(record.clone())?),
+            SinkConfig::V4l2(output) => Box::new(V4l2Sink::open(output.clone())?),
             SinkConfig::Http(http) => {
                 let quality = u8::try_from(http.quality).unwrap_or(100);
                 let sink = ShowcaseSink::new(quality, FRAMES_SHOWN);
@@ -85,11 +82,7 @@ impl Outputs {
                 self.pages.push(Page { options, sink: name, showcase });
                 Box::new(sink)
             }
-            SinkConfig::Iceoryx2(shared) => Box::new(Iceoryx2Sink::open(Iceoryx2Options {
-                service: shared.service.clone(),
-                subscribers: shared.subscribers as usize,
-                folder: shared.folder.clone(),
-            })?),
+            SinkConfig::Iceoryx2(shared) => Box::new(Iceoryx2Sink::open(shared.clone())?),
         })
     }
 }
@@ -116,11 +109,8 @@ pub fn try_sink(config: &SinkConfig) -> Result<Option<String>, SinkError> {
         SinkConfig::Png(png) => try_folder(&png.folder)?,
         SinkConfig::Record(record) => try_folder(&record.folder)?,
         SinkConfig::Y4m(stream) => try_stream(&stream.path)?,
-        SinkConfig::V4l2(V4l2SinkConfig { device, format }) => {
-            // Opened, and not set up before there is a stream.
-            let options = V4l2SinkOptions { device: device.clone(), format: *format };
-            drop(V4l2Sink::open(options)?);
-        }
+        // Opened, and not set up before there is a stream.
+        SinkConfig::V4l2(output) => drop(V4l2Sink::open(output.clone())?),
         // It holds the newest frame; its page is opened by whoever serves it.
         SinkConfig::Http(_) => {}
         SinkConfig::Iceoryx2(_) => return Ok(Some("shared memory".to_owned())),

@@ -12,8 +12,11 @@ mod stamp;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::folder::PictureKind;
-use crate::frame::{Frame, FrameRate, PictureFormat};
+use serde::Deserialize;
+
+use super::encode::{encode_jpeg, encode_png};
+use crate::frame::{Frame, FrameRate, Picture, PictureFormat};
+use crate::keys;
 use crate::pace::{Backoff, RateLimit};
 use crate::sink::contract::{Sink, SinkError};
 use shelf::Shelf;
@@ -23,22 +26,42 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// What an [`RecordSink`] keeps.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RecordOptions {
     /// The folder; made where only it is missing.
     pub folder: PathBuf,
-    /// Bytes of all recorded files together, at most.
-    pub bytes_max: u64,
+    /// Millions of bytes of all recorded files together, at most.
+    #[serde(deserialize_with = "keys::within::<1, 100_000_000, _, _>")]
+    pub size_max_mb: u64,
     /// How pictures are written.
-    pub kind: PictureKind,
+    #[serde(default)]
+    pub format: PictureKind,
+    /// Quality of JPEG pictures, 1 to 100.
+    #[serde(default = "usual_quality", deserialize_with = "keys::within::<1, 100, _, _>")]
+    pub quality: u8,
     /// Frames a second, at most, in the mean; above 0.
+    #[serde(default = "usual_rate", deserialize_with = "keys::rate")]
     pub rate_max: f64,
+}
+
+/// How recorded pictures are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureKind {
+    /// Small.
+    #[default]
+    Jpeg,
+    /// Without loss.
+    Png,
 }
 
 /// Records frames to a folder.
 #[derive(Debug)]
 pub struct RecordSink {
     options: RecordOptions,
+    /// Bytes of all recorded files together, at most.
+    bytes_max: u64,
     limit: RateLimit,
     /// What is in the folder; not known while it cannot be used.
     shelf: Option<Shelf>,
@@ -52,8 +75,10 @@ impl RecordSink {
     /// Where the folder cannot be made, read or written to now: later it may fail.
     pub fn create(options: RecordOptions) -> Result<Self, SinkError> {
         let shelf = Some(Shelf::open(&options.folder)?);
+        let bytes_max = options.size_max_mb * 1_000_000;
         let limit = RateLimit::per_second(options.rate_max);
-        Ok(Self { options, limit, shelf, backoff: Backoff::new(PAUSE, PAUSE_MAX) })
+        let backoff = Backoff::new(PAUSE, PAUSE_MAX);
+        Ok(Self { options, bytes_max, limit, shelf, backoff })
     }
 
     /// Records a frame of which `now` is the time; told once where that fails.
@@ -80,15 +105,42 @@ impl RecordSink {
     }
 
     fn keep(&mut self, frame: &Frame) -> Result<(), SinkError> {
-        let bytes = self.options.kind.encode(&frame.restored)?;
+        let RecordOptions { format, quality, .. } = self.options;
+        let bytes = format.encode(&frame.restored, quality)?;
         let shelf = match &mut self.shelf {
             Some(shelf) => shelf,
             closed => closed.insert(Shelf::open(&self.options.folder)?),
         };
-        shelf.make_room(bytes.len() as u64, self.options.bytes_max)?;
+        shelf.make_room(bytes.len() as u64, self.bytes_max)?;
         let age = frame.meta.captured_at.elapsed();
         let taken = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
-        shelf.keep(taken, self.options.kind.extension(), &bytes)
+        shelf.keep(taken, format.extension(), &bytes)
+    }
+}
+
+fn usual_quality() -> u8 {
+    90
+}
+
+fn usual_rate() -> f64 {
+    1.0
+}
+
+impl PictureKind {
+    /// The ending of such a file's name.
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpeg => "jpg",
+        }
+    }
+
+    /// The bytes of such a file; JPEG is of `quality`, 1 to 100.
+    fn encode(self, picture: &Picture, quality: u8) -> Result<Vec<u8>, SinkError> {
+        match self {
+            Self::Png => encode_png(picture),
+            Self::Jpeg => encode_jpeg(picture, quality),
+        }
     }
 }
 
@@ -133,9 +185,15 @@ mod tests {
         frame
     }
 
-    fn options(folder: &Path, bytes_max: u64) -> RecordOptions {
-        let folder = folder.to_owned();
-        RecordOptions { folder, bytes_max, kind: PictureKind::Png, rate_max: 1000.0 }
+    fn options(folder: &Path) -> RecordOptions {
+        let (folder, format) = (folder.to_owned(), PictureKind::Png);
+        RecordOptions { folder, size_max_mb: 1, format, quality: 90, rate_max: 1000.0 }
+    }
+
+    /// A recording of fewer bytes than can be asked for.
+    fn create(folder: &Path, bytes_max: u64) -> RecordSink {
+        let sink = RecordSink::create(options(folder)).expect("a recording");
+        RecordSink { bytes_max, ..sink }
     }
 
     fn files(folder: &Path) -> Vec<(String, u64)> {
@@ -157,7 +215,7 @@ mod tests {
         let bytes_max = 30_000;
         let mut newest = String::new();
         for run in 0..3 {
-            let mut sink = RecordSink::create(options(&path, bytes_max)).expect("a recording");
+            let mut sink = create(&path, bytes_max);
             fs::write(path.join("other.png"), [0; 20_000]).expect("a file of somebody else");
             for number in 0..20 {
                 sink.record(&frame(run * 20 + number, Instant::now()), Instant::now())
@@ -180,7 +238,7 @@ mod tests {
         let parent = tempfile::tempdir().expect("a temporary folder");
         let path = parent.path().join("disk/recording");
         fs::create_dir_all(&path).expect("a folder");
-        let mut sink = RecordSink::create(options(&path, 1 << 20)).expect("a recording");
+        let mut sink = create(&path, 1 << 20);
         let start = Instant::now();
         let mut kept_at = |seconds: u64| {
             sink.record(&frame(seconds, start), start + Duration::from_secs(seconds)).is_ok()
@@ -198,7 +256,7 @@ mod tests {
     #[test]
     fn stand_ins_and_frames_too_many_are_not_recorded() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let one = RecordOptions { rate_max: 2.0, ..options(folder.path(), 1 << 20) };
+        let one = RecordOptions { rate_max: 2.0, ..options(folder.path()) };
         let mut sink = RecordSink::create(one).expect("a recording");
         let start = Instant::now();
         for number in 0..50 {
@@ -213,7 +271,7 @@ mod tests {
     #[test]
     fn a_picture_beyond_the_limit_is_lost() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut sink = RecordSink::create(options(folder.path(), 1_000)).expect("a recording");
+        let mut sink = create(folder.path(), 1_000);
         let lost = sink.deliver(&frame(1, Instant::now()));
         assert!(matches!(lost, Err(SinkError::Busy)), "{lost:?}");
         assert!(files(folder.path()).is_empty(), "it was kept");

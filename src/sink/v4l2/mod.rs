@@ -14,7 +14,10 @@ pub use pack::OutputFormat;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
+
 use crate::frame::{Extent, Frame, FrameRate, PictureFormat};
+use crate::keys;
 use crate::pace::Backoff;
 use crate::sink::contract::{Sink, SinkError};
 use crate::v4l2::{ErrorKind, V4l2Error};
@@ -26,11 +29,13 @@ const PAUSE: Duration = Duration::from_millis(125);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
 /// Which device, and how.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct V4l2SinkOptions {
-    /// The device.
+    /// The device, by any of its names.
     pub device: PathBuf,
     /// The format that programs read from it.
+    #[serde(default, deserialize_with = "keys::parsed")]
     pub format: OutputFormat,
 }
 

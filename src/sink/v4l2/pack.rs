@@ -11,9 +11,10 @@ use crate::frame::{Extent, Picture, Range};
 use crate::v4l2::{ColourCodes, FourCc};
 
 /// A format of an output device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OutputFormat {
     /// Luma and half-width chroma in turn; every program reads it.
+    #[default]
     Yuyv,
     /// Planes of luma and of quarter-size chroma: three quarters of the bytes.
     Yu12,

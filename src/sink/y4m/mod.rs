@@ -16,6 +16,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use y4m::{Colorspace, EncoderBuilder, Ratio, VendorExtensionString};
 
 use super::colour::push_ycc;
@@ -24,6 +25,14 @@ use crate::frame::{Frame, FrameRate, Layout, Picture, PictureFormat, Range};
 use crate::sink::contract::{Sink, SinkError};
 use feed::{Feed, Readers};
 use pipe::Pipe;
+
+/// Where a stream goes.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Y4mSinkOptions {
+    /// A file, a FIFO, or `-` for standard output.
+    pub path: PathBuf,
+}
 
 /// Writes restored frames as Y4M.
 pub struct Y4mSink {

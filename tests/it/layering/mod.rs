@@ -29,7 +29,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("calibrate", &["exit", "frame", "fft", "optics", "plan", "restore"]),
     ("source", &["exit", "frame", "metrics", "pace", "keys", "v4l2", "optics"]),
     ("simulate", &["exit", "frame", "metrics", "fft", "optics", "plan", "restore", "source"]),
-    ("sink", &["exit", "frame", "metrics", "pace", "v4l2"]),
+    ("sink", &["exit", "frame", "metrics", "pace", "keys", "v4l2"]),
     ("pipeline", BELOW_STATION),
     ("web", &["exit", "frame", "metrics", "sink"]),
     ("config", ALL_BUT_COMMANDS),
