@@ -6,10 +6,8 @@
 
 mod read;
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::keys;
 use crate::optics::{GrayLevels, Transfer};
@@ -17,7 +15,7 @@ use crate::pipeline::{LadderOptions, PipelineOptions};
 use crate::plan::{Channels, Edges, Regulariser, RestoreOptions};
 use crate::sink::{Iceoryx2Options, PngOptions, RecordOptions, V4l2SinkOptions, Y4mSinkOptions};
 use crate::source::{FilesOptions, SceneOptions, V4l2Options, Y4mOptions};
-use crate::web::{Token, needs_token};
+use crate::web::{HttpOptions, needs_token};
 pub use read::ConfigError;
 use read::Section;
 
@@ -112,32 +110,19 @@ pub enum SinkConfig {
     /// `kind = "record"`.
     Record(RecordOptions),
     /// `kind = "http"`.
-    Http(HttpConfig),
+    Http(HttpOptions),
     /// `kind = "iceoryx2"`.
     Iceoryx2(Iceoryx2Options),
 }
 
-/// The live page.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HttpConfig {
-    /// Address and port.
-    #[serde(default = "default_listen", deserialize_with = "keys::address")]
-    pub listen: SocketAddr,
-    /// Quality of its JPEG pictures.
-    #[serde(default = "default_quality", deserialize_with = "keys::within::<1, 100, _, _>")]
-    pub quality: u32,
-    /// Connections at a time.
-    #[serde(default = "default_clients", deserialize_with = "keys::within::<1, 1000, _, _>")]
-    pub clients: u32,
-    /// What viewers must know.
-    #[serde(default, deserialize_with = "read::token")]
-    pub token: Option<Token>,
-    /// A file that holds the token.
-    pub token_file: Option<PathBuf>,
-    /// Further names of the server.
-    #[serde(default)]
-    pub hosts: Vec<String>,
+impl SinkConfig {
+    /// How it is served, where it is a page.
+    pub fn http(&self) -> Option<&HttpOptions> {
+        match self {
+            Self::Http(http) => Some(http),
+            _ => None,
+        }
+    }
 }
 
 impl Config {
@@ -154,12 +139,8 @@ impl Config {
             source: read_source(sections.required("source")?)?,
             simulate: sections.optional("simulate")?.map(Section::read).transpose()?,
             restore: sections.required("restore")?.read()?,
-            pipeline: sections
-                .optional("pipeline")?
-                .map_or_else(|| Ok(PipelineOptions::default()), Section::read)?,
-            overload: sections
-                .optional("overload")?
-                .map_or_else(|| Ok(LadderOptions::default()), Section::read)?,
+            pipeline: read_or_default(sections.optional("pipeline")?)?,
+            overload: read_or_default(sections.optional("overload")?)?,
             sinks: sections.list("sink")?.into_iter().map(read_sink).collect::<Result<_, _>>()?,
         };
         sections.nothing_left()?;
@@ -168,6 +149,12 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+fn read_or_default<T: Default + DeserializeOwned>(
+    section: Option<Section>,
+) -> Result<T, ConfigError> {
+    section.map_or_else(|| Ok(T::default()), Section::read)
 }
 
 fn read_source(mut section: Section) -> Result<SourceConfig, ConfigError> {
@@ -190,9 +177,9 @@ fn read_sink(mut section: Section) -> Result<SinkConfig, ConfigError> {
     }
 }
 
-fn read_http(section: Section) -> Result<HttpConfig, ConfigError> {
+fn read_http(section: Section) -> Result<HttpOptions, ConfigError> {
     let key = section.key("token_file");
-    let http: HttpConfig = section.read()?;
+    let http: HttpOptions = section.read()?;
     match (&http.token, &http.token_file) {
         (None, None) if needs_token(http.listen) => {
             let why = format!("a token, as {} can be reached from other machines", http.listen);
@@ -208,16 +195,4 @@ fn read_http(section: Section) -> Result<HttpConfig, ConfigError> {
 
 fn default_model() -> String {
     "base".to_owned()
-}
-
-fn default_listen() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 8080))
-}
-
-fn default_quality() -> u32 {
-    85
-}
-
-fn default_clients() -> u32 {
-    32
 }

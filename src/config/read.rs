@@ -1,11 +1,9 @@
 //! From text to values that are known to be in range.
 
-use serde::de::{DeserializeOwned, Error};
-use serde::{Deserialize, Deserializer};
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use crate::exit::{ExitStatus, Status};
-use crate::web::Token;
 
 /// Prefix of the variables that override keys.
 const PREFIX: &str = "DEBLURD_";
@@ -168,14 +166,6 @@ fn unexpected(key: &str, value: &Value, expected: &str) -> ConfigError {
     ConfigError::Key { key: key.to_owned(), problem: format!("{value} (expected {expected})") }
 }
 
-/// Reads a token. What it is instead is not told: it may be nearly a secret.
-pub(super) fn token<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Token>, D::Error> {
-    match Value::deserialize(from)? {
-        Value::String(text) => Token::new(&text).map(Some).map_err(D::Error::custom),
-        _ => Err(D::Error::custom("not text (expected a token in quotes)")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::config::Config;
@@ -260,6 +250,11 @@ mod tests {
             "kind = 'http'",
             "kind = 'http'\ntoken = 'secret'",
             "sink.0.token: 6 characters (expected 16 to 256",
+        );
+        check_replaced(
+            "kind = 'http'",
+            "kind = 'http'\ntoken = 1234567890123456",
+            "sink.0.token: not text (expected a token in quotes)",
         );
         check_replaced(
             "kind = 'http'",

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::DaemonError;
-use crate::config::HttpConfig;
 use crate::metrics::Metrics;
 use crate::sink::ShowcaseSink;
 use crate::station::{Fault, Page, StationError, load};
-use crate::web::{Face, HttpOptions, Server, Token, WebError};
+use crate::web::{Face, HttpOptions, Limits, Server, Token, WebError};
 
 /// How long the address of a live page may be taken when the daemon starts.
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
@@ -18,23 +17,20 @@ const BIND_PATIENCE: Duration = Duration::from_secs(3);
 /// Name of the one station in the addresses of the live page.
 const STATION: &str = "camera";
 
-/// Serves a page of a station; the server ends when it is dropped.
+/// Serves a page of a station as `http` says; the server ends when it is dropped.
 ///
 /// # Errors
 /// Where its address or its token cannot be used.
-pub(super) fn serve(page: Page, metrics: &Arc<Metrics>) -> Result<Server, DaemonError> {
-    let Page { options: http, sink, showcase } = page;
-    let options = HttpOptions {
-        listen: http.listen,
-        quality: u8::try_from(http.quality).unwrap_or(100),
-        clients_max: http.clients as usize,
-        token: token(&http)?,
-        hosts: http.hosts,
-        bind_patience: BIND_PATIENCE,
-        ..HttpOptions::default()
-    };
+pub(super) fn serve(
+    http: &HttpOptions,
+    page: Page,
+    metrics: &Arc<Metrics>,
+) -> Result<Server, DaemonError> {
+    let Page { sink, showcase } = page;
+    let options = HttpOptions { token: token(http)?, ..http.clone() };
+    let limits = Limits { bind_patience: BIND_PATIENCE, ..Limits::default() };
     let face = Face { name: STATION.to_owned(), sink, showcase, metrics: Arc::clone(metrics) };
-    Ok(Server::bind(options, vec![face])?)
+    Ok(Server::bind(options, limits, vec![face])?)
 }
 
 /// A showcase, and the server that shows it.
@@ -45,21 +41,21 @@ pub fn open_page(
     options: HttpOptions,
     metrics: &Arc<Metrics>,
 ) -> Result<(ShowcaseSink, Server), WebError> {
-    let showcase = ShowcaseSink::new(options.quality, options.rate_max);
+    let showcase = ShowcaseSink::new(options.quality, ShowcaseSink::RATE_MAX);
     let face = Face {
         name: STATION.to_owned(),
         sink: ShowcaseSink::NAME.to_owned(),
         showcase: showcase.showcase(),
         metrics: Arc::clone(metrics),
     };
-    Ok((showcase, Server::bind(options, vec![face])?))
+    Ok((showcase, Server::bind(options, Limits::default(), vec![face])?))
 }
 
 /// Tries whether a page could be served. Gives what could not be tried, and why.
 ///
 /// # Errors
 /// Where it could not be served.
-pub fn try_page(http: &HttpConfig) -> Result<Option<String>, DaemonError> {
+pub fn try_page(http: &HttpOptions) -> Result<Option<String>, DaemonError> {
     let address = http.listen;
     token(http)?;
     match TcpListener::bind(address) {
@@ -73,7 +69,7 @@ pub fn try_page(http: &HttpConfig) -> Result<Option<String>, DaemonError> {
 }
 
 /// The token of a live page, where its configuration has one.
-fn token(http: &HttpConfig) -> Result<Option<Token>, DaemonError> {
+fn token(http: &HttpOptions) -> Result<Option<Token>, DaemonError> {
     let Some(path) = &http.token_file else { return Ok(http.token.clone()) };
     let text = load::token_text(path).map_err(|error| StationError::from(Fault::from(error)))?;
     let token = Token::new(&text).map(Some);

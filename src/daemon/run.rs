@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::watch::watch;
 use super::{Attendant, DaemonError, ServiceManager, Shutdown, Thermal, pages};
+use crate::config::SinkConfig;
 use crate::executor::Sequential;
 use crate::exit::ExitStatus;
 use crate::pipeline::Pipeline;
@@ -73,12 +74,14 @@ fn build(
     let assembly = loaded.assembly()?;
     let format = assembly.source.format();
     let executor = Arc::clone(&assembly.recipe.executor);
-    let sinks = &loaded.config.sinks;
     let mut servers = Vec::new();
     let pipeline = assembly.build(|metrics| {
-        let Outputs { sinks, pages } = Outputs::open(sinks).map_err(StationError::from)?;
-        for page in pages {
-            let server = pages::serve(page, metrics)?;
+        let Outputs { sinks, pages } =
+            Outputs::open(&loaded.config.sinks).map_err(StationError::from)?;
+        // The configuration and the station have them in the same order.
+        let listeners = loaded.config.sinks.iter().filter_map(SinkConfig::http);
+        for (http, page) in listeners.zip(pages) {
+            let server = pages::serve(http, page, metrics)?;
             note(&format!("live page: http://{}/", server.local_addr()));
             servers.push(server);
         }

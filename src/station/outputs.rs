@@ -6,14 +6,11 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::{HttpConfig, SinkConfig};
+use crate::config::SinkConfig;
 use crate::sink::{
     Iceoryx2Sink, PngSink, RecordSink, Showcase, ShowcaseSink, Sink, SinkError, V4l2Sink, Y4mSink,
     is_special, try_writing,
 };
-
-/// Frames a second that a page shows, at most.
-const FRAMES_SHOWN: u32 = 30;
 
 /// Names under which the sinks of a configuration are counted: their kind, numbered where one
 /// kind occurs more than once.
@@ -38,8 +35,6 @@ pub fn sink_names(sinks: &[SinkConfig]) -> Vec<String> {
 /// A sink of which a live page shows the frames.
 #[derive(Debug)]
 pub struct Page {
-    /// How it is served.
-    pub options: HttpConfig,
     /// Name of the sink in the statistics.
     pub sink: String,
     /// The newest frame.
@@ -51,7 +46,7 @@ pub struct Page {
 pub struct Outputs {
     /// All of them.
     pub sinks: Vec<Box<dyn Sink>>,
-    /// The pages that are to be served.
+    /// The pages that are to be served, in the order of their sinks.
     pub pages: Vec<Page>,
 }
 
@@ -76,10 +71,8 @@ impl Outputs {
             SinkConfig::Record(record) => Box::new(RecordSink::create(record.clone())?),
             SinkConfig::V4l2(output) => Box::new(V4l2Sink::open(output.clone())?),
             SinkConfig::Http(http) => {
-                let quality = u8::try_from(http.quality).unwrap_or(100);
-                let sink = ShowcaseSink::new(quality, FRAMES_SHOWN);
-                let (options, showcase) = (http.clone(), sink.showcase());
-                self.pages.push(Page { options, sink: name, showcase });
+                let sink = ShowcaseSink::new(http.quality, ShowcaseSink::RATE_MAX);
+                self.pages.push(Page { sink: name, showcase: sink.showcase() });
                 Box::new(sink)
             }
             SinkConfig::Iceoryx2(shared) => Box::new(Iceoryx2Sink::open(shared.clone())?),

@@ -24,7 +24,7 @@ mod stream;
 mod token;
 
 pub use face::Face;
-pub use options::{HttpOptions, needs_token};
+pub use options::{HttpOptions, Limits, needs_token};
 pub use server::{Server, WebError};
 pub use state::{FrameState, State, StreamState};
 pub use token::{Token, TokenError};

@@ -1,29 +1,56 @@
 //! How the server serves.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
+
+use serde::Deserialize;
 
 use super::hosts::is_loopback;
 use super::token::Token;
+use crate::keys;
 
 /// How a [`Server`](super::Server) serves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct HttpOptions {
     /// Address and port to listen on; port 0 takes a free one.
+    #[serde(deserialize_with = "keys::address")]
     pub listen: SocketAddr,
-    /// What viewers must know; needed where other machines can connect.
-    pub token: Option<Token>,
-    /// Further names of this server.
-    pub hosts: Vec<String>,
     /// Quality of the pictures that are shown, 1 to 100.
+    #[serde(deserialize_with = "keys::within::<1, 100, _, _>")]
     pub quality: u8,
     /// Connections served at a time.
+    #[serde(rename = "clients", deserialize_with = "keys::within::<1, 1000, _, _>")]
     pub clients_max: usize,
+    /// What viewers must know; needed where other machines can connect.
+    pub token: Option<Token>,
+    /// A file that holds the token, for whoever reads files; a server has its token.
+    pub token_file: Option<PathBuf>,
+    /// Further names of this server.
+    pub hosts: Vec<String>,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            quality: 85,
+            clients_max: 32,
+            token: None,
+            token_file: None,
+            hosts: Vec::new(),
+        }
+    }
+}
+
+/// How patient a [`Server`](super::Server) is. Nobody configures this: whoever starts a server may
+/// wait for its address, and tests would have to wait for the usual times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
     /// Further connections that are told within a second how the program is, so that a full house
     /// never looks like a dead one; beyond them all are told to come back.
     pub callers_max: usize,
-    /// Frames shown a second, at most, in the mean.
-    pub rate_max: u32,
     /// How long the address may be taken by somebody else, or missing, before it is an error.
     pub bind_patience: Duration,
     /// How long a request's headers may take, and how long a connection may idle.
@@ -36,16 +63,10 @@ pub struct HttpOptions {
     pub write_patience: Duration,
 }
 
-impl Default for HttpOptions {
+impl Default for Limits {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
-            token: None,
-            hosts: Vec::new(),
-            quality: 85,
-            clients_max: 32,
             callers_max: 256,
-            rate_max: 30,
             bind_patience: Duration::ZERO,
             header_patience: Duration::from_secs(5),
             frame_patience: Duration::from_secs(5),

@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::face::Face;
 use super::hosts::Hosts;
-use super::options::{HttpOptions, needs_token};
+use super::options::{HttpOptions, Limits, needs_token};
 use super::routes::Place;
 use super::site::Site;
 use super::stall::Stalling;
@@ -87,42 +87,45 @@ pub struct Server {
 
 impl Server {
     /// Begins to listen and to serve `faces`, of which the first one answers where none is named.
+    /// The token is the one in the options; no file is read.
     ///
     /// # Errors
     /// Where the address cannot be listened on, as when the port stays in use, or needs a token
     /// and there is none.
-    pub fn bind(options: HttpOptions, faces: Vec<Face>) -> Result<Self, WebError> {
+    pub fn bind(options: HttpOptions, limits: Limits, faces: Vec<Face>) -> Result<Self, WebError> {
         let wanted = options.listen;
         if options.token.is_none() && needs_token(wanted) {
             return Err(WebError::Unprotected(wanted));
         }
         let failed = |cause| WebError::Listen { address: wanted, cause };
-        let listener = listen(wanted, options.bind_patience).map_err(failed)?;
+        let listener = listen(wanted, limits.bind_patience).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let site = Site {
             faces,
             hosts: Hosts::new(address.ip(), &options.hosts),
-            token: options.token.clone(),
+            token: options.token,
             port: address.port(),
-            frame_patience: options.frame_patience,
-            stall_patience: options.stall_patience,
+            frame_patience: limits.frame_patience,
+            stall_patience: limits.stall_patience,
             started: Instant::now(),
             connections: AtomicUsize::new(0),
         };
-        Self::start(listener, address, options, site).map_err(failed)
+        let seats = options.clients_max;
+        Self::start(listener, address, seats, limits, site).map_err(failed)
     }
 
     fn start(
         listener: std::net::TcpListener,
         address: SocketAddr,
-        options: HttpOptions,
+        seats: usize,
+        limits: Limits,
         site: Site,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let site = Arc::new(site);
         let (stop, stopped) = oneshot::channel();
-        let serve = move || serve(&runtime, listener, options, site, stopped);
+        let serve = move || serve(&runtime, listener, seats, limits, site, stopped);
         let thread = std::thread::Builder::new().name("http".to_owned()).spawn(serve)?;
         Ok(Self { address, running: Some((stop, thread)) })
     }
@@ -174,13 +177,14 @@ fn listen(address: SocketAddr, patience: Duration) -> io::Result<std::net::TcpLi
 fn serve(
     runtime: &Runtime,
     listener: std::net::TcpListener,
-    options: HttpOptions,
+    seats: usize,
+    limits: Limits,
     site: Arc<Site>,
     stopped: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async move {
         match TcpListener::from_std(listener) {
-            Ok(listener) => drop(tokio::spawn(accept_all(listener, options, site))),
+            Ok(listener) => drop(tokio::spawn(accept_all(listener, seats, limits, site))),
             Err(error) => log::error!("the live page cannot be served: {error}"),
         }
         // Either way it is the end: told to stop, or nobody left to tell.
@@ -188,9 +192,9 @@ fn serve(
     });
 }
 
-async fn accept_all(listener: TcpListener, options: HttpOptions, site: Arc<Site>) {
-    let seats = Arc::new(Semaphore::new(options.clients_max));
-    let door = Arc::new(Semaphore::new(options.callers_max));
+async fn accept_all(listener: TcpListener, seats: usize, limits: Limits, site: Arc<Site>) {
+    let seats = Arc::new(Semaphore::new(seats));
+    let door = Arc::new(Semaphore::new(limits.callers_max));
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -207,10 +211,10 @@ async fn accept_all(listener: TcpListener, options: HttpOptions, site: Arc<Site>
             turn_away(stream);
             continue;
         };
-        let (site, options) = (Arc::clone(&site), options.clone());
+        let site = Arc::clone(&site);
         tokio::spawn(async move {
             let _counted = site.connect();
-            converse(stream, &options, &site, place).await;
+            converse(stream, limits, &site, place).await;
             drop(permit);
         });
     }
@@ -224,7 +228,7 @@ fn turn_away(stream: TcpStream) {
     }
 }
 
-async fn converse(stream: TcpStream, options: &HttpOptions, site: &Site, place: Place) {
+async fn converse(stream: TcpStream, limits: Limits, site: &Site, place: Place) {
     if let Err(error) = prepare(&stream) {
         log::debug!("a viewer's connection is as the system makes it: {error}");
     }
@@ -233,8 +237,8 @@ async fn converse(stream: TcpStream, options: &HttpOptions, site: &Site, place: 
             |request| async move { Ok::<_, Infallible>(site.answer(&request, place).await) },
         );
     let header_patience = match place {
-        Place::Seat => options.header_patience,
-        Place::Door => options.header_patience.min(DOOR_PATIENCE),
+        Place::Seat => limits.header_patience,
+        Place::Door => limits.header_patience.min(DOOR_PATIENCE),
     };
     let conversation = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -242,7 +246,7 @@ async fn converse(stream: TcpStream, options: &HttpOptions, site: &Site, place: 
         .keep_alive(place == Place::Seat)
         .max_buf_size(BUFFER_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(Stalling::new(stream, options.write_patience)), answer);
+        .serve_connection(TokioIo::new(Stalling::new(stream, limits.write_patience)), answer);
     if let Err(error) = conversation.await {
         log::debug!("a viewer's connection ended: {error}");
     }

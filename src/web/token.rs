@@ -8,6 +8,8 @@ use std::fmt::Write;
 use hyper::HeaderMap;
 use hyper::header::{self, HeaderValue};
 use percent_encoding::percent_decode_str;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -94,6 +96,15 @@ impl Token {
 
     fn is(&self, text: &str) -> bool {
         digest(&[text]).ct_eq(&self.digest).into()
+    }
+}
+
+impl<'de> Deserialize<'de> for Token {
+    /// What it is instead of a token is not told: it may be nearly a secret.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)
+            .map_err(|_| D::Error::custom("not text (expected a token in quotes)"))?;
+        Self::new(&text).map_err(D::Error::custom)
     }
 }
 

@@ -90,6 +90,9 @@ impl ShowcaseSink {
     /// Name of every such sink in the statistics: that of who looks.
     pub const NAME: &str = "http";
 
+    /// Frames a second that viewers are shown, at most, where nobody asks for another number.
+    pub const RATE_MAX: u32 = 30;
+
     /// A showcase of pictures of a quality from 1 to 100, and of so many frames a second, at most,
     /// in the mean.
     pub fn new(quality: u8, rate_max: u32) -> Self {

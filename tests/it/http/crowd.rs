@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use deblurd::frame::Frame;
 use deblurd::web::HttpOptions;
 
-use super::{check_status, connect, get, numbered, page};
+use super::{Setup, check_status, connect, get, numbered, page};
 use crate::harness::{apply, trial};
 
 /// Frames that are delivered while the crowd is there.
@@ -14,8 +14,8 @@ const FRAMES: usize = 3_000;
 
 #[apply(trial)]
 fn a_crowd_delays_nothing() {
-    let options = HttpOptions { clients_max: 200, rate_max: 1_000_000, ..HttpOptions::default() };
-    let mut page = page(options);
+    let options = HttpOptions { clients_max: 200, ..HttpOptions::default() };
+    let mut page = page(Setup { options, rate_max: 1_000_000, ..Setup::default() });
     let address = page.local_addr();
     let crowd: Vec<TcpStream> = (0..200)
         .map(|client| {

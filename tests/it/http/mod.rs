@@ -19,7 +19,7 @@ use deblurd::frame::{Extent, Frame, FrameMeta, FramePsnr, Picture, PictureFormat
 use deblurd::metrics::{Metrics, Reason, SourceState};
 use deblurd::sink::{ShowcaseSink, Sink};
 use deblurd::source::{SceneOptions, SceneSource, Source};
-use deblurd::web::{Face, HttpOptions, Server, Token, WebError};
+use deblurd::web::{Face, HttpOptions, Limits, Server, Token, WebError};
 
 /// A connection that says nothing for so long counts as never closed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -41,9 +41,42 @@ impl Page {
     }
 }
 
+/// How a page is served, and how many frames it shows a second.
+struct Setup {
+    options: HttpOptions,
+    limits: Limits,
+    rate_max: u32,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let (options, limits) = (HttpOptions::default(), Limits::default());
+        Self { options, limits, rate_max: ShowcaseSink::RATE_MAX }
+    }
+}
+
+impl From<HttpOptions> for Setup {
+    fn from(options: HttpOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+}
+
+impl From<Limits> for Setup {
+    fn from(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+}
+
 /// A page that listens on a free port.
-fn page(options: HttpOptions) -> Page {
-    bind(free_port(options), Arc::new(metrics())).expect("a page")
+fn page(setup: impl Into<Setup>) -> Page {
+    page_of(setup, Arc::new(metrics()))
+}
+
+/// As [`page`], of a station of which that is told.
+fn page_of(setup: impl Into<Setup>, metrics: Arc<Metrics>) -> Page {
+    let setup = setup.into();
+    let options = free_port(setup.options);
+    bind(Setup { options, ..setup }, metrics).expect("a page")
 }
 
 fn free_port(options: HttpOptions) -> HttpOptions {
@@ -52,7 +85,8 @@ fn free_port(options: HttpOptions) -> HttpOptions {
 
 /// The server of a showcase, on a free port.
 pub(crate) fn serve(options: HttpOptions, sink: &ShowcaseSink, metrics: &Arc<Metrics>) -> Server {
-    Server::bind(free_port(options), vec![face("camera", sink, metrics)]).expect("a server")
+    let faces = vec![face("camera", sink, metrics)];
+    Server::bind(free_port(options), Limits::default(), faces).expect("a server")
 }
 
 fn face(name: &str, sink: &ShowcaseSink, metrics: &Arc<Metrics>) -> Face {
@@ -67,9 +101,10 @@ fn metrics() -> Metrics {
     metrics
 }
 
-fn bind(options: HttpOptions, metrics: Arc<Metrics>) -> Result<Page, WebError> {
-    let sink = ShowcaseSink::new(options.quality, options.rate_max);
-    let server = Server::bind(options, vec![face("camera", &sink, &metrics)])?;
+fn bind(setup: impl Into<Setup>, metrics: Arc<Metrics>) -> Result<Page, WebError> {
+    let Setup { options, limits, rate_max } = setup.into();
+    let sink = ShowcaseSink::new(options.quality, rate_max);
+    let server = Server::bind(options, limits, vec![face("camera", &sink, &metrics)])?;
     Ok(Page { sink, server })
 }
 
@@ -148,7 +183,7 @@ fn check_status(answer: &str, status: u16) {
 
 /// A page to which no frame comes.
 pub(crate) fn waiting() -> Page {
-    page(HttpOptions { frame_patience: Duration::from_millis(100), ..HttpOptions::default() })
+    page(Limits { frame_patience: Duration::from_millis(100), ..Limits::default() })
 }
 
 /// A page without frames that asks for a token.
@@ -167,14 +202,14 @@ pub(crate) struct Show {
 impl Show {
     /// A show whose first frame has come.
     pub(crate) fn start_ready() -> Self {
-        let show = Self::start(HttpOptions::default());
+        let show = Self::start();
         while !get(show.address, "/readyz").starts_with("HTTP/1.1 200 ") {}
         show
     }
 
-    fn start(options: HttpOptions) -> Self {
+    fn start() -> Self {
         let metrics = Arc::new(metrics());
-        let page = bind(free_port(options), Arc::clone(&metrics)).expect("a page");
+        let page = page_of(Setup::default(), Arc::clone(&metrics));
         let address = page.local_addr();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);

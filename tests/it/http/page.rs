@@ -5,7 +5,6 @@ use std::time::Instant;
 use deblurd::frame::colour::luma;
 use deblurd::frame::{Extent, Picture};
 use deblurd::source::read_picture;
-use deblurd::web::HttpOptions;
 use serde_json::Value;
 
 use super::Show;
@@ -28,7 +27,7 @@ const DETAIL: &str = "const detail = (from, until) => {
 #[apply(trial)]
 #[needs(Browser)]
 fn a_browser_shows_it() {
-    let mut show = Show::start(HttpOptions::default());
+    let mut show = Show::start();
     let address = format!("http://{}/", show.address);
     let browser = Browser::start();
     browser.open(&address);

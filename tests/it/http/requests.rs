@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deblurd::metrics::Metrics;
-use deblurd::web::HttpOptions;
+use deblurd::web::{HttpOptions, Limits};
 use serde_json::Value;
 
-use super::{PATIENCE, bind, check_status, connect, exchange, get, page, read_to_close};
+use super::{PATIENCE, Setup, bind, check_status, connect, exchange, get, page, read_to_close};
 use crate::harness::{apply, trial};
 
 #[apply(trial)]
@@ -66,8 +66,9 @@ fn a_port_that_gets_free_is_taken() {
     let listen = taken.local_addr().expect("an address");
     std::thread::scope(|scope| {
         let binding = scope.spawn(move || {
-            let options = HttpOptions { listen, bind_patience: PATIENCE, ..HttpOptions::default() };
-            bind(options, Arc::new(Metrics::new(&[])))
+            let options = HttpOptions { listen, ..HttpOptions::default() };
+            let limits = Limits { bind_patience: PATIENCE, ..Limits::default() };
+            bind(Setup { options, limits, ..Setup::default() }, Arc::new(Metrics::new(&[])))
         });
         // Whether the first attempt comes before or after this, the port is free in the end.
         drop(taken);
@@ -119,7 +120,7 @@ fn foreign_hosts_are_refused() {
 #[apply(trial)]
 fn slow_headers_are_cut() {
     let header_patience = Duration::from_millis(100);
-    let page = page(HttpOptions { header_patience, ..HttpOptions::default() });
+    let page = page(Limits { header_patience, ..Limits::default() });
     let mut mute = connect(page.local_addr());
     let mut slow = connect(page.local_addr());
     slow.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ").expect("a beginning");
@@ -130,7 +131,9 @@ fn slow_headers_are_cut() {
 #[apply(trial)]
 fn a_client_that_does_not_read_is_cut() {
     let write_patience = Duration::from_millis(100);
-    let page = page(HttpOptions { write_patience, clients_max: 1, ..HttpOptions::default() });
+    let options = HttpOptions { clients_max: 1, ..HttpOptions::default() };
+    let limits = Limits { write_patience, ..Limits::default() };
+    let page = page(Setup { options, limits, ..Setup::default() });
     let mut greedy = connect(page.local_addr());
     greedy.set_write_timeout(Some(PATIENCE)).expect("a time limit");
     let request = b"GET /page.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
@@ -143,7 +146,9 @@ fn a_client_that_does_not_read_is_cut() {
 
 #[apply(trial)]
 fn clients_are_limited() {
-    let page = page(HttpOptions { clients_max: 2, callers_max: 8, ..HttpOptions::default() });
+    let options = HttpOptions { clients_max: 2, ..HttpOptions::default() };
+    let limits = Limits { callers_max: 8, ..Limits::default() };
+    let page = page(Setup { options, limits, ..Setup::default() });
     let mut kept = Vec::new();
     for _ in 0..2 {
         let mut client = connect(page.local_addr());

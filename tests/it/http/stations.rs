@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use deblurd::sink::{ShowcaseSink, Sink};
-use deblurd::web::{HttpOptions, Server};
+use deblurd::web::{HttpOptions, Limits, Server};
 use serde_json::Value;
 
 use super::{check_status, face, fetch, fetch_during, free_port, get, metrics, numbered};
@@ -21,7 +21,8 @@ impl Pair {
         let sinks = [(); 2].map(|()| ShowcaseSink::new(85, 1_000_000));
         let faces = ["left", "right"].iter().zip(&sinks);
         let faces = faces.map(|(name, sink)| face(name, sink, &Arc::new(metrics()))).collect();
-        let server = Server::bind(free_port(HttpOptions::default()), faces).expect("a server");
+        let server = Server::bind(free_port(HttpOptions::default()), Limits::default(), faces)
+            .expect("a server");
         Self { sinks, server }
     }
 

@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 
 use deblurd::metrics::{Metrics, Reason, SourceState};
 use deblurd::sink::ShowcaseSink;
-use deblurd::web::HttpOptions;
+use deblurd::web::Limits;
 use serde_json::Value;
 
-use super::{PATIENCE, bind, check_status, fetch, free_port, get, metrics, numbered};
+use super::{PATIENCE, Setup, check_status, fetch, get, metrics, numbered, page_of};
 use crate::harness::{apply, trial};
 
 #[apply(trial)]
 fn readiness_follows_the_frames() {
     let metrics = Arc::new(metrics());
     let stall_patience = Duration::from_millis(50);
-    let options = HttpOptions { stall_patience, ..HttpOptions::default() };
-    let mut page = bind(free_port(options), Arc::clone(&metrics)).expect("a page");
+    let limits = Limits { stall_patience, ..Limits::default() };
+    let mut page = page_of(limits, Arc::clone(&metrics));
     let address = page.local_addr();
     let unready = || get(address, "/readyz").starts_with("HTTP/1.1 503 ");
     metrics.source.enter(SourceState::Absent, "no /dev/video7");
@@ -69,7 +69,7 @@ fn eventful() -> Arc<Metrics> {
 }
 
 fn exposition() -> String {
-    let page = bind(free_port(HttpOptions::default()), eventful()).expect("a page");
+    let page = page_of(Setup::default(), eventful());
     let (head, body) = fetch(page.local_addr(), "/metrics");
     check_status(&head, 200);
     String::from_utf8(body).expect("text")

@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use deblurd::frame::Picture;
 use deblurd::source::decode_picture;
-use deblurd::web::HttpOptions;
+use deblurd::web::Limits;
 use serde_json::Value;
 
-use super::{PATIENCE, Show, check_status, connect, fetch, fetch_during, get, numbered, page};
+use super::{
+    PATIENCE, Setup, Show, check_status, connect, fetch, fetch_during, get, numbered, page,
+};
 use crate::harness::{apply, trial};
 
 /// Shows every frame, however fast they come.
-fn all() -> HttpOptions {
-    HttpOptions { rate_max: 1_000_000, ..HttpOptions::default() }
+fn all() -> Setup {
+    Setup { rate_max: 1_000_000, ..Setup::default() }
 }
 
 /// A picture of which every byte came.
@@ -87,7 +89,7 @@ impl Reader {
 
 #[apply(trial)]
 fn a_frame_is_a_pair_of_pictures() {
-    let show = Show::start(HttpOptions::default());
+    let show = Show::start();
     let (head, body) = fetch(show.address, "/frame?after=0");
     check_status(&head, 200);
     for header in ["x-deblurd-number: ", "x-deblurd-extent: 320x180", "x-deblurd-step: 192"] {
@@ -129,7 +131,10 @@ fn streams_go_on() {
 #[apply(trial)]
 fn a_slow_reader_skips_frames() {
     // The one that sleeps is not to be cut.
-    let mut page = page(HttpOptions { write_patience: 10 * PATIENCE, ..all() });
+    let mut page = page(Setup {
+        limits: Limits { write_patience: 10 * PATIENCE, ..Limits::default() },
+        ..all()
+    });
     let address = page.local_addr();
     let mut slow = Reader::open(address, "/stream.mjpg");
     let (mut fast, mut number) = (Reader::open(address, "/stream.mjpg"), 0);
@@ -161,7 +166,7 @@ fn a_slow_reader_skips_frames() {
 #[apply(trial)]
 fn placeholders_are_streamed_not_kept() {
     let frame_patience = Duration::from_millis(300);
-    let mut page = page(HttpOptions { frame_patience, ..all() });
+    let mut page = page(Setup { limits: Limits { frame_patience, ..Limits::default() }, ..all() });
     let address = page.local_addr();
     let mut stand_in = numbered(1);
     stand_in.meta.placeholder = true;

@@ -31,7 +31,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("simulate", &["exit", "frame", "metrics", "fft", "optics", "plan", "restore", "source"]),
     ("sink", &["exit", "frame", "metrics", "pace", "keys", "v4l2"]),
     ("pipeline", BELOW_STATION),
-    ("web", &["exit", "frame", "metrics", "sink"]),
+    ("web", &["exit", "frame", "metrics", "keys", "sink"]),
     ("config", ALL_BUT_COMMANDS),
     ("station", BELOW_STATION),
     ("daemon", ALL_BUT_COMMANDS),
