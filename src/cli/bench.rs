@@ -8,12 +8,12 @@ use clap::builder::PossibleValuesParser;
 use serde::Serialize;
 
 use super::exit::{Failure, Result};
-use super::options::{JsonArgument, Restoration, Threads};
+use super::options::{JsonArgument, Threads};
 use super::terminal;
 use crate::daemon::Shutdown;
 use crate::frame::{Effort, Extent, Picture, PictureFormat};
 use crate::optics::GrayLevels;
-use crate::plan::RestorePlan;
+use crate::plan::{RestoreOptions, RestorePlan};
 use crate::restore::cpu::residual::KernelChoice;
 use crate::restore::{Backend, CpuBackend, RestoreError, Watch};
 use crate::station::load;
@@ -37,7 +37,7 @@ pub(super) struct Bench {
     #[command(flatten)]
     json: JsonArgument,
     #[command(flatten)]
-    restoration: Restoration,
+    restoration: RestoreOptions,
     #[command(flatten)]
     threads: Threads,
 }
@@ -68,13 +68,13 @@ impl Bench {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         self.json.try_writing()?;
         let psf = load::psf(&self.psf)?;
-        let model = self.restoration.load_model()?;
+        let model = load::model(&self.restoration.model)?;
         let choice = self.kernel.as_deref().map(KernelChoice::named).transpose()?;
         let choice = choice.unwrap_or_default();
         let kernel = load::kernel(model.as_deref(), choice);
-        let camera = self.restoration.camera(&psf, GrayLevels::new(2.55).unwrap_or_default());
+        let camera = self.restoration.camera(psf, GrayLevels::new(2.55).unwrap_or_default());
         let format = PictureFormat::gray(self.size);
-        let plan = RestorePlan::new(&camera, model, &self.restoration.options(), format)?;
+        let plan = RestorePlan::new(&camera, model, &self.restoration, format)?;
         let mut restorer =
             CpuBackend::new(self.threads.executor()?).with_kernel(choice).load(plan)?;
         let blurred = pattern(format);

@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::exit::{Failure, Result};
 use super::inputs::{make_folder, write_picture};
-use super::options::{Restoration, Threads};
+use super::options::Threads;
 use super::terminal;
 use crate::config::SourceConfig;
 use crate::daemon::{self, GLANCE, Shutdown, conclude, describe, open_page};
@@ -19,7 +19,7 @@ use crate::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
 use crate::metrics::Metrics;
 use crate::optics::GrayLevels;
 use crate::pipeline::{Overflow, PipelineOptions, RunningPipeline, Stop};
-use crate::plan::Edges;
+use crate::plan::{Edges, RestoreOptions};
 use crate::simulate::DegradeOptions;
 use crate::sink::{ShowcaseSink, Sink, SinkError, try_writing};
 use crate::source::SceneOptions;
@@ -54,7 +54,7 @@ pub(super) struct Demo {
     #[arg(long, default_value = "640x360", value_name = "WxH")]
     size: Extent,
     #[command(flatten)]
-    restoration: Restoration,
+    restoration: RestoreOptions,
     #[command(flatten)]
     threads: Threads,
 }
@@ -62,9 +62,9 @@ pub(super) struct Demo {
 impl Demo {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         let psf = load::psf(&self.psf)?;
-        let model = self.restoration.load_model()?;
+        let model = load::model(&self.restoration.model)?;
         load::warn_of_noise(model.as_deref(), self.sigma);
-        let camera = self.restoration.camera(&psf, self.sigma);
+        let camera = self.restoration.camera(psf.clone(), self.sigma);
         let simulated = (psf, DegradeOptions { edges: Edges::Open, sigma: self.sigma, seed: 0 });
         let stop = Stop::default();
         let metrics =
@@ -75,7 +75,7 @@ impl Demo {
             recipe: Recipe {
                 camera,
                 model,
-                options: self.restoration.options(),
+                options: self.restoration.clone(),
                 executor: stoppable(self.threads.count(), &stop)?,
             },
             pipeline: PipelineOptions::new(Overflow::DropOldest),

@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::exit::{Failure, Result};
-use super::options::{JsonArgument, Restoration, Threads};
+use super::options::{JsonArgument, Threads};
 use super::terminal;
 use crate::daemon::Shutdown;
 use crate::executor::Sequential;
@@ -16,7 +16,7 @@ use crate::frame::colour::luma;
 use crate::frame::{Effort, Picture};
 use crate::optics::{GrayLevels, Psf};
 use crate::plan::network::Model;
-use crate::plan::{Channels, Edges, RestorePlan};
+use crate::plan::{Channels, Edges, RestoreOptions, RestorePlan};
 use crate::restore::quality::{psnr_db, ssim};
 use crate::restore::{Backend, CpuBackend, Unwatched};
 use crate::simulate::{Degrade, DegradeOptions};
@@ -52,7 +52,7 @@ pub(super) struct Evaluate {
     #[command(flatten)]
     json: JsonArgument,
     #[command(flatten)]
-    restoration: Restoration,
+    restoration: RestoreOptions,
     #[command(flatten)]
     threads: Threads,
 }
@@ -101,7 +101,7 @@ impl Evaluate {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         self.json.try_writing()?;
         let psfs = self.load_psfs()?;
-        let model = self.restoration.load_model()?;
+        let model = load::model(&self.restoration.model)?;
         self.sigma.iter().for_each(|&sigma| load::warn_of_noise(model.as_deref(), sigma));
         let images = self.load_images()?;
         let cases = self.cases(&images, &psfs);
@@ -189,12 +189,12 @@ impl Evaluate {
         };
         let mut rows = vec![row(Method::Blurred, &blurred)];
         let backend = CpuBackend::new(Arc::new(Sequential));
-        let camera = self.restoration.camera(&case.psf.1, case.sigma);
+        let camera = self.restoration.camera(case.psf.1.clone(), case.sigma);
         let mut restored = Picture::new(blurred.format());
         for (method, model) in [(Method::Wiener, None), (Method::Restored, model)] {
             if method == Method::Wiener || model.is_some() {
-                let options = self.restoration.options();
-                let plan = RestorePlan::new(&camera, model.cloned(), &options, blurred.format())?;
+                let options = &self.restoration;
+                let plan = RestorePlan::new(&camera, model.cloned(), options, blurred.format())?;
                 let mut restorer = backend.load(plan)?;
                 restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?;
                 rows.push(row(method, &restored));

@@ -9,47 +9,9 @@ use serde::Serialize;
 
 use super::exit::Result;
 use crate::executor::Executor;
-use crate::optics::{Calibration, GrayLevels, Psf, Transfer};
-use crate::plan::network::Model;
-use crate::plan::{Channels, Edges, Regulariser, RestoreOptions};
+use crate::optics::Psf;
 use crate::sink::{SinkError, try_writing, write_whole};
 use crate::station::{self, load};
-
-/// How to restore.
-#[derive(Debug, Clone, Args)]
-pub(super) struct Restoration {
-    /// A released model by name, an .onnx file, or `none` for the Wiener filter alone.
-    #[arg(long, default_value = "base", value_name = "FILE")]
-    pub(super) model: String,
-    /// Assumed ratio of noise to signal: spectral, or flat:EPS [default: that of the model].
-    #[arg(long)]
-    pub(super) regulariser: Option<Regulariser>,
-    /// What lies beyond the edges of a picture.
-    #[arg(long, visible_alias = "boundary", value_enum, default_value = "open")]
-    pub(super) edges: Edges,
-    /// Transfer curve to undo before and redo after.
-    #[arg(long, value_enum, default_value = "none")]
-    pub(super) transfer: Transfer,
-    /// What is restored: luma, colours passing through, or red, green and blue each by itself.
-    #[arg(long, value_enum, default_value = "luma")]
-    pub(super) channels: Channels,
-}
-
-impl Restoration {
-    pub(super) fn options(&self) -> RestoreOptions {
-        let Self { regulariser, edges, channels, .. } = *self;
-        RestoreOptions { regulariser, edges, channels }
-    }
-
-    /// The camera that blurred the pictures.
-    pub(super) fn camera(&self, psf: &Psf, noise: GrayLevels) -> Calibration {
-        Calibration { transfer: self.transfer, ..Calibration::new(psf.clone(), noise) }
-    }
-
-    pub(super) fn load_model(&self) -> Result<Option<Arc<Model>>> {
-        Ok(load::model(&self.model)?)
-    }
-}
 
 /// The PSF of the blur.
 #[derive(Debug, Clone, Args)]

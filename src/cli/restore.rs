@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::exit::{Context, Failure, Result};
 use super::inputs::{Job, is_stream, jobs, write_picture};
-use super::options::{PsfArgument, Restoration, Threads};
+use super::options::{PsfArgument, Threads};
 use super::terminal;
 use crate::calibrate::estimate_sigma;
 use crate::daemon::{Shutdown, watch};
@@ -17,8 +17,8 @@ use crate::frame::{Effort, Frame, FrameRate, Picture, PictureFormat};
 use crate::metrics::Metrics;
 use crate::optics::{GrayLevels, Psf};
 use crate::pipeline::{Overflow, PipelineOptions, Stop, Stoppable};
-use crate::plan::RestorePlan;
 use crate::plan::network::Model;
+use crate::plan::{RestoreOptions, RestorePlan};
 use crate::restore::{Backend, CpuBackend, Restorer, Unwatched};
 use crate::sink::is_special;
 use crate::source::{Filled, Source, SourceError, Y4mOptions, Y4mSource, read_picture};
@@ -44,7 +44,7 @@ pub(super) struct Restore {
     #[arg(long)]
     sigma: Option<GrayLevels>,
     #[command(flatten)]
-    restoration: Restoration,
+    restoration: RestoreOptions,
     #[command(flatten)]
     threads: Threads,
 }
@@ -52,7 +52,7 @@ pub(super) struct Restore {
 impl Restore {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         let psf = self.psf.load()?;
-        let model = self.restoration.load_model()?;
+        let model = load::model(&self.restoration.model)?;
         let executor = self.threads.executor()?;
         if self.input.iter().any(|input| is_stream(input)) {
             let problem = "a Y4M stream is restored by itself, without further inputs";
@@ -96,8 +96,8 @@ impl Restore {
         load::warn_of_noise(model.as_deref(), sigma);
         let stop = Stop::default();
         let executor = Arc::new(Stoppable { executor, stop: stop.clone() });
-        let camera = self.restoration.camera(psf, sigma);
-        let options = self.restoration.options();
+        let camera = self.restoration.camera(psf.clone(), sigma);
+        let options = self.restoration.clone();
         let assembly = Assembly {
             source: Box::new(source),
             recipe: Recipe { camera, model, options, executor },
@@ -194,8 +194,8 @@ impl Pictures<'_> {
     fn plan(&self, format: PictureFormat, sigma: GrayLevels) -> Result<Box<dyn Restorer>> {
         load::warn_of_noise(self.model.as_deref(), sigma);
         let Restore { restoration, .. } = self.command;
-        let camera = restoration.camera(&self.psf, sigma);
-        let plan = RestorePlan::new(&camera, self.model.clone(), &restoration.options(), format)?;
+        let camera = restoration.camera(self.psf.clone(), sigma);
+        let plan = RestorePlan::new(&camera, self.model.clone(), restoration, format)?;
         Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
     }
 }

@@ -10,8 +10,7 @@ use super::options::PsfArgument;
 use super::terminal;
 use crate::daemon::Shutdown;
 use crate::frame::Picture;
-use crate::optics::{GrayLevels, Psf};
-use crate::plan::Edges;
+use crate::optics::Psf;
 use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::read_picture;
 
@@ -30,15 +29,8 @@ pub(super) struct Simulate {
     /// File or folder for what was blurred.
     #[arg(short, long)]
     output: PathBuf,
-    /// Standard deviation of the noise in 8-bit gray levels.
-    #[arg(long, default_value = "2.55")]
-    sigma: GrayLevels,
-    /// What lies beyond the edges: open cuts off what the blur would bring in from there.
-    #[arg(long, visible_alias = "boundary", value_enum, default_value = "open")]
-    edges: Edges,
-    /// Seed of the noise; each picture gets its own from it.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    #[command(flatten)]
+    camera: DegradeOptions,
 }
 
 impl Simulate {
@@ -59,8 +51,7 @@ impl Simulate {
 
     fn simulate(&self, psf: &Psf, index: u64, job: &Job) -> Result<()> {
         let sharp = read_picture(&job.input)?;
-        let options = DegradeOptions { edges: self.edges, sigma: self.sigma, seed: self.seed };
-        let mut degrade = Degrade::plan(psf, options, sharp.format())
+        let mut degrade = Degrade::plan(psf, self.camera, sharp.format())
             .with_context(|| job.input.display().to_string())?;
         let mut blurred = Picture::new(degrade.degraded_format());
         let mut truth = blurred.clone();

@@ -9,10 +9,10 @@ mod read;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::keys;
-use crate::optics::{GrayLevels, Transfer};
+use crate::optics::CameraOptions;
 use crate::pipeline::{LadderOptions, PipelineOptions};
-use crate::plan::{Channels, Edges, Regulariser, RestoreOptions};
+use crate::plan::RestoreOptions;
+use crate::simulate::DegradeOptions;
 use crate::sink::{Iceoryx2Options, PngOptions, RecordOptions, V4l2SinkOptions, Y4mSinkOptions};
 use crate::source::{FilesOptions, SceneOptions, V4l2Options, Y4mOptions};
 use crate::web::{HttpOptions, needs_token};
@@ -25,9 +25,11 @@ pub struct Config {
     /// Where frames come from.
     pub source: SourceConfig,
     /// How they are degraded before they are restored, for tests and demonstrations.
-    pub simulate: Option<SimulateConfig>,
-    /// How they are restored.
-    pub restore: RestoreConfig,
+    pub simulate: Option<SimulateSection>,
+    /// What is known of the camera: the first keys of section `[restore]`.
+    pub camera: CameraOptions,
+    /// How they are restored: all other keys of section `[restore]`.
+    pub restore: RestoreOptions,
     /// How they move, and on how many threads they are restored.
     pub pipeline: PipelineOptions,
     /// When less is done to each of them.
@@ -50,52 +52,18 @@ pub enum SourceConfig {
 }
 
 /// Section `[simulate]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SimulateConfig {
+#[derive(Debug, Clone, PartialEq)]
+pub struct SimulateSection {
     /// PSF file or formula; that of `[restore]` where absent.
     pub psf: Option<String>,
-    /// Standard deviation of the noise in 8-bit gray levels.
-    pub sigma: GrayLevels,
-    /// What lies beyond the edges of the simulated camera's pictures.
-    #[serde(default, alias = "boundary")]
-    pub edges: Edges,
-    /// Seed of the noise.
-    #[serde(default)]
-    pub seed: u64,
+    /// How pictures are degraded by it.
+    pub options: DegradeOptions,
 }
 
-/// Section `[restore]`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RestoreConfig {
-    /// PSF file or formula.
-    pub psf: String,
-    /// Standard deviation of the camera's noise in 8-bit gray levels.
-    pub sigma: GrayLevels,
-    /// Name of a released model, a file, or `none`.
-    #[serde(default = "default_model")]
-    pub model: String,
-    /// Regulariser; that of the model where absent.
-    #[serde(default, deserialize_with = "keys::optional")]
-    pub regulariser: Option<Regulariser>,
-    /// What lies beyond the edges of frames.
-    #[serde(default, alias = "boundary")]
-    pub edges: Edges,
-    /// The camera's transfer curve.
-    #[serde(default)]
-    pub transfer: Transfer,
-    /// Which planes are restored.
-    #[serde(default)]
-    pub channels: Channels,
-}
-
-impl RestoreConfig {
-    /// As the restorer wants them.
-    pub fn options(&self) -> RestoreOptions {
-        let Self { regulariser, edges, channels, .. } = *self;
-        RestoreOptions { regulariser, edges, channels }
-    }
+/// The key of `[simulate]` that is not for the simulation itself.
+#[derive(Deserialize)]
+struct OtherPsf {
+    psf: Option<String>,
 }
 
 /// A section `[[sink]]`.
@@ -135,10 +103,14 @@ impl Config {
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let mut sections = read::table(text, variables)?;
+        let source = read_source(sections.required("source")?)?;
+        let simulate = sections.optional("simulate")?.map(read_simulate).transpose()?;
+        let (camera, restore) = sections.required("restore")?.read_both()?;
         let config = Self {
-            source: read_source(sections.required("source")?)?,
-            simulate: sections.optional("simulate")?.map(Section::read).transpose()?,
-            restore: sections.required("restore")?.read()?,
+            source,
+            simulate,
+            camera,
+            restore,
             pipeline: read_or_default(sections.optional("pipeline")?)?,
             overload: read_or_default(sections.optional("overload")?)?,
             sinks: sections.list("sink")?.into_iter().map(read_sink).collect::<Result<_, _>>()?,
@@ -166,6 +138,11 @@ fn read_source(mut section: Section) -> Result<SourceConfig, ConfigError> {
     }
 }
 
+fn read_simulate(section: Section) -> Result<SimulateSection, ConfigError> {
+    let (OtherPsf { psf }, options) = section.read_both()?;
+    Ok(SimulateSection { psf, options })
+}
+
 fn read_sink(mut section: Section) -> Result<SinkConfig, ConfigError> {
     match section.kind(&["png", "y4m", "record", "v4l2", "http", "iceoryx2"])?.as_str() {
         "png" => section.read().map(SinkConfig::Png),
@@ -191,8 +168,4 @@ fn read_http(section: Section) -> Result<HttpOptions, ConfigError> {
         }
         _ => Ok(http),
     }
-}
-
-fn default_model() -> String {
-    "base".to_owned()
 }

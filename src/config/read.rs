@@ -1,6 +1,7 @@
 //! From text to values that are known to be in range.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
+use serde::forward_to_deserialize_any;
 use toml::{Table, Value};
 
 use crate::exit::{ExitStatus, Status};
@@ -152,6 +153,22 @@ impl Section {
         format!("{}.{name}", self.name)
     }
 
+    /// Reads a section whose keys belong to two modules.
+    pub(super) fn read_both<A: DeserializeOwned, B: DeserializeOwned>(
+        mut self,
+    ) -> Result<(A, B), ConfigError> {
+        let (first, second) = (keys_of::<A>(), keys_of::<B>());
+        let known = [first, second].concat();
+        if let Some(key) = self.table.keys().find(|key| !known.contains(&key.as_str())) {
+            let problem =
+                format!("unknown field `{key}`, expected one of `{}`", known.join("`, `"));
+            return Err(ConfigError::Key { key: self.key(key), problem });
+        }
+        let taken = first.iter().filter_map(|key| self.table.remove_entry(*key)).collect();
+        let section = Self { name: self.name.clone(), table: taken };
+        Ok((section.read()?, self.read()?))
+    }
+
     pub(super) fn read<T: DeserializeOwned>(self) -> Result<T, ConfigError> {
         let Self { name, table } = self;
         serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
@@ -162,6 +179,39 @@ impl Section {
     }
 }
 
+/// The names of the keys of which a `T` is read.
+fn keys_of<T: DeserializeOwned>() -> &'static [&'static str] {
+    struct Asked<'a>(&'a mut &'static [&'static str]);
+
+    impl<'de> Deserializer<'de> for Asked<'_> {
+        type Error = serde::de::value::Error;
+
+        fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+            Err(Self::Error::custom("no struct"))
+        }
+
+        fn deserialize_struct<V: Visitor<'de>>(
+            self,
+            _: &'static str,
+            keys: &'static [&'static str],
+            _: V,
+        ) -> Result<V::Value, Self::Error> {
+            *self.0 = keys;
+            Err(Self::Error::custom("only its keys were asked for"))
+        }
+
+        forward_to_deserialize_any! {
+            bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+            unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+        }
+    }
+
+    let mut keys: &[&str] = &[];
+    // It is always an error: what is wanted was noted by then.
+    let _ = T::deserialize(Asked(&mut keys));
+    keys
+}
+
 fn unexpected(key: &str, value: &Value, expected: &str) -> ConfigError {
     ConfigError::Key { key: key.to_owned(), problem: format!("{value} (expected {expected})") }
 }
@@ -169,6 +219,7 @@ fn unexpected(key: &str, value: &Value, expected: &str) -> ConfigError {
 #[cfg(test)]
 mod tests {
     use crate::config::Config;
+    use crate::plan::Edges;
 
     const LEAST: &str = "
         [source]
@@ -208,7 +259,7 @@ mod tests {
         check_replaced(
             "sigma = 2.55",
             "sigma = 1\nsgima = 2",
-            "restore.sgima: unknown field `sgima`",
+            "restore.sgima: unknown field `sgima`, expected one of `psf`, `sigma`, `model`, ",
         );
         check_replaced(
             "kind = 'scene'",
@@ -284,8 +335,11 @@ mod tests {
         let read = |name: &str, value: &str| {
             Config::read(LEAST, [(name.to_owned(), value.to_owned())]).expect("a configuration")
         };
-        assert!((read("DEBLURD_RESTORE__SIGMA", "5").restore.sigma.get() - 5.0).abs() < 1e-12);
-        assert_eq!(read("DEBLURD_RESTORE__PSF", "gaussian:2").restore.psf, "gaussian:2");
+        assert!((read("DEBLURD_RESTORE__SIGMA", "5").camera.sigma.get() - 5.0).abs() < 1e-12);
+        assert_eq!(read("DEBLURD_RESTORE__PSF", "gaussian:2").camera.psf, "gaussian:2");
+        for name in ["DEBLURD_RESTORE__EDGES", "DEBLURD_RESTORE__BOUNDARY"] {
+            assert_eq!(read(name, "circular").restore.edges, Edges::Circular);
+        }
         assert_eq!(read("DEBLURD_PIPELINE__THREADS", "3").pipeline.threads, 3);
         let sinks = read("DEBLURD_SINK__0__LISTEN", "127.0.0.1:9000").sinks;
         assert!(format!("{sinks:?}").contains("127.0.0.1:9000"), "{sinks:?}");

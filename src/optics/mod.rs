@@ -6,10 +6,12 @@ mod transfer; // samples and light
 mod noise; // and its units
 mod calibration; // all of it
 mod archive; // as a file
+mod options; // as keys of a configuration
 
 pub use archive::CalibrationError;
 pub use blur::{Blur, Field};
 pub use calibration::Calibration;
 pub use noise::{GrayLevels, Light};
+pub use options::CameraOptions;
 pub use psf::{Psf, PsfError};
 pub use transfer::Transfer;

@@ -4,9 +4,11 @@ mod edges; // beyond the frame
 mod tone; // samples and light
 mod filters; // what can be undone
 pub mod network; // what fills in the rest
+mod options; // how it is asked for
 mod recipe; // all of it
 
 pub use edges::{Edges, Framing};
 pub use filters::{Filters, Regulariser};
-pub use recipe::{Channels, PlanError, Projection, RestoreOptions, RestorePlan};
+pub use options::{Channels, RestoreOptions};
+pub use recipe::{PlanError, Projection, RestorePlan};
 pub use tone::ToneCurve;

@@ -2,40 +2,17 @@
 
 use std::sync::Arc;
 
-use clap::ValueEnum;
 use displaydoc::Display;
-use serde::{Deserialize, Serialize};
 
-use super::edges::{Edges, Framing};
+use super::edges::Framing;
 use super::filters::{Filters, Regulariser};
 use super::network::Model;
+use super::options::{Channels, RestoreOptions};
 use super::tone::ToneCurve;
 use crate::exit::{ExitStatus, Status};
 use crate::fft::Filter;
-use crate::frame::{Extent, Layout, PictureFormat};
+use crate::frame::{Extent, PictureFormat};
 use crate::optics::{Blur, Calibration, PsfError};
-
-/// Which planes are restored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Channels {
-    /// Luma; colours pass through.
-    #[default]
-    Luma,
-    /// Red, green and blue, each by itself; pictures of luma and chroma by luma.
-    Rgb,
-}
-
-/// How frames are restored, whatever the camera.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct RestoreOptions {
-    /// The assumed ratio of noise to signal; that of the model, or spectral, where `None`.
-    pub regulariser: Option<Regulariser>,
-    /// What lies beyond the edges of a frame.
-    pub edges: Edges,
-    /// Which planes are restored.
-    pub channels: Channels,
-}
 
 /// Everything a restorer of frames of one format is made of.
 #[derive(Debug, Clone)]
@@ -89,13 +66,6 @@ pub enum PlanError {
 impl ExitStatus for PlanError {
     fn status(&self) -> Status {
         Status::Data
-    }
-}
-
-impl Channels {
-    /// Number of planes that are restored of a picture of `layout`.
-    pub const fn count(self, layout: Layout) -> usize {
-        if matches!((self, layout), (Self::Rgb, Layout::Rgb)) { 3 } else { 1 }
     }
 }
 

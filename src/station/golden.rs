@@ -46,7 +46,7 @@ impl Golden {
         let [mut blurred, mut truth, mut restored] = [(); 3].map(|()| Picture::new(format));
         let degradation = DegradeOptions { edges, sigma: camera.noise, seed: 0 };
         Degrade::plan(psf, degradation, format)?.run(&sharp, 0, &mut blurred, &mut truth);
-        let options = RestoreOptions { edges, ..recipe.options };
+        let options = RestoreOptions { edges, ..recipe.options.clone() };
         let golden = Recipe {
             camera,
             model: recipe.model.clone(),

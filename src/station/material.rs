@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigError};
 use crate::executor::Executor;
 use crate::frame::Extent;
 use crate::metrics::Metrics;
-use crate::optics::{Calibration, Psf};
+use crate::optics::Psf;
 use crate::pipeline::Stop;
 use crate::plan::network::Model;
 use crate::simulate::DegradeOptions;
@@ -58,7 +58,7 @@ impl Material {
         let simulated = config.simulate.as_ref().and_then(|simulate| simulate.psf.as_deref());
         let read = || -> Result<_, LoadError> {
             let [psf, model] =
-                [Named::psf(&config.restore.psf)?, Named::model(&config.restore.model)?];
+                [Named::psf(&config.camera.psf)?, Named::model(&config.restore.model)?];
             Ok((psf, model, simulated.map(Named::psf).transpose()?))
         };
         let (psf, model, simulated) = read().map_err(Fault::from)?;
@@ -93,7 +93,7 @@ impl Material {
         let wrong = |cause| StationError::Config { path: path(), cause };
         let config = read_config(&text).map_err(wrong)?;
         let named = |name: &str, bytes| Named { name: name.to_owned(), bytes };
-        let (psf, model) = (named(&config.restore.psf, psf), named(&config.restore.model, model));
+        let (psf, model) = (named(&config.camera.psf, psf), named(&config.restore.model, model));
         let other = config.simulate.as_ref().and_then(|simulate| simulate.psf.as_deref());
         let simulated = other.map(|name| named(name, simulated));
         Ok(Self { config, text, psf, model, simulated })
@@ -114,14 +114,12 @@ impl Material {
     /// Where PSF or model are not what they should be.
     pub fn load(self) -> Result<Loaded, Fault> {
         let (psf, model) = (self.psf.to_psf()?, self.model.to_model()?);
-        load::warn_of_noise(model.as_deref(), self.config.restore.sigma);
+        load::warn_of_noise(model.as_deref(), self.config.camera.sigma);
         let simulated = match &self.config.simulate {
             None => None,
             Some(simulate) => {
                 let other = self.simulated.as_ref().map(Named::to_psf).transpose()?;
-                let (edges, sigma, seed) = (simulate.edges, simulate.sigma, simulate.seed);
-                let options = DegradeOptions { edges, sigma, seed };
-                Some((other.unwrap_or_else(|| psf.clone()), options))
+                Some((other.unwrap_or_else(|| psf.clone()), simulate.options))
             }
         };
         Ok(Loaded { config: self.config, psf, model, simulated })
@@ -153,14 +151,9 @@ impl Loaded {
 
     /// What a restorer is made of.
     pub fn recipe(&self, executor: Arc<dyn Executor>) -> Recipe {
-        let asked = &self.config.restore;
-        let camera = Calibration::new(self.psf.clone(), asked.sigma);
-        Recipe {
-            camera: Calibration { transfer: asked.transfer, ..camera },
-            model: self.model.clone(),
-            options: asked.options(),
-            executor,
-        }
+        let options = self.config.restore.clone();
+        let camera = options.camera(self.psf.clone(), self.config.camera.sigma);
+        Recipe { camera, model: self.model.clone(), options, executor }
     }
 }
 

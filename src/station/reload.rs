@@ -215,7 +215,7 @@ fn name_what_waits(running: &Config, new: &Config) {
 /// Where no PSF is named for it, the simulated blur is that of [restore].
 fn is_simulation_changed(running: &Config, new: &Config) -> bool {
     let follows = running.simulate.as_ref().is_some_and(|simulate| simulate.psf.is_none());
-    running.simulate != new.simulate || (follows && running.restore.psf != new.restore.psf)
+    running.simulate != new.simulate || (follows && running.camera.psf != new.camera.psf)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deblurd::executor::{Executor, Sequential};
 use deblurd::fft::{Filter, RealFft2d};
 use deblurd::frame::{Effort, Extent, Layout, Picture, PictureFormat, Plane, Range};
-use deblurd::optics::{Calibration, GrayLevels, Psf, Transfer};
+use deblurd::optics::{GrayLevels, Psf, Transfer};
 use deblurd::pipeline::Workers;
 use deblurd::plan::network::Model;
 use deblurd::plan::{Channels, Edges, Regulariser, RestoreOptions, RestorePlan};
@@ -98,7 +98,7 @@ fn without_blur_pictures_stay() {
                     for channels in [Channels::Luma, Channels::Rgb] {
                         let format =
                             PictureFormat { extent: Extent::new(13, 7), layout, depth, range };
-                        let how = Restoration { transfer, ..Restoration::for_noise(0.0) };
+                        let how = Restoration::for_noise(0.0).transfer(transfer);
                         check_identity(&how.edges(edges).channels(channels), format, None);
                     }
                 }
@@ -130,7 +130,7 @@ fn check_identity(how: &Restoration, format: PictureFormat, model: Option<&Arc<M
         }
     }
     let restored = restored(how, &Psf::delta(), model, &picture);
-    let tolerance = match (how.transfer, format.depth) {
+    let tolerance = match (how.options.transfer, format.depth) {
         (Transfer::None, _) => 0,
         (_, depth) => i32::from(depth == 16),
     };
@@ -236,7 +236,7 @@ fn every_extent_is_restored() {
             let psf = random_psf(1, side - (1 - side % 2));
             let open = restored(&how, &psf, Some(&model), &picture);
             assert_eq!(open.format(), format, "the format of what was restored");
-            restored(&how.edges(Edges::Circular), &psf, Some(&model), &picture);
+            restored(&how.clone().edges(Edges::Circular), &psf, Some(&model), &picture);
         }
     }
 }
@@ -310,22 +310,26 @@ fn check_close(is: &Picture, expected: &Picture, tolerance: i32) -> Result<(), T
 }
 
 /// How pictures are restored.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Restoration {
     /// Deviation of the noise in gray levels.
     pub(crate) sigma: f64,
-    pub(crate) transfer: Transfer,
     pub(crate) options: RestoreOptions,
 }
 
 impl Restoration {
     /// As for an ordinary camera of so much noise.
     pub(crate) fn for_noise(sigma: f64) -> Self {
-        Self { sigma, transfer: Transfer::None, options: RestoreOptions::default() }
+        Self { sigma, options: RestoreOptions::default() }
     }
 
     pub(crate) fn edges(mut self, edges: Edges) -> Self {
         self.options.edges = edges;
+        self
+    }
+
+    fn transfer(mut self, transfer: Transfer) -> Self {
+        self.options.transfer = transfer;
         self
     }
 
@@ -343,8 +347,7 @@ impl Restoration {
         executor: Arc<dyn Executor>,
     ) -> Box<dyn Restorer> {
         let noise = GrayLevels::new(self.sigma).expect("gray levels");
-        let camera =
-            Calibration { transfer: self.transfer, ..Calibration::new(psf.clone(), noise) };
+        let camera = self.options.camera(psf.clone(), noise);
         let plan = RestorePlan::new(&camera, model.cloned(), &self.options, format);
         CpuBackend::new(executor).load(plan.expect("a plan")).expect("a restorer")
     }

@@ -24,7 +24,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("fft", &["frame", "executor"]),
     ("v4l2", &["exit", "frame"]),
     ("optics", &["exit", "frame", "fft"]),
-    ("plan", &["exit", "frame", "fft", "optics"]),
+    ("plan", &["exit", "frame", "keys", "fft", "optics"]),
     ("restore", &["exit", "frame", "executor", "fft", "optics", "plan"]),
     ("calibrate", &["exit", "frame", "fft", "optics", "plan", "restore"]),
     ("source", &["exit", "frame", "metrics", "pace", "keys", "v4l2", "optics"]),

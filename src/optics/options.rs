@@ -1,0 +1,15 @@
+//! What is known of a camera, as configurations say it.
+
+use serde::Deserialize;
+
+use super::noise::GrayLevels;
+
+/// The blur and the noise of a camera.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CameraOptions {
+    /// PSF file or formula.
+    pub psf: String,
+    /// Standard deviation of the noise in 8-bit gray levels.
+    pub sigma: GrayLevels,
+}

@@ -1,0 +1,70 @@
+//! How frames are restored, as configurations and command lines say it.
+
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+
+use super::edges::Edges;
+use super::filters::Regulariser;
+use crate::frame::Layout;
+use crate::keys;
+use crate::optics::{Calibration, GrayLevels, Psf, Transfer};
+
+/// How frames are restored. Whoever plans brings the model and the camera that are named here.
+#[derive(Debug, Clone, PartialEq, Deserialize, Args)]
+#[serde(deny_unknown_fields, default)]
+pub struct RestoreOptions {
+    /// A released model by name, an .onnx file, or `none` for the Wiener filter alone.
+    #[arg(long, default_value = "base", value_name = "FILE")]
+    pub model: String,
+    /// Assumed ratio of noise to signal: spectral, or flat:EPS [default: that of the model].
+    #[arg(long)]
+    #[serde(deserialize_with = "keys::optional")]
+    pub regulariser: Option<Regulariser>,
+    /// What lies beyond the edges of a picture.
+    #[arg(long, visible_alias = "boundary", value_enum, default_value = "open")]
+    #[serde(alias = "boundary")]
+    pub edges: Edges,
+    /// Transfer curve to undo before and redo after.
+    #[arg(long, value_enum, default_value = "none")]
+    pub transfer: Transfer,
+    /// What is restored: luma, colours passing through, or red, green and blue each by itself.
+    #[arg(long, value_enum, default_value = "luma")]
+    pub channels: Channels,
+}
+
+/// Which planes are restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Channels {
+    /// Luma; colours pass through.
+    #[default]
+    Luma,
+    /// Red, green and blue, each by itself; pictures of luma and chroma by luma.
+    Rgb,
+}
+
+impl Default for RestoreOptions {
+    fn default() -> Self {
+        Self {
+            model: "base".to_owned(),
+            regulariser: None,
+            edges: Edges::default(),
+            transfer: Transfer::default(),
+            channels: Channels::default(),
+        }
+    }
+}
+
+impl RestoreOptions {
+    /// The camera that blurs by `psf` and adds `noise`.
+    pub fn camera(&self, psf: Psf, noise: GrayLevels) -> Calibration {
+        Calibration { transfer: self.transfer, ..Calibration::new(psf, noise) }
+    }
+}
+
+impl Channels {
+    /// Number of planes that are restored of a picture of `layout`.
+    pub const fn count(self, layout: Layout) -> usize {
+        if matches!((self, layout), (Self::Rgb, Layout::Rgb)) { 3 } else { 1 }
+    }
+}
