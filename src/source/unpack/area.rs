@@ -1,6 +1,6 @@
 //! Where the rows of a picture lie in a camera's buffers.
 
-use super::UnpackError;
+use super::error::UnpackError;
 use super::pixel_format::{Coding, PixelFormat};
 use crate::frame::Extent;
 

@@ -15,12 +15,14 @@
 
 mod area;
 mod bayer;
+mod error;
 mod jpeg;
 mod pixel_format;
 mod planes;
 
 pub use area::Memory;
 pub use bayer::{Demosaic, RawOptions};
+pub use error::{SIDE_MAX, UnpackError};
 pub use jpeg::JpegError;
 pub use pixel_format::PixelFormat;
 
@@ -29,9 +31,6 @@ use area::Area;
 use bayer::Mosaicked;
 use jpeg::JpegReader;
 use pixel_format::Coding;
-
-/// Samples in a row or column, at most.
-pub const SIDE_MAX: usize = 16_384;
 
 /// What cannot be read off the pixel format.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -92,55 +91,6 @@ enum Work {
     Bayer(Box<Mosaicked>),
 }
 
-/// Why buffers cannot be turned into a picture.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum UnpackError {
-    /// The picture is too small or too large.
-    #[error("a picture of {0} cannot be unpacked (expected sides of {1} to {SIDE_MAX})")]
-    Extent(Extent, usize),
-    /// Rows would overlap, or the stride is absurd.
-    #[error("rows in buffer {buffer} are {stride} bytes apart (expected {least} or a little more)")]
-    Stride {
-        /// Index of the buffer.
-        buffer: usize,
-        /// What the driver says.
-        stride: usize,
-        /// Bytes of a row.
-        least: usize,
-    },
-    /// An option is outside its range.
-    #[error("{name} is {value} (expected {expected})")]
-    Setting {
-        /// The option.
-        name: &'static str,
-        /// What was asked for.
-        value: String,
-        /// What can be asked for.
-        expected: String,
-    },
-    /// There are not as many buffers as the format has.
-    #[error("the picture comes in {is} buffers (expected {expected})")]
-    Buffers {
-        /// Number of buffers.
-        is: usize,
-        /// Number of buffers of the format.
-        expected: usize,
-    },
-    /// A buffer holds less than a picture.
-    #[error("buffer {buffer} holds {held} bytes (expected {needed})")]
-    Short {
-        /// Index of the buffer.
-        buffer: usize,
-        /// Bytes in use.
-        held: usize,
-        /// Bytes of a picture.
-        needed: usize,
-    },
-    /// The JPEG picture cannot be used.
-    #[error("JPEG: {0}")]
-    Jpeg(#[from] JpegError),
-}
-
 impl Unpacker {
     /// Plans for pictures of one kind, and allocates.
     ///
@@ -155,7 +105,7 @@ impl Unpacker {
         let least = if pixel_format.is_bayer() { bayer::SIDE_MIN } else { 1 };
         let in_range = |side| (least..=SIDE_MAX).contains(&side);
         if !in_range(extent.width) || !in_range(extent.height) {
-            return Err(UnpackError::Extent(extent, least));
+            return Err(UnpackError::Extent { is: extent, least });
         }
         if options.shift > 8 {
             let (name, value) = ("sample_shift", options.shift.to_string());
@@ -165,7 +115,13 @@ impl Unpacker {
             Coding::Jpeg => Work::Jpeg(JpegReader::plan(extent)),
             Coding::Bayer { mosaic, depth } => {
                 let mosaic = mosaic.below(options.skip_rows);
-                Work::Bayer(Box::new(Mosaicked::plan(mosaic, depth, extent, options)?))
+                Work::Bayer(Box::new(Mosaicked::plan(
+                    mosaic,
+                    depth,
+                    extent,
+                    options.shift,
+                    &options.raw,
+                )?))
             }
             _ => Work::None,
         };

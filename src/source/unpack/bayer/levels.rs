@@ -1,6 +1,6 @@
 //! From a sensor's values to fractions of white in 16 bits.
 
-use super::super::UnpackError;
+use super::super::error::UnpackError;
 use super::super::pixel_format::Mosaic;
 
 /// Entries of a curve, one a sample.

@@ -14,7 +14,7 @@
 
 use super::super::pixel_format::Mosaic;
 use super::levels::Levels;
-use super::{Window as Rows, reflected};
+use super::window::{Window as Rows, reflected};
 use crate::frame::Picture;
 
 /// Sums over three samples of a row each, for the three rows around a row.

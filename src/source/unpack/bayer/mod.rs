@@ -12,11 +12,13 @@
 mod levels;
 mod luma;
 mod rgb;
+mod window;
 
+use super::error::UnpackError;
 use super::pixel_format::Mosaic;
-use super::{UnpackError, UnpackOptions};
 use crate::frame::{Extent, Picture};
 use levels::Levels;
+use window::{Window, reflected_rows};
 
 /// Samples in a row or column, at least: as far as reflections reach.
 pub(super) const SIDE_MIN: usize = 4;
@@ -83,27 +85,15 @@ enum Colours {
     Rgb(Box<rgb::Window>),
 }
 
-/// Rows of a mosaic around the row that is being made.
-trait Window {
-    /// Rows above and below that matter.
-    const REACH: usize;
-
-    /// Takes row `y` in; `factors` are those of its even and of its odd columns.
-    fn load(&mut self, y: usize, levels: &Levels, bytes: &[u8], factors: [f32; 2]);
-
-    /// Makes row `y` of `picture`; `rows` are the five around it.
-    fn develop(&mut self, mosaic: Mosaic, y: usize, rows: [usize; 5], picture: &mut Picture);
-}
-
 impl Mosaicked {
     pub(super) fn plan(
         mosaic: Mosaic,
         depth: u8,
         extent: Extent,
-        options: &UnpackOptions,
+        shift: u8,
+        raw: &RawOptions,
     ) -> Result<Self, UnpackError> {
-        let raw = &options.raw;
-        let levels = Levels::new(depth, options.shift, raw.black_level, raw.white_balance)?;
+        let levels = Levels::new(depth, shift, raw.black_level, raw.white_balance)?;
         let curve = raw.encode.map_or_else(Vec::new, levels::curve);
         let colours = match raw.demosaic {
             Demosaic::Luma => Colours::Luma(luma::Window::new(extent.width)),
@@ -150,34 +140,5 @@ impl Sensor {
 fn encode(curve: &[u16], samples: &mut [u16]) {
     if let Ok(curve) = <&[u16; levels::CURVE_STEPS]>::try_from(curve) {
         samples.iter_mut().for_each(|sample| *sample = curve[usize::from(*sample)]);
-    }
-}
-
-/// The five rows around row `y`, reflected at the top and at the bottom.
-fn reflected_rows(y: usize, height: usize) -> [usize; 5] {
-    std::array::from_fn(|index| reflected((y + index).wrapping_sub(2), height))
-}
-
-/// Where a place that may lie before the first (wrapped) or after the last of `count` is found
-/// when the line is folded at both.
-fn reflected(place: usize, count: usize) -> usize {
-    if place < count {
-        place
-    } else if place > usize::MAX / 2 {
-        place.wrapping_neg()
-    } else {
-        2 * (count - 1) - place
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_folded_at_their_ends() {
-        assert_eq!(reflected_rows(0, 4), [2, 1, 0, 1, 2]);
-        assert_eq!(reflected_rows(1, 4), [1, 0, 1, 2, 3]);
-        assert_eq!(reflected_rows(3, 4), [1, 2, 3, 2, 1]);
     }
 }

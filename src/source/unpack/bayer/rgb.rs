@@ -9,7 +9,7 @@
 
 use super::super::pixel_format::Mosaic;
 use super::levels::Levels;
-use super::{Window as Rows, reflected};
+use super::window::{Window as Rows, reflected};
 use crate::frame::Picture;
 
 /// A row of the mosaic: its even columns and its odd ones, each with a reflected sample before the
