@@ -10,25 +10,15 @@ use crate::exit::{ExitStatus, Status};
 const PREFIX: &str = "DEBLURD_";
 
 /// Why a configuration is refused.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, displaydoc::Display, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum ConfigError {
-    /// The text is not TOML.
-    #[error("the configuration is not TOML: {0}")]
+    /// the configuration is not TOML: {0}
     Syntax(String),
-    /// A key has a wrong value, is unknown, or is missing.
-    #[error("{key}: {problem}")]
-    Key {
-        /// The key with its section.
-        key: String,
-        /// Its value and what was expected.
-        problem: String,
-    },
-    /// A variable names no key.
-    #[error("the variable {variable} names no key (expected {PREFIX}SECTION__KEY)")]
-    Variable {
-        /// Name of the variable.
-        variable: String,
-    },
+    /// {key}: {problem}
+    Key { key: String, problem: String },
+    /// the variable {variable} names no key (expected {PREFIX:}SECTION__KEY)
+    Variable { variable: String },
 }
 
 impl ExitStatus for ConfigError {

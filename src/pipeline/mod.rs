@@ -84,34 +84,16 @@ pub struct Report {
 }
 
 /// Why a pipeline cannot run or did not end.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, displaydoc::Display, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum PipelineError {
-    /// The system gives no more threads.
-    #[error("cannot start the thread '{name}': {cause}")]
-    Thread {
-        /// Name of the thread.
-        name: String,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// A sink cannot take the frames.
-    #[error("sink {name}: {cause}")]
-    Sink {
-        /// Name of the sink.
-        name: String,
-        /// Why not.
-        cause: SinkError,
-    },
-    /// Threads did not end in time.
-    #[error("still running {waited:?} after the stop: {}", threads.join(", "))]
-    Stuck {
-        /// How long they were given.
-        waited: Duration,
-        /// Names of the threads.
-        threads: Vec<String>,
-    },
-    /// A thread panicked.
-    #[error("the thread '{0}' panicked")]
+    /// cannot start the thread '{name}': {cause}
+    Thread { name: String, cause: std::io::Error },
+    /// sink {name}: {cause}
+    Sink { name: String, cause: SinkError },
+    /// still running {waited:?} after the stop: {threads}
+    Stuck { waited: Duration, threads: String },
+    /// the thread '{0}' panicked
     Panicked(String),
 }
 
@@ -269,10 +251,8 @@ impl RunningPipeline {
             return self.join();
         }
         let running = self.threads.iter().filter(|(_, thread)| !thread.is_finished());
-        Err(PipelineError::Stuck {
-            waited: patience,
-            threads: running.map(|(name, _)| name.clone()).collect(),
-        })
+        let names: Vec<&str> = running.map(|(name, _)| name.as_str()).collect();
+        Err(PipelineError::Stuck { waited: patience, threads: names.join(", ") })
     }
 
     fn join(self) -> Result<Report, PipelineError> {

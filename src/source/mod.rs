@@ -97,53 +97,23 @@ pub enum Filled {
 }
 
 /// Why a source gives no picture.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, displaydoc::Display, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum SourceError {
-    /// The file or folder could not be read.
-    #[error("cannot read {}: {cause}", path.display())]
-    Read {
-        /// What was to be read.
-        path: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// The bytes are not what their name says.
-    #[error("{}: {cause}", path.display())]
-    Decode {
-        /// What was to be decoded.
-        path: PathBuf,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// There is nothing to read.
-    #[error("{} holds no PNG or JPEG pictures", .0.display())]
+    /// cannot read {path}: {cause}
+    Read { path: PathBuf, cause: std::io::Error },
+    /// {path}: {cause}
+    Decode { path: PathBuf, cause: String },
+    /// {0} holds no PNG or JPEG pictures
     Empty(PathBuf),
-    /// The picture cannot be cut to the format of the stream.
-    #[error("{} is {is}, smaller than the stream's {wanted}", path.display())]
-    Small {
-        /// The picture.
-        path: PathBuf,
-        /// Its extent.
-        is: crate::frame::Extent,
-        /// The extent of the stream.
-        wanted: crate::frame::Extent,
-    },
-    /// A whole pass over the pictures gave none that can be used.
-    #[error("none of the {0} pictures can be used")]
+    /// {path} is {is}, smaller than the stream's {wanted}
+    Small { path: PathBuf, is: crate::frame::Extent, wanted: crate::frame::Extent },
+    /// none of the {0} pictures can be used
     AllUnusable(usize),
-    /// A camera gave up, or gave a frame that cannot be used.
-    #[error(transparent)]
+    /// {0}
     Camera(#[from] CameraError),
-    /// An option is outside its range.
-    #[error("{name} is {value} (expected {expected})")]
-    Setting {
-        /// The option.
-        name: &'static str,
-        /// What was asked for.
-        value: String,
-        /// What can be asked for.
-        expected: &'static str,
-    },
+    /// {name} is {value} (expected {expected})
+    Setting { name: &'static str, value: String, expected: &'static str },
 }
 
 impl ExitStatus for SourceError {

@@ -133,29 +133,15 @@ pub struct Captured<'a, D: Driver = Ioctls> {
 }
 
 /// Why a frame is not what it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, displaydoc::Display, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum Damage {
-    /// The driver says that data may be corrupt or missing.
-    #[error("the driver marked the frame as damaged")]
+    /// the driver marked the frame as damaged
     Marked,
-    /// A plane holds nothing.
-    #[error("plane {plane} is empty")]
-    Empty {
-        /// The plane, from 0.
-        plane: usize,
-    },
-    /// The driver says that a plane holds more than it can.
-    #[error("plane {plane} would hold bytes {offset} to {end} of {length}")]
-    Beyond {
-        /// The plane, from 0.
-        plane: usize,
-        /// Its first byte in use.
-        offset: usize,
-        /// The byte after its last in use.
-        end: usize,
-        /// Bytes there are.
-        length: usize,
-    },
+    /// plane {plane} is empty
+    Empty { plane: usize },
+    /// plane {plane} would hold bytes {offset} to {end} of {length}
+    Beyond { plane: usize, offset: usize, end: usize, length: usize },
 }
 
 impl<'a, D: Driver> Captured<'a, D> {

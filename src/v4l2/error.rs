@@ -12,65 +12,23 @@ use rustix::io::Errno;
 use crate::exit::{ExitStatus, Status};
 
 /// Why a video device did not do what it was asked for.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, displaydoc::Display, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum V4l2Error {
-    /// A call failed.
-    #[error("{}: {fault}", device.display())]
-    Call {
-        /// The device as it was asked for.
-        device: PathBuf,
-        /// Which call, and what the system said.
-        fault: Fault,
-    },
-    /// What was opened is no video device, or not one that can do what is wanted.
-    #[error("{}: {problem}", device.display())]
-    Unsuited {
-        /// The device as it was asked for.
-        device: PathBuf,
-        /// What it lacks.
-        problem: String,
-    },
-    /// Somebody else uses the device.
-    #[error("{}: {problem}", device.display())]
-    Occupied {
-        /// The device as it was asked for.
-        device: PathBuf,
-        /// How that is known.
-        problem: String,
-    },
-    /// The stream gives nothing and will not.
-    #[error("{}: the stream is broken: {reason}", device.display())]
-    Broken {
-        /// The device as it was asked for.
-        device: PathBuf,
-        /// How that is known.
-        reason: &'static str,
-    },
-    /// The picture that the device receives has another size now.
-    #[error("{}: the device's input changed", .0.display())]
+    /// {device}: {fault}
+    Call { device: PathBuf, fault: Fault },
+    /// {device}: {problem}
+    Unsuited { device: PathBuf, problem: String },
+    /// {device}: {problem}
+    Occupied { device: PathBuf, problem: String },
+    /// {device}: the stream is broken: {reason}
+    Broken { device: PathBuf, reason: &'static str },
+    /// {0}: the device's input changed
     Changed(PathBuf),
-    /// The driver answered what cannot be.
-    #[error("{}: {call} answered {answer} (expected {expected})", device.display())]
-    Answer {
-        /// The device as it was asked for.
-        device: PathBuf,
-        /// The call.
-        call: &'static str,
-        /// What it answered.
-        answer: String,
-        /// What it might have.
-        expected: String,
-    },
-    /// A control cannot be set as wanted.
-    #[error("{}: control {control}: {problem}", device.display())]
-    Control {
-        /// The device as it was asked for.
-        device: PathBuf,
-        /// The control as it was asked for.
-        control: String,
-        /// The value, and what was expected.
-        problem: String,
-    },
+    /// {device}: {call} answered {answer} (expected {expected})
+    Answer { device: PathBuf, call: &'static str, answer: String, expected: String },
+    /// {device}: control {control}: {problem}
+    Control { device: PathBuf, control: String, problem: String },
 }
 
 impl ExitStatus for V4l2Error {
@@ -96,9 +54,8 @@ pub enum ErrorKind {
     Other,
 }
 
-/// A call that failed.
-#[derive(Debug, thiserror::Error)]
-#[error("{call}: {cause}")]
+/// {call}: {cause}
+#[derive(Debug, displaydoc::Display, thiserror::Error)]
 pub struct Fault {
     /// Name of the call.
     pub call: &'static str,

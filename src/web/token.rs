@@ -16,7 +16,8 @@ use subtle::ConstantTimeEq;
 use crate::exit::{ExitStatus, Status};
 
 /// Characters of a token, at least and at most.
-const LENGTH: std::ops::RangeInclusive<usize> = 16..=256;
+const LEAST: usize = 16;
+const MOST: usize = 256;
 
 /// A secret that a request must know.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,9 +26,8 @@ pub struct Token {
     cookie: String,
 }
 
-/// A text cannot be a token. The text is not told: it may be nearly a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} characters (expected {least} to {most} letters, digits and -._~+/=)", least = LENGTH.start(), most = LENGTH.end())]
+/// {0} characters (expected {LEAST:} to {MOST:} letters, digits and -._~+/=)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, displaydoc::Display, thiserror::Error)]
 pub struct TokenError(usize);
 
 impl ExitStatus for TokenError {
@@ -52,7 +52,7 @@ impl Token {
     /// Where the text is another.
     pub fn new(text: &str) -> Result<Self, TokenError> {
         let is_fine = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
-        if !LENGTH.contains(&text.len()) || !text.chars().all(is_fine) {
+        if !(LEAST..=MOST).contains(&text.len()) || !text.chars().all(is_fine) {
             return Err(TokenError(text.chars().count()));
         }
         let mut cookie = String::new();

@@ -20,93 +20,37 @@ pub struct Psf {
     samples: Plane<f64>,
 }
 
+/// As the messages name it.
+const MAX_SIDE: usize = Psf::MAX_SIDE;
+
 /// Why something is not a PSF.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, displaydoc::Display, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum PsfError {
-    /// There is nothing in it.
-    #[error("the PSF is empty (expected a matrix of numbers)")]
+    /// the PSF is empty (expected a matrix of numbers)
     Empty,
-    /// A word of the text is no number.
-    #[error("row {row}, column {column} of the PSF is '{word}' (expected a number)")]
-    NotANumber {
-        /// Row, from 1.
-        row: usize,
-        /// Column, from 1.
-        column: usize,
-        /// What stands there.
-        word: String,
-    },
-    /// The rows differ in length.
-    #[error("row {row} of the PSF has {is} numbers (expected {expected}, as in the first row)")]
-    Ragged {
-        /// Row, from 1.
-        row: usize,
-        /// Numbers in it.
-        is: usize,
-        /// Numbers in the first row.
-        expected: usize,
-    },
-    /// A sample is infinite or not a number.
-    #[error("sample {column},{row} of the PSF is {value} (expected a finite number)")]
-    NotFinite {
-        /// Row, from 0.
-        row: usize,
-        /// Column, from 0.
-        column: usize,
-        /// The sample.
-        value: f64,
-    },
-    /// A sample is negative by more than rounding.
-    #[error("sample {column},{row} of the PSF is {value} (expected a number from 0)")]
-    Negative {
-        /// Row, from 0.
-        row: usize,
-        /// Column, from 0.
-        column: usize,
-        /// The sample.
-        value: f64,
-    },
-    /// Nothing arrives on the sensor.
-    #[error("the samples of the PSF sum to {0} (expected a positive sum)")]
+    /// row {row}, column {column} of the PSF is '{word}' (expected a number)
+    NotANumber { row: usize, column: usize, word: String },
+    /// row {row} of the PSF has {is} numbers (expected {expected}, as in the first row)
+    Ragged { row: usize, is: usize, expected: usize },
+    /// sample {column},{row} of the PSF is {value} (expected a finite number)
+    NotFinite { row: usize, column: usize, value: f64 },
+    /// sample {column},{row} of the PSF is {value} (expected a number from 0)
+    Negative { row: usize, column: usize, value: f64 },
+    /// the samples of the PSF sum to {0} (expected a positive sum)
     ZeroSum(f64),
-    /// A side is too long.
-    #[error("the PSF is {0} samples (expected at most {max}x{max})", max = Psf::MAX_SIDE)]
+    /// the PSF is {0} samples (expected at most {MAX_SIDE:}x{MAX_SIDE:})
     TooLarge(Extent),
-    /// The PSF does not fit into the frame.
-    #[error("the PSF is {psf} (expected at most the frame's {frame})")]
-    LargerThanFrame {
-        /// Extent of the PSF.
-        psf: Extent,
-        /// Extent of the frame.
-        frame: Extent,
-    },
-    /// The bytes are of no format that holds a PSF.
-    #[error("the PSF cannot be read: {0} (expected a text matrix, a gray PNG or a .npy file)")]
+    /// the PSF is {psf} (expected at most the frame's {frame})
+    LargerThanFrame { psf: Extent, frame: Extent },
+    /// the PSF cannot be read: {0} (expected a text matrix, a gray PNG or a .npy file)
     Format(String),
-    /// The PSFs of a field do not make a grid.
-    #[error("{psfs} PSFs in rows of {columns} (expected full rows, up to 32 of up to 32)")]
-    Grid {
-        /// PSFs side by side.
-        columns: usize,
-        /// PSFs in all.
-        psfs: usize,
-    },
-    /// The PSFs of a field differ in extent.
-    #[error("a PSF of the field is {is} (expected {expected}, as the first)")]
-    Extents {
-        /// Extent of the PSF.
-        is: Extent,
-        /// Extent of the first.
-        expected: Extent,
-    },
-    /// A name such as `gaussian:…` has wrong parameters.
-    #[error("'{text}' is no PSF (expected {expected})")]
-    Parameters {
-        /// What was given.
-        text: String,
-        /// What it should look like.
-        expected: &'static str,
-    },
+    /// {psfs} PSFs in rows of {columns} (expected full rows, up to 32 of up to 32)
+    Grid { columns: usize, psfs: usize },
+    /// a PSF of the field is {is} (expected {expected}, as the first)
+    Extents { is: Extent, expected: Extent },
+    /// '{text}' is no PSF (expected {expected})
+    Parameters { text: String, expected: &'static str },
 }
 
 impl ExitStatus for PsfError {

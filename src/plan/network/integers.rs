@@ -108,9 +108,8 @@ impl Convolution {
     }
 }
 
-/// Why a network is not of the known kind.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{node}: {why}")]
+/// {node}: {why}
+#[derive(Debug, Clone, PartialEq, Eq, displaydoc::Display, thiserror::Error)]
 pub struct Unfit {
     /// The node at which it is not.
     pub node: String,

@@ -7,38 +7,22 @@
 use crate::frame::Extent;
 
 /// Why a JPEG picture cannot be used.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, displaydoc::Display, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum JpegError {
-    /// It does not begin as a JPEG picture.
-    #[error("does not begin with the marker SOI")]
+    /// does not begin with the marker SOI
     NoPicture,
-    /// The bytes end before the picture does.
-    #[error("cut short after {0} bytes")]
+    /// cut short after {0} bytes
     Cut(usize),
-    /// Restart markers are missing: parts of the picture are.
-    #[error("has {is} of {expected} restart markers")]
-    Parts {
-        /// Restart markers found.
-        is: usize,
-        /// Restart markers of a whole picture.
-        expected: usize,
-    },
-    /// A coding that cameras do not use.
-    #[error("{0} is not supported")]
+    /// has {is} of {expected} restart markers
+    Parts { is: usize, expected: usize },
+    /// {0} is not supported
     Unsupported(String),
-    /// The picture is not what was negotiated.
-    #[error("is {is} (expected {expected})")]
-    Extent {
-        /// Its extent.
-        is: Extent,
-        /// The extent asked for.
-        expected: Extent,
-    },
-    /// It is longer than any picture of its extent need be.
-    #[error("{0} bytes are too many for its extent")]
+    /// is {is} (expected {expected})
+    Extent { is: Extent, expected: Extent },
+    /// {0} bytes are too many for its extent
     Long(usize),
-    /// The decoder found it damaged.
-    #[error("damaged: {0}")]
+    /// damaged: {0}
     Damaged(String),
 }
 

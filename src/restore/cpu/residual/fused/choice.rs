@@ -12,9 +12,8 @@ const STOCK: &str = "stock";
 #[derive(Debug, Clone, Copy)]
 pub struct KernelChoice(Option<&'static dyn Kernel>);
 
-/// There is no such kernel here.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no kernel is named '{is}' (expected {expected})")]
+/// no kernel is named '{is}' (expected {expected})
+#[derive(Debug, Clone, PartialEq, Eq, displaydoc::Display, thiserror::Error)]
 pub struct NoKernel {
     is: String,
     expected: String,
