@@ -207,5 +207,8 @@ mod tests {
         let told = "the trial was ended by signal 6: thread 'main' panicked at x.rs:1:; no axis 99";
         check(panics, PATIENCE, Err(told));
         check("exec tail -f /dev/null", Duration::ZERO, Err("the trial took longer than 0ns"));
+        // A line that never ends.
+        let hoards = "exec sort /dev/zero";
+        check(hoards, PATIENCE, Err("the trial took more than 768 MiB of memory"));
     }
 }

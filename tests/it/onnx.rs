@@ -155,15 +155,29 @@ const BODY: usize = 2;
 /// to four planes and a shuffle to full size. The quantised form has int8 weights with a scale a
 /// channel, uint8 activations and int32 biases between pairs of quantisation and dequantisation.
 pub(crate) fn tiny_model(stages: usize, channels: usize, seed: u64, quantised: bool) -> ModelProto {
-    let mut network = Network {
-        graph: Graph::default(),
-        random: Pcg64::seed_from_u64(seed),
-        quantised,
-        channels,
-    };
+    random_model(stages, [BODY, channels], seed, quantised)
+}
+
+/// A model of one network like those of a [`tiny_model`], without convolutions with a skip: a small
+/// file, and as much memory while it runs as so many `channels` of the whole frame take.
+pub(crate) fn wide_model(channels: usize) -> ModelProto {
+    let mut model = random_model(1, [0, channels], 1, false);
+    // However a frame is divided, all of it is seen.
+    set_metadata(&mut model, "deblurd.halo", "4096");
+    model
+}
+
+fn random_model(
+    stages: usize,
+    [body, channels]: [usize; 2],
+    seed: u64,
+    quantised: bool,
+) -> ModelProto {
+    let (graph, random) = (Graph::default(), Pcg64::seed_from_u64(seed));
+    let mut network = Network { graph, random, quantised, body, channels };
     (0..stages).for_each(|stage| network.add_stage(stage));
     let mut model = network.graph.into_model();
-    let reach = 3 + 2 * (BODY + 1);
+    let reach = 3 + 2 * (body + 1);
     let entries = [
         ("deblurd.contract", "2".to_owned()),
         ("deblurd.name", "tiny".to_owned()),
@@ -210,6 +224,8 @@ struct Network {
     graph: Graph,
     random: Pcg64,
     quantised: bool,
+    /// Convolutions with a skip.
+    body: usize,
     channels: usize,
 }
 
@@ -226,7 +242,7 @@ impl Network {
         let head = self.convolution(&head, &input, (planes, self.channels), 6, SIGNED);
         let mut a = self.rectified(head);
         let mut scale = POSITIVE;
-        for body in 1..=BODY {
+        for body in 1..=self.body {
             let name = format!("{prefix}/body{body}");
             let branch = self.convolution(&name, &a, (self.channels, self.channels), 3, scale);
             let branch = self.rectified(branch);

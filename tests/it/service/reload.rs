@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::manager::{Manager, SMALL};
 use super::notify::check_ends;
 use crate::harness::{apply, trial};
-use crate::onnx::{sealed, tiny_model};
+use crate::onnx::{sealed, tiny_model, wide_model};
 use crate::program::{Running, Workshop, page_of, wait_for_state};
 
 /// A daemon that runs, its service manager and its live page.
@@ -143,6 +143,22 @@ fn a_trial_that_dies_is_refused() {
     let (done, refused, told) = reloads(&state);
     assert_eq!((done, refused), (0, 1), "{told}");
     assert!(told.contains("the trial was ended by signal 6"), "{told}");
+    daemon.check_flows();
+    assert_eq!(reloads(&daemon.reload(SMALL)), (1, 1, ""), "a good one is taken again");
+    check_ends(daemon.running, "TERM", &[0]);
+}
+
+/// A model whose planes would take 1.2 GiB: the process that tries it is ended before they do.
+#[apply(trial)]
+fn a_trial_that_takes_much_memory_is_refused() {
+    let daemon = Daemon::start(SMALL);
+    let before = stages(&daemon.state());
+    daemon.workshop.write("wide.onnx", sealed(&wide_model(1 << 14)));
+    let state = daemon.reload(&SMALL.replace("'none'", "'wide.onnx'"));
+    let (done, refused, told) = reloads(&state);
+    assert_eq!((done, refused), (0, 1), "{told}");
+    assert!(told.contains("the trial took more than 768 MiB of memory"), "{told}");
+    assert_eq!(stages(&state), before, "the stages have changed");
     daemon.check_flows();
     assert_eq!(reloads(&daemon.reload(SMALL)), (1, 1, ""), "a good one is taken again");
     check_ends(daemon.running, "TERM", &[0]);
