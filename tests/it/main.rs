@@ -15,6 +15,7 @@ mod harness;
 mod agreement;
 mod allocations;
 mod browser;
+mod calibration;
 mod camera;
 mod cli;
 mod conformance;

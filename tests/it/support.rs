@@ -30,6 +30,8 @@ pub(crate) enum Need {
     Examples,
     /// A Python with the package that the example in Python needs.
     PythonIceoryx2,
+    /// A Python with NumPy.
+    PythonNumpy,
     /// A Python with another engine for networks.
     PythonOnnxRuntime,
 }
@@ -84,6 +86,10 @@ impl Need {
             Self::PythonIceoryx2 => {
                 let missing = python_with("iceoryx2").is_none();
                 missing.then(|| "no Python with examples/requirements.txt".to_owned())
+            }
+            Self::PythonNumpy => {
+                let missing = python_with("numpy").is_none();
+                missing.then(|| "no Python with NumPy".to_owned())
             }
             Self::PythonOnnxRuntime => {
                 let missing = python_with("onnx, onnxruntime").is_none();
