@@ -1,5 +1,7 @@
 //! From pictures to what is known of a camera.
 
-mod noise;
+mod noise; // of a picture
+mod orientation;
 
 pub use noise::estimate_sigma;
+pub use orientation::Orientation;

@@ -33,7 +33,7 @@ impl Check {
         let golden = golden.map_err(|error| unusable(error.into()))?;
         let restorer = assembly.recipe.restorer(format).map_err(unusable)?;
         let steps: Vec<&str> = restorer.steps().iter().map(|step| &*step.name).collect();
-        let (psf, threads) = (loaded.psf.extent(), loaded.threads());
+        let (psf, threads) = (loaded.camera.blur.extent(), loaded.threads());
         let model =
             loaded.model.as_ref().map_or("none".to_owned(), |model| model.contract.name.clone());
         let text = format!(

@@ -59,16 +59,20 @@ pub(super) fn jobs(inputs: &[PathBuf], output: &Path) -> Result<Vec<Job>> {
 
 /// Refuses to replace pictures by what is made of them.
 fn keeps_inputs(jobs: Vec<Job>) -> Result<Vec<Job>> {
-    for Job { input, output } in &jobs {
-        let is_same =
-            output.canonicalize().is_ok_and(|output| input.canonicalize().ok() == Some(output));
-        if is_same {
-            let shown = output.display();
-            let problem = format!("{shown} is an input, too (expected another output)");
-            return Err(Failure::usage(problem));
-        }
-    }
+    jobs.iter().try_for_each(|Job { input, output }| keeps(&[input], output))?;
     Ok(jobs)
+}
+
+/// Refuses to replace an input by an output.
+pub(super) fn keeps(inputs: &[impl AsRef<Path>], output: &Path) -> Result<()> {
+    let Ok(real) = output.canonicalize() else { return Ok(()) };
+    let is_same = |input: &Path| input.canonicalize().is_ok_and(|input| input == real);
+    if inputs.iter().any(|input| is_same(input.as_ref())) {
+        let shown = output.display();
+        let problem = format!("{shown} is an input, too (expected another output)");
+        return Err(Failure::usage(problem));
+    }
+    Ok(())
 }
 
 /// Makes a folder whose parent exists.

@@ -10,6 +10,7 @@ mod inputs;
 mod model;
 mod options;
 mod probe;
+mod psf;
 mod restore;
 mod run;
 mod simulate;
@@ -18,6 +19,7 @@ mod status;
 mod terminal;
 mod top;
 mod trial;
+mod truth;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -92,6 +94,8 @@ enum Command {
     Bench(bench::Bench),
     /// Describe a model.
     Model(model::Model),
+    /// Show, convert, turn and compare PSFs.
+    Psf(psf::Psf),
     /// Show cameras and video outputs, and the configuration lines that use them.
     Probe(probe::Probe),
     /// Restore one golden frame with what the daemon gives on standard input.
@@ -148,6 +152,7 @@ fn run(command: Command) -> Result<()> {
         Command::Bench(bench) => bench.run(&shutdown),
         Command::Model(model) => model.run(),
         Command::Probe(probe) => probe.run(),
+        Command::Psf(psf) => psf.run(),
         Command::Try(trial) => trial.run(),
         Command::Completions { shell } => completions(shell),
         Command::Man { folder } => manual(&folder),

@@ -1,7 +1,7 @@
 //! Options that several commands share.
 
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -9,22 +9,22 @@ use serde::Serialize;
 
 use super::exit::Result;
 use crate::executor::Executor;
-use crate::optics::Psf;
 use crate::sink::{SinkError, try_writing, write_whole};
-use crate::station::{self, load};
+use crate::station::{self, Known, load};
 
 /// The PSF of the blur.
 #[derive(Debug, Clone, Args)]
 pub(super) struct PsfArgument {
-    /// PSF of the blur: a text matrix, gray PNG or .npy file, or gaussian:SIGMA, disk:RADIUS,
-    /// motion:LENGTH,ANGLE (pixels, degrees counter-clockwise).
+    /// PSF of the blur: a calibration (.npz), a text matrix, gray PNG or .npy file, or
+    /// gaussian:SIGMA, disk:RADIUS, motion:LENGTH,ANGLE (pixels, degrees counter-clockwise). A
+    /// calibration brings noise and transfer curve, too.
     #[arg(long, value_name = "PSF")]
     pub(super) psf: String,
 }
 
 impl PsfArgument {
-    pub(super) fn load(&self) -> Result<Psf> {
-        Ok(load::psf(&self.psf)?)
+    pub(super) fn load(&self) -> Result<Known> {
+        Ok(load::known(&self.psf)?)
     }
 }
 
@@ -37,6 +37,11 @@ pub(super) struct JsonArgument {
 }
 
 impl JsonArgument {
+    /// The file, where there is one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.json.as_deref()
+    }
+
     /// Finds out before the work whether the file can be written.
     pub(super) fn try_writing(&self) -> Result<(), SinkError> {
         self.json.as_deref().map_or(Ok(()), try_writing)

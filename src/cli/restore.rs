@@ -9,20 +9,21 @@ use super::exit::{Context, Failure, Result};
 use super::inputs::{Job, is_stream, jobs, write_picture};
 use super::options::{PsfArgument, Threads};
 use super::terminal;
+use super::truth::Truth;
 use crate::calibrate::estimate_sigma;
 use crate::daemon::{Shutdown, watch};
 use crate::executor::Executor;
 use crate::frame::colour::luma;
 use crate::frame::{Effort, Frame, FrameRate, Picture, PictureFormat};
 use crate::metrics::Metrics;
-use crate::optics::{GrayLevels, Psf};
+use crate::optics::GrayLevels;
 use crate::pipeline::{Overflow, PipelineOptions, Stop, Stoppable};
 use crate::plan::network::Model;
 use crate::plan::{RestoreOptions, RestorePlan};
 use crate::restore::{Backend, CpuBackend, Restorer, Unwatched};
 use crate::sink::is_special;
 use crate::source::{Filled, Source, SourceError, Y4mOptions, Y4mSource, read_picture};
-use crate::station::{Assembly, Fault, Recipe, load, open_y4m_sink};
+use crate::station::{Assembly, Fault, Known, Recipe, load, open_y4m_sink};
 
 /// Restores pictures, or a Y4M stream from a file or from standard input (`-`).
 #[derive(Debug, Args)]
@@ -40,9 +41,14 @@ pub(super) struct Restore {
     /// File or folder for what was restored; `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
-    /// Standard deviation of the noise in 8-bit gray levels [default: estimated from each picture].
+    /// Standard deviation of the noise in 8-bit gray levels [default: that of the calibration, else
+    /// estimated from each picture].
     #[arg(long)]
     sigma: Option<GrayLevels>,
+    /// Sharp picture, or a folder of sharp pictures of the same names: says how near the restored ones
+    /// came, and where the PSF turned by 180 degrees fits better.
+    #[arg(long, value_name = "PATH")]
+    truth: Option<PathBuf>,
     #[command(flatten)]
     restoration: RestoreOptions,
     #[command(flatten)]
@@ -51,7 +57,7 @@ pub(super) struct Restore {
 
 impl Restore {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
-        let psf = self.psf.load()?;
+        let known = self.psf.load()?;
         let model = load::model(&self.restoration.model)?;
         let executor = self.threads.executor()?;
         if self.input.iter().any(|input| is_stream(input)) {
@@ -65,7 +71,12 @@ impl Restore {
             if !is_stream(&self.output) && !is_special(&self.output) {
                 return Err(Failure::usage(problem));
             }
-            return self.run_stream(&psf, model, executor, shutdown);
+            if let Some(truth) = &self.truth {
+                let shown = truth.display();
+                let problem = format!("{shown} as the truth of a Y4M stream (expected pictures)");
+                return Err(Failure::usage(problem));
+            }
+            return self.run_stream(&known, model, executor, shutdown);
         }
         let shown = self.output.display();
         let problem = format!("{shown} for pictures (expected .png, .jpg or a folder)");
@@ -73,20 +84,20 @@ impl Restore {
             return Err(Failure::usage(problem));
         }
         let jobs = jobs(&self.input, &self.output)?;
-        let mut pictures = Pictures { command: self, psf, model, executor, planned: None };
+        let mut pictures = Pictures { command: self, known, model, executor, planned: None };
         pictures.restore_all(&jobs, shutdown)
     }
 
     fn run_stream(
         &self,
-        psf: &Psf,
+        known: &Known,
         model: Option<Arc<Model>>,
         executor: Arc<dyn Executor>,
         shutdown: &Shutdown,
     ) -> Result<()> {
         let stream = Y4mOptions { path: self.input[0].clone(), live: false };
         let mut source = Peeked { source: Box::new(Y4mSource::open(&stream)?), first: None };
-        let sigma = match self.sigma {
+        let sigma = match self.sigma.or(known.noise()) {
             Some(sigma) => sigma,
             // Without a frame there is no noise, and nothing to restore.
             None => source.peek(shutdown)?.map_or(GrayLevels::NONE, |first| {
@@ -96,7 +107,7 @@ impl Restore {
         load::warn_of_noise(model.as_deref(), sigma);
         let stop = Stop::default();
         let executor = Arc::new(Stoppable { executor, stop: stop.clone() });
-        let camera = self.restoration.camera(psf.clone(), sigma);
+        let camera = known.camera(sigma, self.restoration.transfer);
         let options = self.restoration.clone();
         let assembly = Assembly {
             source: Box::new(source),
@@ -125,7 +136,7 @@ impl Restore {
 /// Restores picture after picture; what was planned for one serves the next of its kind.
 struct Pictures<'a> {
     command: &'a Restore,
-    psf: Psf,
+    known: Known,
     model: Option<Arc<Model>>,
     executor: Arc<dyn Executor>,
     planned: Option<Planned>,
@@ -173,13 +184,19 @@ impl Pictures<'_> {
         let sigma = self
             .command
             .sigma
+            .or(self.known.noise())
             .unwrap_or_else(|| self.command.estimate(&blurred, &job.input, &note));
         let mut restored = Picture::new(blurred.format());
         let outcome = self.restorer(blurred.format(), sigma).and_then(|restorer| {
             Ok(restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?)
         });
         outcome.with_context(|| job.input.display().to_string())?;
-        write_picture(&restored, &job.output)
+        write_picture(&restored, &job.output)?;
+        if let (Some(truth), Ok(psf)) = (&self.command.truth, self.known.uniform()) {
+            let told = Truth(truth).judge(&job.input, [&blurred, &restored], psf)?;
+            told.iter().for_each(|line| note(line));
+        }
+        Ok(())
     }
 
     fn restorer(&mut self, format: PictureFormat, sigma: GrayLevels) -> Result<&mut dyn Restorer> {
@@ -194,7 +211,7 @@ impl Pictures<'_> {
     fn plan(&self, format: PictureFormat, sigma: GrayLevels) -> Result<Box<dyn Restorer>> {
         load::warn_of_noise(self.model.as_deref(), sigma);
         let Restore { restoration, .. } = self.command;
-        let camera = restoration.camera(self.psf.clone(), sigma);
+        let camera = self.known.camera(sigma, restoration.transfer);
         let plan = RestorePlan::new(&camera, self.model.clone(), restoration, format)?;
         Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
     }

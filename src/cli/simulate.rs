@@ -13,6 +13,7 @@ use crate::frame::Picture;
 use crate::optics::Psf;
 use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::read_picture;
+use crate::station::LoadError;
 
 /// Blurs sharp pictures and adds noise, as a camera would.
 #[derive(Debug, Args)]
@@ -35,14 +36,15 @@ pub(super) struct Simulate {
 
 impl Simulate {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
-        let psf = self.psf.load()?;
+        let known = self.psf.load()?;
+        let psf = known.uniform().map_err(|field| LoadError::field(&self.psf.psf, field))?;
         let jobs = jobs(&self.input, &self.output)?;
         let progress = terminal::progress(jobs.len(), "blurring");
         for (index, job) in jobs.iter().enumerate() {
             if let Some(signal) = shutdown.requested() {
                 return Err(Failure::interrupted(signal));
             }
-            self.simulate(&psf, index as u64, job)?;
+            self.simulate(psf, index as u64, job)?;
             progress.inc(1);
         }
         progress.finish_and_clear();

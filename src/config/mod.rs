@@ -9,7 +9,7 @@ mod read;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::optics::CameraOptions;
+use crate::optics::{CameraOptions, GrayLevels, Psf};
 use crate::pipeline::{LadderOptions, PipelineOptions};
 use crate::plan::RestoreOptions;
 use crate::simulate::DegradeOptions;
@@ -116,10 +116,25 @@ impl Config {
             sinks: sections.list("sink")?.into_iter().map(read_sink).collect::<Result<_, _>>()?,
         };
         sections.nothing_left()?;
+        if Psf::from_formula(&config.camera.psf).is_some() {
+            config.noise(None)?;
+        }
         if config.sinks.is_empty() {
             return Err(ConfigError::missing("sink", "at least one section [[sink]]"));
         }
         Ok(config)
+    }
+
+    /// The noise that was asked for, or that is known.
+    ///
+    /// # Errors
+    /// Where there is neither.
+    pub fn noise(&self, known: Option<GrayLevels>) -> Result<GrayLevels, ConfigError> {
+        let expected = "gray levels of noise, as the PSF is no calibration";
+        self.camera.sigma.or(known).ok_or_else(|| ConfigError::Key {
+            key: "restore".to_owned(),
+            problem: format!("missing field `sigma` (expected {expected})"),
+        })
     }
 }
 

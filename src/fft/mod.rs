@@ -12,7 +12,7 @@ mod transform; // rows, columns, rows
 mod sine; // of the boundary's margins
 
 pub use filter::Filter;
-pub use layout::{Complex, coefficients, frequency};
+pub use layout::{Complex, coefficients, frequency, multiplicity, signed_frequency};
 pub use sine::SineTransform;
 pub use size::good_size;
 pub use spectrum::Spectrum;

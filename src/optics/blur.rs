@@ -64,6 +64,28 @@ impl Blur {
         self.psfs()[0].extent()
     }
 
+    /// Columns and rows of its PSFs: 1 by 1 where it is the same everywhere.
+    pub fn grid(&self) -> (usize, usize) {
+        match self {
+            Self::Uniform(_) => (1, 1),
+            Self::Field(field) => (field.columns(), field.rows()),
+        }
+    }
+
+    /// The same blur with every PSF changed; a grid stays as it is.
+    ///
+    /// # Errors
+    /// Where the PSFs of a field would differ in extent.
+    pub fn map(&self, change: impl Fn(&Psf) -> Psf) -> Result<Self, PsfError> {
+        Ok(match self {
+            Self::Uniform(psf) => Self::Uniform(change(psf)),
+            Self::Field(field) => {
+                let psfs = field.psfs.iter().map(change).collect();
+                Self::Field(Field::new(field.columns, psfs)?)
+            }
+        })
+    }
+
     /// Its PSFs: one, or one a cell, row by row.
     pub fn psfs(&self) -> &[Psf] {
         match self {

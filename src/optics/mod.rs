@@ -1,17 +1,19 @@
 //! What is known of a camera: its blur, its noise, its transfer curve.
 
+mod npy; // arrays
 mod psf; // one blur
 mod blur; // of the whole frame
 mod transfer; // samples and light
 mod noise; // and its units
 mod calibration; // all of it
 mod archive; // as a file
+mod about; // what is no array in it
 mod options; // as keys of a configuration
 
 pub use archive::CalibrationError;
 pub use blur::{Blur, Field};
-pub use calibration::Calibration;
-pub use noise::{GrayLevels, Light};
+pub use calibration::{Calibration, Certainty, Method, Origin, Trust};
+pub use noise::{GrayLevels, Light, SensorNoise};
 pub use options::CameraOptions;
-pub use psf::{Psf, PsfError};
+pub use psf::{Found, Likeness, Psf, PsfError, Shape};
 pub use transfer::Transfer;

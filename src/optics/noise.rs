@@ -15,6 +15,24 @@ use crate::frame::colour::Scale;
 #[serde(try_from = "f64", into = "f64")]
 pub struct GrayLevels(f64);
 
+/// Noise of a sensor by brightness: the variance of a sample of value `v`, both in 8-bit gray levels,
+/// is `read^2 + shot v`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SensorNoise {
+    /// Deviation in darkness.
+    pub read: f64,
+    /// Variance that a gray level of light adds.
+    pub shot: f64,
+}
+
+impl SensorNoise {
+    /// The deviation of samples of that value in 8-bit gray levels.
+    pub fn at(self, value: f64) -> GrayLevels {
+        let variance = self.read.mul_add(self.read, self.shot * value.max(0.0));
+        GrayLevels::saturating(variance.max(0.0).sqrt())
+    }
+}
+
 /// A standard deviation in light, 1.0 being white.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct Light(pub f64);
@@ -22,6 +40,9 @@ pub struct Light(pub f64);
 impl GrayLevels {
     /// No noise.
     pub const NONE: Self = Self(0.0);
+
+    /// That of an ordinary camera in ordinary light: where nobody says how strong it is.
+    pub const USUAL: Self = Self(2.55);
 
     /// The strongest noise there is a use for.
     const MAX: f64 = 128.0;
@@ -32,7 +53,7 @@ impl GrayLevels {
     }
 
     /// The nearest deviation from 0 to 128 gray levels.
-    pub fn saturating(levels: f64) -> Self {
+    pub const fn saturating(levels: f64) -> Self {
         Self(levels.clamp(0.0, Self::MAX))
     }
 
@@ -90,6 +111,13 @@ mod tests {
             let error = text.parse::<GrayLevels>().expect_err(text);
             assert!(error.contains("expected gray levels from 0 to 128"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_sensor_is_noisier_in_light() {
+        let sensor = SensorNoise { read: 1.5, shot: 0.04 };
+        assert!((sensor.at(0.0).get() - 1.5).abs() < 1e-12);
+        assert!((sensor.at(100.0).get() - 2.5).abs() < 1e-12);
     }
 
     #[test]

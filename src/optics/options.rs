@@ -8,8 +8,8 @@ use super::noise::GrayLevels;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CameraOptions {
-    /// PSF file or formula.
+    /// PSF file or formula, or a calibration.
     pub psf: String,
-    /// Standard deviation of the noise in 8-bit gray levels.
-    pub sigma: GrayLevels,
+    /// Standard deviation of the noise in 8-bit gray levels; that of the calibration where absent.
+    pub sigma: Option<GrayLevels>,
 }

@@ -71,13 +71,14 @@ pub struct Filters {
 }
 
 /// What is known, or expected on average, of every coefficient of a plane; white has amplitude 1.
-struct Expected {
-    otf: Vec<Complex>,
+#[derive(Debug)]
+pub(super) struct Expected {
+    pub(super) otf: Vec<Complex>,
     regulariser: Regulariser,
     /// Power of the sharp picture.
-    signal: Vec<f64>,
+    pub(super) signal: Vec<f64>,
     /// Power of the noise.
-    noise: f64,
+    pub(super) noise: f64,
 }
 
 impl Filters {
@@ -116,7 +117,7 @@ impl Expected {
     /// Amplitudes of the OTF below this are taken for rounding: what they carried is lost.
     const NOTHING_LEFT: f64 = 1e-5;
 
-    fn new(
+    pub(super) fn new(
         psf: &Psf,
         extent: Extent,
         regulariser: Regulariser,
@@ -138,7 +139,7 @@ impl Expected {
     }
 
     /// `H+_R`
-    fn wiener(&self, index: usize) -> Complex {
+    pub(super) fn wiener(&self, index: usize) -> Complex {
         match index {
             0 => Complex::new(1.0, 0.0),
             _ if self.is_lost(index) => Complex::default(),
@@ -148,7 +149,7 @@ impl Expected {
     }
 
     /// `P_c` for strength `c`.
-    fn projection(&self, strength: f64, index: usize) -> f64 {
+    pub(super) fn projection(&self, strength: f64, index: usize) -> f64 {
         let r = strength * self.r(index);
         match index {
             0 => 0.0,

@@ -3,12 +3,14 @@
 mod edges; // beyond the frame
 mod tone; // samples and light
 mod filters; // what can be undone
+mod forecast; // what that is worth
 pub mod network; // what fills in the rest
 mod options; // how it is asked for
 mod recipe; // all of it
 
 pub use edges::{Edges, Framing};
 pub use filters::{Filters, Regulariser};
+pub use forecast::{Forecast, Loss};
 pub use options::{Channels, RestoreOptions};
 pub use recipe::{PlanError, Projection, RestorePlan};
 pub use tone::ToneCurve;

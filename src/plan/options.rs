@@ -24,9 +24,10 @@ pub struct RestoreOptions {
     #[arg(long, visible_alias = "boundary", value_enum, default_value = "open")]
     #[serde(alias = "boundary")]
     pub edges: Edges,
-    /// Transfer curve to undo before and redo after.
-    #[arg(long, value_enum, default_value = "none")]
-    pub transfer: Transfer,
+    /// Transfer curve to undo before and redo after: none, srgb, bt709, or gamma:G with G from 1 to
+    /// 4 [default: that of the calibration, else none].
+    #[arg(long, value_name = "CURVE")]
+    pub transfer: Option<Transfer>,
     /// What is restored: luma, colours passing through, or red, green and blue each by itself.
     #[arg(long, value_enum, default_value = "luma")]
     pub channels: Channels,
@@ -49,16 +50,17 @@ impl Default for RestoreOptions {
             model: "base".to_owned(),
             regulariser: None,
             edges: Edges::default(),
-            transfer: Transfer::default(),
+            transfer: None,
             channels: Channels::default(),
         }
     }
 }
 
 impl RestoreOptions {
-    /// The camera that blurs by `psf` and adds `noise`.
+    /// The camera that blurs by `psf` and adds `noise`, of which nothing else is known.
     pub fn camera(&self, psf: Psf, noise: GrayLevels) -> Calibration {
-        Calibration { transfer: self.transfer, ..Calibration::new(psf, noise) }
+        let transfer = self.transfer.unwrap_or_default();
+        Calibration { transfer, ..Calibration::new(psf, noise) }
     }
 }
 

@@ -14,8 +14,29 @@ pub struct ToneCurve {
     /// The greatest sample value.
     white: f32,
     light: Vec<f32>,
-    /// Encoded values of evenly spaced lights; empty where the curve is the identity.
+    /// Encoded values of lights that are spaced so; empty where the curve is the identity.
     encoded: Vec<f32>,
+    spacing: Spacing,
+}
+
+/// How the lights of a table of encoded values are spaced from 0 to 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spacing {
+    /// Evenly: the curve begins with a straight piece.
+    Even,
+    /// By their fourth roots: a power up to 4 is infinitely steep at black, but not in these.
+    FourthRoots,
+}
+
+impl Spacing {
+    fn of(transfer: Transfer) -> Self {
+        if matches!(transfer, Transfer::Gamma(_)) { Self::FourthRoots } else { Self::Even }
+    }
+
+    /// The light at a place of the table, both from 0 to 1.
+    fn light(self, place: f64) -> f64 {
+        if self == Self::Even { place } else { place.powi(4) }
+    }
 }
 
 impl ToneCurve {
@@ -25,10 +46,13 @@ impl ToneCurve {
     pub fn new(transfer: Transfer, format: PictureFormat) -> Self {
         let white = f32::from(format.white());
         let scale = Scale::luma(format.depth, format.range);
+        let spacing = Spacing::of(transfer);
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let light = |sample: u16| transfer.decode(f64::from(scale.value(f32::from(sample)))) as f32;
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
-        let encoded = |step: u16| transfer.encode(f64::from(step) / f64::from(Self::STEPS)) as f32;
+        let encoded = |step: u16| {
+            transfer.encode(spacing.light(f64::from(step) / f64::from(Self::STEPS))) as f32
+        };
         let is_identity = transfer == Transfer::None;
         Self {
             scale,
@@ -39,6 +63,7 @@ impl ToneCurve {
             } else {
                 (0..=Self::STEPS).map(encoded).collect()
             },
+            spacing,
         }
     }
 
@@ -75,8 +100,19 @@ impl ToneCurve {
 
     /// Turns light into encoded values, 1.0 being white, in place.
     pub fn encode(&self, lights: &mut [f32]) {
-        if !self.encoded.is_empty() {
-            lights.iter_mut().for_each(|light| *light = interpolate(&self.encoded, *light));
+        if self.encoded.is_empty() {
+            return;
+        }
+        match self.spacing {
+            Spacing::Even => {
+                lights.iter_mut().for_each(|light| *light = interpolate(&self.encoded, *light));
+            }
+            Spacing::FourthRoots => {
+                let place = |light: f32| light.max(0.0).sqrt().sqrt();
+                lights
+                    .iter_mut()
+                    .for_each(|light| *light = interpolate(&self.encoded, place(*light)));
+            }
         }
     }
 
@@ -96,7 +132,7 @@ impl ToneCurve {
 /// low bits. Additions and masks are vectorised on every processor; conversions are not.
 const ROUND: f32 = 8_388_608.0;
 
-/// The value of an evenly spaced table at a place from 0 to 1.
+/// The value of a table at a place from 0 to 1.
 fn interpolate(table: &[f32], place: f32) -> f32 {
     let place = place.clamp(0.0, 1.0) * (table.len() - 1) as f32;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
@@ -110,7 +146,14 @@ mod tests {
     use super::*;
     use crate::frame::{Extent, Layout, Range};
 
-    const CURVES: [Transfer; 3] = [Transfer::None, Transfer::Srgb, Transfer::Bt709];
+    const CURVES: [Transfer; 6] = [
+        Transfer::None,
+        Transfer::Srgb,
+        Transfer::Bt709,
+        Transfer::Gamma(1.0),
+        Transfer::Gamma(2.2),
+        Transfer::Gamma(4.0),
+    ];
 
     #[test]
     fn every_sample_comes_back_from_light() {

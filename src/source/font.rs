@@ -14,7 +14,7 @@ const HALF_STROKE: f32 = 0.46;
 
 /// The coverage (0 to 1) of a line of text whose capitals are `height` pixels high, with a margin
 /// of a sixth of the height around it.
-pub(super) fn line(text: &str, height: f32) -> Plane<f32> {
+pub(crate) fn line(text: &str, height: f32) -> Plane<f32> {
     let unit = height / 6.0;
     let columns = ADVANCE * text.chars().count() as f32 + 2.0 - (ADVANCE - 4.0);
     let mut mask =

@@ -7,7 +7,7 @@
 mod cut;
 mod decode;
 mod files;
-mod font;
+pub(crate) mod font;
 mod list;
 mod scene;
 pub mod unpack;

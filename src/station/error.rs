@@ -31,6 +31,8 @@ pub enum StationError {
 #[derive(Debug, Display, Error)]
 pub enum Fault {
     /// {0}
+    Config(#[from] ConfigError),
+    /// {0}
     Load(#[from] LoadError),
     /// {0}
     Source(#[from] SourceError),
@@ -85,6 +87,7 @@ impl ExitStatus for StationError {
 impl Fault {
     fn cause(&self) -> Option<&dyn ExitStatus> {
         match self {
+            Self::Config(error) => Some(error),
             Self::Load(error) => Some(error),
             Self::Source(error) => Some(error),
             Self::Degrade(error) => Some(error),

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use displaydoc::Display;
 use thiserror::Error;
 
+use super::known::Known;
 use crate::exit::{ExitStatus, Status};
-use crate::optics::{GrayLevels, Psf, PsfError};
+use crate::optics::{Calibration, CalibrationError, Field, GrayLevels, Psf, PsfError};
 use crate::plan::network::{Model, Network};
 use crate::restore::cpu::residual::KernelChoice;
 use crate::restore::model::{self, ModelError};
@@ -46,10 +47,21 @@ pub enum LoadError {
     NoModel { name: String, known: String, cause: Box<LoadError> },
     /// PSF {name}: {cause}
     Psf { name: String, cause: PsfError },
+    /// PSF {name}: {cause}
+    Calibration { name: String, cause: CalibrationError },
+    /// PSF {name}: the blur differs over the field, in {columns}x{rows} PSFs (expected one PSF)
+    Field { name: String, columns: usize, rows: usize },
     /// {0}
     Formula(PsfError),
     /// model {name}: {cause}
     Model { name: String, cause: ModelError },
+}
+
+impl LoadError {
+    /// A PSF is wanted where that of `name` is one of several.
+    pub fn field(name: &str, field: &Field) -> Self {
+        Self::Field { name: name.to_owned(), columns: field.columns(), rows: field.rows() }
+    }
 }
 
 impl ExitStatus for LoadError {
@@ -57,6 +69,8 @@ impl ExitStatus for LoadError {
         match self {
             Self::Read { .. } | Self::NoModel { .. } => Status::NoInput,
             Self::Psf { cause, .. } | Self::Formula(cause) => cause.status(),
+            Self::Calibration { cause, .. } => cause.status(),
+            Self::Field { .. } => Status::Data,
             Self::Model { cause, .. } => cause.status(),
         }
     }
@@ -106,16 +120,31 @@ impl Named {
         Ok(Self { name: name.to_owned(), bytes })
     }
 
-    /// The PSF.
+    /// What the name of a PSF brings. What was read in a file is told on the log.
     ///
     /// # Errors
-    /// Where it is none.
-    pub fn to_psf(&self) -> Result<Psf, LoadError> {
+    /// Where it holds no PSF.
+    pub fn to_known(&self) -> Result<Known, LoadError> {
+        let name = || self.name.clone();
         match (&self.bytes, Psf::from_formula(&self.name)) {
-            (None, Some(psf)) => psf.map_err(LoadError::Formula),
-            (bytes, _) => Psf::from_bytes(bytes.as_deref().unwrap_or_default())
-                .map_err(|cause| LoadError::Psf { name: self.name.clone(), cause }),
+            (None, Some(psf)) => psf.map(Known::Formula).map_err(LoadError::Formula),
+            (Some(bytes), _) if Calibration::is_archive(bytes) => Calibration::from_bytes(bytes)
+                .map(|calibration| Known::Calibration(Box::new(calibration)))
+                .map_err(|cause| LoadError::Calibration { name: name(), cause }),
+            (bytes, _) => Psf::read(bytes.as_deref().unwrap_or_default())
+                .map(|(psf, found)| Known::File(psf, found))
+                .map_err(|cause| LoadError::Psf { name: name(), cause }),
         }
+        .inspect(|known| known.tell(&self.name))
+    }
+
+    /// The PSF, where it is the same everywhere.
+    ///
+    /// # Errors
+    /// Where it is none, or one of several.
+    pub fn to_psf(&self) -> Result<Psf, LoadError> {
+        let known = self.to_known()?;
+        known.uniform().cloned().map_err(|field| LoadError::field(&self.name, field))
     }
 
     /// The model; `none` is none.
@@ -141,6 +170,14 @@ impl Named {
             (None, None) => Cow::default(),
         }
     }
+}
+
+/// Loads what is known of a camera, by formula or file.
+///
+/// # Errors
+/// Where there is no PSF.
+pub fn known(name: &str) -> Result<Known, LoadError> {
+    Named::psf(name)?.to_known()
 }
 
 /// Loads a PSF by formula or file.
@@ -203,6 +240,14 @@ pub fn token_text(path: &Path) -> Result<String, LoadError> {
 pub fn text(path: &Path) -> Result<String, LoadError> {
     let no_text = |error| LoadError::Read { path: path.to_owned(), cause: io::Error::other(error) };
     String::from_utf8(read(path, TEXT_BYTES_MAX)?).map_err(no_text)
+}
+
+/// The bytes of a file that is no larger than a PSF may be.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, LoadError> {
+    read(path, PSF_BYTES_MAX)
 }
 
 fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, LoadError> {

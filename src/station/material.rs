@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigError};
 use crate::executor::Executor;
 use crate::frame::Extent;
 use crate::metrics::Metrics;
-use crate::optics::Psf;
+use crate::optics::{Calibration, Psf};
 use crate::pipeline::Stop;
 use crate::plan::network::Model;
 use crate::simulate::DegradeOptions;
@@ -35,8 +35,8 @@ pub struct Material {
 pub struct Loaded {
     /// What was asked for.
     pub config: Config,
-    /// The PSF of the blur.
-    pub psf: Psf,
+    /// What is known of the camera.
+    pub camera: Calibration,
     /// The model, where there is one.
     pub model: Option<Arc<Model>>,
     /// The PSF of the simulated blur, where there is one.
@@ -111,18 +111,23 @@ impl Material {
     /// Loads what was read.
     ///
     /// # Errors
-    /// Where PSF or model are not what they should be.
+    /// Where PSF or model are not what they should be, or the noise is nowhere to be had.
     pub fn load(self) -> Result<Loaded, Fault> {
-        let (psf, model) = (self.psf.to_psf()?, self.model.to_model()?);
-        load::warn_of_noise(model.as_deref(), self.config.camera.sigma);
+        let (known, model) = (self.psf.to_known()?, self.model.to_model()?);
+        let noise = self.config.noise(known.noise())?;
+        let camera = known.camera(noise, self.config.restore.transfer);
+        load::warn_of_noise(model.as_deref(), camera.noise);
         let simulated = match &self.config.simulate {
             None => None,
             Some(simulate) => {
-                let other = self.simulated.as_ref().map(Named::to_psf).transpose()?;
-                Some((other.unwrap_or_else(|| psf.clone()), simulate.options))
+                let psf = match &self.simulated {
+                    Some(other) => other.to_psf()?,
+                    None => self.psf.to_psf()?,
+                };
+                Some((psf, simulate.options))
             }
         };
-        Ok(Loaded { config: self.config, psf, model, simulated })
+        Ok(Loaded { config: self.config, camera, model, simulated })
     }
 }
 
@@ -151,9 +156,12 @@ impl Loaded {
 
     /// What a restorer is made of.
     pub fn recipe(&self, executor: Arc<dyn Executor>) -> Recipe {
-        let options = self.config.restore.clone();
-        let camera = options.camera(self.psf.clone(), self.config.camera.sigma);
-        Recipe { camera, model: self.model.clone(), options, executor }
+        Recipe {
+            camera: self.camera.clone(),
+            model: self.model.clone(),
+            options: self.config.restore.clone(),
+            executor,
+        }
     }
 }
 

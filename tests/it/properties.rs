@@ -130,7 +130,7 @@ fn check_identity(how: &Restoration, format: PictureFormat, model: Option<&Arc<M
         }
     }
     let restored = restored(how, &Psf::delta(), model, &picture);
-    let tolerance = match (how.options.transfer, format.depth) {
+    let tolerance = match (how.options.transfer.unwrap_or_default(), format.depth) {
         (Transfer::None, _) => 0,
         (_, depth) => i32::from(depth == 16),
     };
@@ -329,7 +329,7 @@ impl Restoration {
     }
 
     fn transfer(mut self, transfer: Transfer) -> Self {
-        self.options.transfer = transfer;
+        self.options.transfer = Some(transfer);
         self
     }
 

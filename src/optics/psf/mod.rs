@@ -1,15 +1,27 @@
 //! The point-spread function: what a point of light becomes on the sensor.
 //!
+//! It stands as in convolution: the sample in a row below and a column to the right of the centre is
+//! what a point of light gives to the sample below and to the right of its own.
+//!
 //! A PSF is centred as in MATLAB's `psf2otf`: the sample in column `width / 2` of row `height / 2`
 //! is the one that stays in place, wherever the centre of mass may be. Measured kernels are not
 //! centred, and recentring them would move the picture.
 
-mod analytic;
-mod parse;
+mod analytic; // by formula
+mod read; // from a file
+mod text; // rows of numbers
+mod png; // pictures
+mod write; // to a file
+mod shape; // in numbers
+mod compare; // of two
 
 use crate::exit::{ExitStatus, Status};
 use crate::fft::{Complex, RealFft2d};
 use crate::frame::{Extent, Plane};
+
+pub use compare::Likeness;
+pub use read::Found;
+pub use shape::Shape;
 
 /// A calibrated point-spread function. Having a `Psf` tells you:
 /// - both sides are odd, so there is a central sample;
@@ -31,6 +43,8 @@ pub enum PsfError {
     Empty,
     /// row {row}, column {column} of the PSF is '{word}' (expected a number)
     NotANumber { row: usize, column: usize, word: String },
+    /// the {0}
+    Ambiguous(&'static str),
     /// row {row} of the PSF has {is} numbers (expected {expected}, as in the first row)
     Ragged { row: usize, is: usize, expected: usize },
     /// sample {column},{row} of the PSF is {value} (expected a finite number)
@@ -77,9 +91,7 @@ impl Psf {
         if extent.is_empty() {
             return Err(PsfError::Empty);
         }
-        if extent.width.max(extent.height) > Self::MAX_SIDE {
-            return Err(PsfError::TooLarge(extent));
-        }
+        check_side(extent.width, extent.height)?;
         let mut samples = non_negative(samples, Self::ROUNDING)?;
         let sum: f64 = samples.samples().iter().sum();
         if !(sum > 0.0 && sum.is_finite()) {
@@ -107,6 +119,37 @@ impl Psf {
     /// Samples on either side of the centre, horizontally and vertically.
     pub fn radius(&self) -> (usize, usize) {
         (self.extent().width / 2, self.extent().height / 2)
+    }
+
+    /// The PSF turned by 180 degrees: what one that was written down for correlation is in
+    /// convolution. The centre stays.
+    #[must_use]
+    pub fn turned(&self) -> Self {
+        self.moved(|x, y, Extent { width, height }| (width - 1 - x, height - 1 - y), false)
+    }
+
+    /// The PSF turned by 90 degrees counter-clockwise.
+    #[must_use]
+    pub fn turned_left(&self) -> Self {
+        self.moved(|x, y, Extent { width, .. }| (width - 1 - y, x), true)
+    }
+
+    /// The PSF with left and right exchanged.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        self.moved(|x, y, Extent { width, .. }| (width - 1 - x, y), false)
+    }
+
+    /// The PSF whose sample (x, y) is that at `from(x, y, extent)` of this one.
+    fn moved(&self, from: impl Fn(usize, usize, Extent) -> (usize, usize), sideways: bool) -> Self {
+        let is = self.extent();
+        let extent = if sideways { Extent::new(is.height, is.width) } else { is };
+        Self {
+            samples: Plane::from_fn(extent, |x, y| {
+                let (x, y) = from(x, y, is);
+                self.samples.row(y)[x]
+            }),
+        }
     }
 
     /// The OTF: the transform of the PSF on periodic planes of `extent`.
@@ -138,6 +181,12 @@ impl Psf {
         }
         Ok(plane)
     }
+}
+
+/// Refuses a side as soon as it is too long, so that nothing larger is ever held.
+fn check_side(width: usize, height: usize) -> Result<(), PsfError> {
+    let fits = width.max(height) <= Psf::MAX_SIDE;
+    fits.then_some(()).ok_or(PsfError::TooLarge(Extent::new(width, height)))
 }
 
 fn non_negative(mut samples: Plane<f64>, rounding: f64) -> Result<Plane<f64>, PsfError> {
@@ -209,6 +258,20 @@ mod tests {
         assert_eq!(psf.extent(), Extent::new(3, 3));
         let rolled = psf.rolled(Extent::new(5, 4)).expect("fits");
         assert_eq!(rolled.row(0)[0], 1.0, "the central sample is at the origin");
+    }
+
+    #[test]
+    fn a_psf_is_turned_about_its_centre() {
+        let psf = Psf::new(matrix(&[&[1.0, 2.0, 3.0]])).expect("a PSF");
+        let sixths = |psf: &Psf| -> Vec<f64> {
+            psf.samples().samples().iter().map(|sample| (sample * 6.0).round()).collect()
+        };
+        assert_eq!(sixths(&psf.turned()), [3.0, 2.0, 1.0]);
+        assert_eq!(sixths(&psf.mirrored()), [3.0, 2.0, 1.0]);
+        let left = psf.turned_left();
+        assert_eq!((left.extent(), sixths(&left)), (Extent::new(1, 3), vec![3.0, 2.0, 1.0]));
+        assert_eq!(left.mirrored(), left);
+        assert_eq!(left.turned_left(), psf.turned());
     }
 
     #[test]

@@ -30,12 +30,13 @@ fn manual_pages_are_written() {
 }
 
 /// The commands and what people may give them.
-const OPTIONS: [(&str, &str); 14] = [
+const OPTIONS: [(&str, &str); 15] = [
     ("demo", "--frames --out --listen --psf --sigma --size --model --threads"),
     (
         "restore",
-        "--psf --output --sigma --model --regulariser --edges --transfer --channels --threads \
-         spectral flat:EPS open circular none srgb bt709 luma rgb Examples <INPUT>",
+        "--psf --output --sigma --truth --model --regulariser --edges --transfer --channels \
+         --threads spectral flat:EPS open circular none srgb bt709 gamma:G luma rgb Examples \
+         <INPUT>",
     ),
     ("simulate", "--psf --output --sigma --edges --seed open circular Example"),
     ("evaluate", "--psf --sigma --edges --model --json --camera --seed Example <SHARP>"),
@@ -46,6 +47,11 @@ const OPTIONS: [(&str, &str); 14] = [
     ("snapshot", "--url --token-file --output --side before after 75 Example"),
     ("bench", "--size --threads --json --frames --kernel scalar stock"),
     ("model", "<FILE>"),
+    (
+        "psf",
+        "--sigma --turn --compare --picture --output --json 90 180 270 mirror convolution Examples \
+         <PSF>",
+    ),
     ("probe", "--json [DEVICE] Examples"),
     ("completions", "bash fish zsh"),
     ("man", "<FOLDER>"),

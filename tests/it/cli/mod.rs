@@ -1,6 +1,7 @@
 //! The commands of the real program, as people use them.
 
 mod asking;
+mod calibrating;
 mod helping;
 mod measuring;
 mod probing;

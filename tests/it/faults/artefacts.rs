@@ -39,7 +39,7 @@ fn bad_psfs_are_refused() {
         workshop.write(name, text);
         check_psf(&workshop, name, 65, &[[name].as_slice(), &words].concat());
     }
-    workshop.write("bytes.txt", [0xFF, 0xFE, 0, 1]);
+    workshop.write("bytes.txt", [0xFF, 0xFD, 0, 1]);
     check_psf(&workshop, "bytes.txt", 65, &["bytes.txt", "not text", "expected a text matrix"]);
     workshop.write("colour.png", encode_png(&scene(64, 36)).expect("a PNG"));
     check_psf(&workshop, "colour.png", 65, &["colour.png", "Rgb8", "gray PNG"]);
