@@ -1,7 +1,11 @@
 //! From pictures to what is known of a camera.
 
+mod linear;
 mod noise; // of a picture
 mod orientation;
+pub mod target; // the blur, from pictures of a target
+pub mod blind; // the blur, from ordinary frames
+pub mod watch; // whether it still holds
 
 pub use noise::estimate_sigma;
 pub use orientation::Orientation;

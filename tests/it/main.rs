@@ -37,6 +37,7 @@ mod shared;
 mod soak;
 mod streams;
 mod support;
+mod target;
 mod unpack;
 
 fn main() -> std::process::ExitCode {

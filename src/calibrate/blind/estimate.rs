@@ -1,0 +1,313 @@
+//! The blur of a camera from scenes that it saw, and how far to believe it.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use super::error::BlindError;
+use super::parametric::{Parametric, tiles};
+use super::periodogram::Bins;
+use super::refine::{Refined, refine};
+use super::scene::Scene;
+use super::shape::{Kind, Shape};
+use crate::executor::Executor;
+use crate::frame::{Extent, Plane};
+use crate::optics::Psf;
+
+/// What is sought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Family {
+    /// The likeliest family, and a blur of none where that explains more.
+    #[default]
+    Auto,
+    /// Defocus: a disk, or a disk and a Gaussian.
+    Disk,
+    /// A Gaussian, round or not.
+    Gaussian,
+    /// Constant motion along a line.
+    Motion,
+    /// A blur of no family.
+    Free,
+}
+
+/// How the blur is sought.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// What is sought.
+    pub family: Family,
+    /// Whether a blur of no family is sought where any would do: it takes most of the time.
+    pub refine: bool,
+    /// Side of the largest PSF of no family, in samples; 31 or more where a wide blur asks for it
+    /// by itself.
+    pub side: Option<usize>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { family: Family::Auto, refine: true, side: None }
+    }
+}
+
+/// What is being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The spectra of the scenes.
+    Spectra,
+    /// The likeliest blur of the families.
+    Families,
+    /// The blur of no family.
+    Refinement,
+}
+
+/// Hears what is being done and how much of it, from 0 to 1; may break it off.
+pub type Progress<'a> = dyn Fn(Stage, f64) -> ControlFlow<()> + Sync + 'a;
+
+/// A blur that was found.
+#[derive(Debug, Clone)]
+pub struct Estimate {
+    /// The PSF.
+    pub psf: Psf,
+    /// The shape of its family; `None` for a blur of none.
+    pub shape: Option<Shape>,
+    /// Relative standard deviation of its width.
+    pub spread: f64,
+    /// What else was tried: the likeliest shape of each family with its information criterion, the
+    /// likeliest first.
+    pub families: Vec<(Shape, f64)>,
+    /// How alike the blurs of no family of two halves of what was seen are, from 0 to 1, where they
+    /// were sought.
+    pub repeatability: Option<f64>,
+    /// Scenes that told.
+    pub scenes: usize,
+    /// What speaks against it.
+    pub doubts: Vec<Doubt>,
+}
+
+/// What speaks against a blur that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Doubt {
+    /// It comes from few scenes.
+    TooLittleVariety(usize),
+    /// The width is uncertain by this share.
+    Width(f64),
+    /// Light is stronger than noise only in this share of the spectrum.
+    Faint(f64),
+    /// The frames look sharp: there is no blur worth undoing.
+    Sharp,
+    /// The blur is wider than can be told.
+    TooWide,
+    /// The blurs of two halves of what was seen are only so much alike, from 0 to 1.
+    Unrepeatable(f64),
+}
+
+/// Scenes from which on there is variety.
+const VARIED: usize = 3;
+
+/// A width less certain than this is not to be used.
+const UNSURE: f64 = 0.10;
+
+/// The least share of the spectrum in which there must be light.
+const LIT: f64 = 0.05;
+
+/// A blur narrower than this, in pixels, costs less than its restoration.
+const SHARP: f64 = 0.35;
+
+/// The blurs of halves are this much alike at least.
+const REPEATABLE: f64 = 0.6;
+
+/// The widest blur that is believed, in pixels, against the side of the tiles that it was found in.
+const WIDEST: f64 = 1.0 / 12.0;
+
+impl Doubt {
+    /// Whether the blur is not to be used because of it.
+    pub fn is_grave(&self) -> bool {
+        match self {
+            Self::TooLittleVariety(_) => false,
+            Self::Width(spread) => *spread > UNSURE,
+            Self::Faint(_) | Self::Sharp | Self::TooWide | Self::Unrepeatable(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLittleVariety(1) => write!(
+                out,
+                "too little variety: it comes from a single scene (expected three different ones, or more)"
+            ),
+            Self::TooLittleVariety(scenes) => write!(
+                out,
+                "too little variety: it comes from {scenes} scenes (expected three different ones, or more)"
+            ),
+            Self::Width(spread) => write!(out, "its width is uncertain by {:.0} %", 100.0 * spread),
+            Self::Faint(share) => write!(
+                out,
+                "light is stronger than noise in {:.0} % of the spectrum only (expected more light or detail)",
+                100.0 * share
+            ),
+            Self::Sharp => write!(out, "the frames look sharp: no blur is worth undoing"),
+            Self::TooWide => write!(out, "the blur is wider than frames of this extent can tell"),
+            Self::Unrepeatable(alike) => write!(
+                out,
+                "two halves of the frames give different blurs ({:.0} % alike)",
+                100.0 * alike
+            ),
+        }
+    }
+}
+
+impl Estimate {
+    /// Whether it is to be used. Where it is not, leaving the frames as they are is the better choice.
+    pub fn is_sure(&self) -> bool {
+        !self.doubts.iter().any(Doubt::is_grave)
+    }
+
+    /// A PSF on the safe side: narrower by twice its uncertainty, between 5 and 30 %. A PSF too
+    /// narrow restores too little; one too wide does harm.
+    ///
+    /// # Errors
+    /// Where it is no PSF.
+    pub fn narrower(&self) -> Result<Psf, BlindError> {
+        let factor = 1.0 - (2.0 * self.spread).clamp(0.05, 0.3);
+        match self.shape {
+            Some(shape) => Ok(shape.scaled(factor).psf()?),
+            None => narrower(&self.psf, factor),
+        }
+    }
+}
+
+/// The blur of scenes that one camera saw.
+///
+/// # Errors
+/// Where nothing can be found in them, or the search was stopped.
+pub fn estimate(
+    scenes: &[Scene],
+    options: Options,
+    executor: &dyn Executor,
+    progress: &Progress<'_>,
+) -> Result<Estimate, BlindError> {
+    let tell = |stage, share| match progress(stage, share) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(BlindError::Stopped),
+    };
+    tell(Stage::Spectra, 0.0)?;
+    let (bins, tiles) = spectra(scenes, executor)?;
+    tell(Stage::Families, 0.0)?;
+    let found = Parametric::of(&bins, &tiles, kinds(options.family), executor);
+    let found = found.ok_or(BlindError::Moving)?;
+    if found.lit_share <= 0.0 {
+        return Err(BlindError::Empty);
+    }
+    tell(Stage::Refinement, 0.0)?;
+    let forced = options.family == Family::Free;
+    let refined = if forced || options.family == Family::Auto && options.refine {
+        let told = |share| progress(Stage::Refinement, share).is_continue();
+        refine(scenes, &found.best, options.side, executor, &told)?
+    } else {
+        None
+    };
+    let refined = refined.filter(|refined| forced || refined.is_better);
+    judged(&found, refined, tiles.len(), bins.side())
+}
+
+/// The spectra of the tiles of each scene.
+fn spectra(
+    scenes: &[Scene],
+    executor: &dyn Executor,
+) -> Result<(Bins, Vec<super::parametric::Spectra>), BlindError> {
+    let extent = scenes.first().ok_or(BlindError::NoFrames)?.extent();
+    if let Some(other) = scenes.iter().find(|scene| scene.extent() != extent) {
+        return Err(BlindError::Extents { is: other.extent(), expected: extent });
+    }
+    if extent.width.min(extent.height) < 64 {
+        return Err(BlindError::TooSmall(extent));
+    }
+    let bins = Bins::for_scenes(scenes).ok_or(BlindError::Moving)?;
+    let tiles = tiles(&bins, scenes, executor);
+    if tiles.iter().flatten().all(|(tile, noise)| tile.power.iter().all(|p| *p < 2.0 * noise)) {
+        return Err(BlindError::Empty);
+    }
+    Ok((bins, tiles))
+}
+
+/// What was found, with what speaks against it.
+fn judged(
+    found: &Parametric,
+    refined: Option<Refined>,
+    scenes: usize,
+    side: usize,
+) -> Result<Estimate, BlindError> {
+    let shape = found.best.shape();
+    let width = shape.width();
+    let mut doubts = Vec::new();
+    let mut doubt = |is: bool, doubt: Doubt| doubts.extend(is.then_some(doubt));
+    doubt(scenes < VARIED, Doubt::TooLittleVariety(scenes));
+    doubt(found.lit_share < LIT, Doubt::Faint(found.lit_share));
+    doubt(width < SHARP, Doubt::Sharp);
+    doubt(width > WIDEST * side as f64, Doubt::TooWide);
+    let repeatability = refined.as_ref().map(|refined| refined.repeatability);
+    match repeatability {
+        Some(alike) => doubt(alike < REPEATABLE, Doubt::Unrepeatable(alike)),
+        None => doubt(found.spread > UNSURE / 2.0, Doubt::Width(found.spread)),
+    }
+    let families = found.families.clone();
+    let (psf, shape) = match refined {
+        Some(refined) => (refined.psf, None),
+        None => (shape.psf()?, Some(shape)),
+    };
+    Ok(Estimate { psf, shape, spread: found.spread, families, repeatability, scenes, doubts })
+}
+
+fn kinds(family: Family) -> &'static [Kind] {
+    match family {
+        Family::Auto | Family::Free => &[
+            Kind::Delta,
+            Kind::Disk,
+            Kind::DiskGaussian,
+            Kind::Gaussian,
+            Kind::Ellipse,
+            Kind::Motion,
+            Kind::MotionGaussian,
+        ],
+        Family::Disk => &[Kind::Disk, Kind::DiskGaussian],
+        Family::Gaussian => &[Kind::Gaussian, Kind::Ellipse],
+        Family::Motion => &[Kind::Motion, Kind::MotionGaussian],
+    }
+}
+
+/// The PSF, `factor` times as wide, about its centre of mass.
+///
+/// # Errors
+/// Where nothing is left of it.
+pub fn narrower(psf: &Psf, factor: f64) -> Result<Psf, BlindError> {
+    let (mut x_mean, mut y_mean) = (0.0, 0.0);
+    for (y, row) in psf.samples().rows().enumerate() {
+        for (x, sample) in row.iter().enumerate() {
+            x_mean += sample * x as f64;
+            y_mean += sample * y as f64;
+        }
+    }
+    let mut samples = Plane::new(psf.extent(), 0.0);
+    for (y, row) in psf.samples().rows().enumerate() {
+        for (x, sample) in row.iter().enumerate() {
+            let (x, y) =
+                (x_mean + (x as f64 - x_mean) * factor, y_mean + (y as f64 - y_mean) * factor);
+            deal(&mut samples, *sample, x, y);
+        }
+    }
+    Ok(Psf::new(samples)?)
+}
+
+/// Adds light at a place between samples to those around it.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the PSF")]
+fn deal(plane: &mut Plane<f64>, light: f64, x: f64, y: f64) {
+    let Extent { width, height } = plane.extent();
+    let (x, y) = (x.clamp(0.0, (width - 1) as f64), y.clamp(0.0, (height - 1) as f64));
+    let (left, top) = (x as usize, y as usize);
+    let (right, bottom) = ((left + 1).min(width - 1), (top + 1).min(height - 1));
+    let (a, b) = (x - left as f64, y - top as f64);
+    plane.row_mut(top)[left] += light * (1.0 - a) * (1.0 - b);
+    plane.row_mut(top)[right] += light * a * (1.0 - b);
+    plane.row_mut(bottom)[left] += light * (1.0 - a) * b;
+    plane.row_mut(bottom)[right] += light * a * b;
+}

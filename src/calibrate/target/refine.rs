@@ -1,0 +1,107 @@
+//! From a target just found to its blur: the rounds in which geometry, light, curve and PSF are
+//! refined by each other.
+
+use super::curve::Curve;
+use super::lattice::finest;
+use super::psf::border;
+use super::regression::Gram;
+use super::view::View;
+use super::window::{Run, count};
+use crate::executor::Executor;
+
+/// Rounds of registration: the target stands still to a hundredth of a sample after three.
+const ROUNDS: usize = 5;
+/// The round in which the curve is looked for: the target then lies near where it is.
+const ROUND_OF_CURVE: usize = 2;
+/// The target stands still when it moves by less in a round, in samples.
+const STILL: f64 = 0.03;
+/// The most samples on a side of a PSF.
+pub(super) const MOST_SIDE: usize = 45;
+/// The part of the PSF that its border may hold.
+const MOST_BORDER: f64 = 0.01;
+/// The part of a PSF that is given up for less room.
+const LEAST_BORDER: f64 = 0.003;
+/// By how much less a power must leave unexplained than a standard, in variance.
+const MARGIN: f64 = 0.98;
+
+/// Refines the view until the target stands still; `None` where its samples do not determine it.
+/// The curve is looked for where `is_open`.
+pub(super) fn refine(view: &mut View<'_>, is_open: bool, executor: &dyn Executor) -> Option<()> {
+    for round in 0..ROUNDS {
+        let (gram, runs) = fit(view, executor)?;
+        if is_open && round == ROUND_OF_CURVE {
+            view.curve = best_curve(view, &gram, &runs)?;
+        }
+        let moved = view.register(executor)?;
+        if round > 0 {
+            shrink(view);
+        }
+        if round > ROUND_OF_CURVE && moved < STILL {
+            break;
+        }
+    }
+    fit(view, executor)?;
+    if let Some(shift) = finest(view, executor) {
+        view.is_centred = false;
+        view.shift(shift, executor);
+        view.resize(view.side + 2);
+        for _ in 0..3 {
+            fit(view, executor)?;
+            view.register(executor)?;
+        }
+    }
+    fit(view, executor).map(|_| ())
+}
+
+/// Solves for the PSF, in more room as long as it needs it.
+fn fit(view: &mut View<'_>, executor: &dyn Executor) -> Option<(Gram, Vec<Run>)> {
+    loop {
+        let runs = view.few_runs();
+        let gram = view.gram(&runs, executor);
+        view.resolve(&gram, &runs)?;
+        let border = border(&view.psf, view.side, 0);
+        // What lies far out takes large steps.
+        let next = (view.side + if border > 0.1 { 12 } else { 6 }).min(MOST_SIDE);
+        view.resize(next);
+        let has_room = count(&view.few_runs()) >= 4 * next * next;
+        if border <= MOST_BORDER || gram.side() == MOST_SIDE || !has_room {
+            view.resize(gram.side());
+            return Some((gram, runs));
+        }
+    }
+}
+
+/// Takes room from the PSF that it does not need.
+fn shrink(view: &mut View<'_>) {
+    let mut inwards = 0;
+    while view.side > 2 * inwards + 7 && border(&view.psf, view.side, inwards) < LEAST_BORDER {
+        inwards += 1;
+    }
+    // The border itself stays, as that which holds nothing.
+    let side = view.side - 2 * inwards.saturating_sub(1);
+    view.resize(side.max(9));
+}
+
+/// The curve under which the least is left unexplained in the encoded samples; a standard one where
+/// no power is clearly better.
+pub(super) fn best_curve(view: &View<'_>, gram: &Gram, runs: &[Run]) -> Option<Curve> {
+    let tried = Curve::candidates()
+        .filter_map(|curve| Some((curve, unexplained(view, curve, gram, runs)?)));
+    let tried: Vec<(Curve, f64)> = tried.collect();
+    let least = |is: &dyn Fn(Curve) -> bool| {
+        let fitting = tried.iter().copied().filter(|(curve, _)| is(*curve));
+        fitting.min_by(|a, b| a.1.total_cmp(&b.1))
+    };
+    let standard = least(&|curve| matches!(curve, Curve::Known(_)))?;
+    let any = least(&|_| true)?;
+    Some(if any.1 < MARGIN * standard.1 { any.0 } else { standard.0 })
+}
+
+/// Mean square of what the view leaves unexplained in the encoded samples, were `curve` theirs.
+fn unexplained(view: &View<'_>, curve: Curve, gram: &Gram, runs: &[Run]) -> Option<f64> {
+    let mut view = View { curve, ..view.clone() };
+    view.relight()?;
+    view.resolve(gram, runs)?;
+    view.relight()?;
+    Some(view.residual(runs))
+}
