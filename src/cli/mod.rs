@@ -1,6 +1,7 @@
 //! The commands: they parse, call and print.
 
 mod bench;
+mod calibrating;
 mod check;
 mod client;
 mod demo;
@@ -96,6 +97,12 @@ enum Command {
     Model(model::Model),
     /// Show, convert, turn and compare PSFs.
     Psf(psf::Psf),
+    /// Draw the target that calibration looks for.
+    Target(calibrating::Target),
+    /// Find a camera's blur, noise and curve from frames of the target.
+    Calibrate(calibrating::Calibrate),
+    /// Find a camera's blur from ordinary frames.
+    Estimate(calibrating::Estimate),
     /// Show cameras and video outputs, and the configuration lines that use them.
     Probe(probe::Probe),
     /// Restore one golden frame with what the daemon gives on standard input.
@@ -153,6 +160,9 @@ fn run(command: Command) -> Result<()> {
         Command::Model(model) => model.run(),
         Command::Probe(probe) => probe.run(),
         Command::Psf(psf) => psf.run(),
+        Command::Target(target) => target.run(),
+        Command::Calibrate(calibrate) => calibrate.run(&shutdown),
+        Command::Estimate(estimate) => estimate.run(&shutdown),
         Command::Try(trial) => trial.run(),
         Command::Completions { shell } => completions(shell),
         Command::Man { folder } => manual(&folder),

@@ -1,6 +1,6 @@
 //! Asking a running daemon, over HTTP.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -61,6 +61,11 @@ impl ExitStatus for ClientError {
 }
 
 impl Daemon {
+    /// The daemon at an address, which may ask for the token in a file.
+    pub(super) fn at(url: &str, token_file: Option<&Path>) -> Self {
+        Self { url: url.to_owned(), token_file: token_file.map(Path::to_owned) }
+    }
+
     pub(super) fn client(&self) -> Result<Client> {
         let url = self.url.trim_end_matches('/').to_owned();
         let config = Agent::config_builder()

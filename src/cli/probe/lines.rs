@@ -86,7 +86,7 @@ fn fixed(control: &Control) -> Option<String> {
 }
 
 /// Text as TOML has it.
-fn quoted(text: &str) -> String {
+pub(in crate::cli) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 

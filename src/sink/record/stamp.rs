@@ -44,6 +44,12 @@ impl Stamp {
     }
 }
 
+/// A time in UTC, to the second, for people: `2026-11-27T12:00:00Z`.
+pub fn in_words(time: SystemTime) -> String {
+    let time = Timestamp::try_from(time).unwrap_or(Timestamp::MAX);
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

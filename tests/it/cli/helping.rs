@@ -30,7 +30,7 @@ fn manual_pages_are_written() {
 }
 
 /// The commands and what people may give them.
-const OPTIONS: [(&str, &str); 15] = [
+const OPTIONS: [(&str, &str); 18] = [
     ("demo", "--frames --out --listen --psf --sigma --size --model --threads"),
     (
         "restore",
@@ -40,7 +40,7 @@ const OPTIONS: [(&str, &str); 15] = [
     ),
     ("simulate", "--psf --output --sigma --edges --seed open circular Example"),
     ("evaluate", "--psf --sigma --edges --model --json --camera --seed Example <SHARP>"),
-    ("run", "--config DEBLURD_SECTION__KEY"),
+    ("run", "--config --device --psf --sigma --model --listen DEBLURD_SECTION__KEY"),
     ("check", "--config"),
     ("status", "--url --token-file --json 69 75"),
     ("top", "--url --token-file"),
@@ -52,7 +52,18 @@ const OPTIONS: [(&str, &str); 15] = [
         "--sigma --turn --compare --picture --output --json 90 180 270 mirror convolution Examples \
          <PSF>",
     ),
-    ("probe", "--json [DEVICE] Examples"),
+    ("target", "--output --cell --paper --seed a4 letter screen Examples"),
+    (
+        "calibrate",
+        "--device --config --url --output --target --grid --transfer --report --threads Examples \
+         [FRAMES]",
+    ),
+    (
+        "estimate",
+        "--device --config --url --output --family --transfer --seconds --force --report Examples \
+         [FRAMES]",
+    ),
+    ("probe", "--json --write [DEVICE] Examples"),
     ("completions", "bash fish zsh"),
     ("man", "<FOLDER>"),
 ];

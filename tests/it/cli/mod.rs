@@ -2,6 +2,7 @@
 
 mod asking;
 mod calibrating;
+mod finding;
 mod helping;
 mod measuring;
 mod probing;

@@ -1,0 +1,266 @@
+//! `deblurd calibrate`: a camera's blur, noise and curve from frames of the target.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use super::file::{self, Curve};
+use super::frames::Frames;
+use super::report::Report;
+use crate::calibrate::blind::Gather;
+use crate::calibrate::target::{
+    self, Description, Guide, Hint, Noise, Outcome, Pattern, Position, luma,
+};
+use crate::calibrate::watch::Reference;
+use crate::cli::exit::{Failure, Result};
+use crate::cli::options::Threads;
+use crate::cli::terminal;
+use crate::daemon::Shutdown;
+use crate::executor::Executor;
+use crate::exit::Status;
+use crate::frame::{Extent, Picture, Plane};
+use crate::optics::{Calibration, Certainty, Method, SensorNoise, Transfer, Trust};
+use crate::source::decode_picture;
+use crate::station::load;
+
+/// Frames of a live camera that are pooled.
+const FRAMES: usize = 16;
+
+/// Frames of a live camera without a target after which it is given up.
+const PATIENCE: usize = 300;
+
+/// Time between two frames of a live camera.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// A grid may have so many PSFs on a side.
+const GRID_MAX: usize = 9;
+
+/// Finds blur, noise and transfer curve of a camera from frames that show the target.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Print the target (`deblurd target`), put it flat where the camera looks, fix focus, exposure and gain,
+and hold both still. About two pixels a cell are best; several positions, one folder each, cover a
+larger part of the frame.
+
+Examples:
+  deblurd calibrate frames/ -o camera.npz --report report.html
+  deblurd calibrate --device /dev/video0 -o camera.npz
+  deblurd calibrate left/ middle/ right/ --grid 3x3 -o camera.npz")]
+pub(in crate::cli) struct Calibrate {
+    #[command(flatten)]
+    frames: Frames,
+    /// File for the calibration, .npz.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// The target: what `deblurd target` wrote beside it, or a picture of the cells of another one
+    /// [default: the one of seed 0].
+    #[arg(long, value_name = "FILE")]
+    target: Option<PathBuf>,
+    /// PSFs over the frame: 1, or as 3x3.
+    #[arg(long, default_value = "1", value_name = "WxH", value_parser = grid)]
+    grid: (usize, usize),
+    /// The camera's transfer curve: auto, none, srgb, bt709 or gamma:G. `auto` finds it from the gray
+    /// patches of the target.
+    #[arg(long, default_value = "auto", value_parser = file::curve)]
+    transfer: Curve,
+    /// File for a page that shows what was found.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    #[command(flatten)]
+    threads: Threads,
+}
+
+fn grid(text: &str) -> Result<(usize, usize), String> {
+    let side = |side: &str| side.parse().ok().filter(|side| (1..=GRID_MAX).contains(side));
+    let sides = match text.split_once('x') {
+        None => side(text).map(|side| (side, side)),
+        Some((columns, rows)) => side(columns).zip(side(rows)),
+    };
+    sides.ok_or_else(|| {
+        format!("'{text}' (expected 1, or columns x rows from 1x1 to {GRID_MAX}x{GRID_MAX})")
+    })
+}
+
+impl Calibrate {
+    pub(in crate::cli) fn run(&self, shutdown: &Shutdown) -> Result<()> {
+        file::try_outputs(&self.output, self.report.as_deref(), &self.frames.pictures()?)?;
+        let pattern = pattern(self.target.as_deref())?;
+        let executor = self.threads.executor()?;
+        let groups = self.groups(&pattern, shutdown)?;
+        let frames: usize = groups.iter().map(Vec::len).sum();
+        let line = terminal::status_line();
+        line.set_message(format!("calibrating from {frames} frames"));
+        let shown: Vec<&[Picture]> = groups.iter().map(Vec::as_slice).collect();
+        let curve = match self.transfer {
+            Curve::Auto => None,
+            Curve::Of(transfer) => Some(target::Curve::Known(transfer)),
+        };
+        let options = target::Options { curve, grid: self.grid };
+        let outcome = target::calibrate(&shown, &pattern, &options, &*executor);
+        line.finish_and_clear();
+        let outcome = outcome?;
+        let calibration = calibration(&outcome, &groups, &*executor)?;
+        terminal::print(&described(&outcome, &calibration, frames))?;
+        file::write(&calibration, &self.output)?;
+        if let Some(path) = &self.report {
+            let notes: Vec<String> = outcome.verdicts.iter().map(ToString::to_string).collect();
+            Report::new("Calibrated from the target", &calibration, notes)?
+                .measured(&outcome)
+                .compared(&groups[0][0], &executor)?
+                .write(path)?;
+        }
+        file::tell_use(&self.output)
+    }
+
+    /// The frames, one group for each position of the target: one for each input that is a folder.
+    fn groups(&self, pattern: &Pattern, shutdown: &Shutdown) -> Result<Vec<Vec<Picture>>> {
+        if self.frames.is_live() {
+            return Ok(vec![self.watch(pattern, shutdown)?]);
+        }
+        let mut groups = Vec::new();
+        for part in self.frames.parts() {
+            let mut group = Vec::new();
+            part.each(PAUSE, shutdown, &mut |picture| {
+                group.push(picture);
+                Ok(ControlFlow::Continue(()))
+            })?;
+            groups.push(group);
+        }
+        Ok(groups)
+    }
+
+    /// Frames of a live camera, from when it shows the target; says what is missing until then.
+    fn watch(&self, pattern: &Pattern, shutdown: &Shutdown) -> Result<Vec<Picture>> {
+        let (line, mut guide) = (terminal::status_line(), Guide::new(pattern));
+        let (mut group, mut tries, mut hints) = (Vec::new(), 0, Vec::new());
+        let watched = self.frames.each(PAUSE, shutdown, &mut |picture| {
+            tries += 1;
+            hints = guide.look(&luma(&picture)).hints;
+            if hints.is_empty() {
+                group.push(picture);
+                line.set_message(format!("hold still: {} of {FRAMES} frames", group.len()));
+            } else {
+                line.set_message(listed(&hints));
+            }
+            let has_enough = group.len() >= FRAMES || tries >= PATIENCE;
+            Ok(if has_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        });
+        line.finish_and_clear();
+        watched?;
+        if group.is_empty() {
+            let problem = format!("the camera does not see the target well: {}", listed(&hints));
+            return Err(Failure::new(problem, Status::Data));
+        }
+        Ok(group)
+    }
+}
+
+fn listed(hints: &[Hint]) -> String {
+    let hints: Vec<String> = hints.iter().map(Hint::to_string).collect();
+    hints.join(", ")
+}
+
+/// The target in the frames.
+fn pattern(path: Option<&Path>) -> Result<Pattern> {
+    let Some(path) = path else { return Ok(Pattern::default()) };
+    let bytes = load::bytes(path)?;
+    let wrong = |problem: String| {
+        let problem = format!("{}: {problem}", path.display());
+        Failure::new(problem, Status::Data)
+    };
+    if bytes.starts_with(b"\x89PNG") {
+        let cells = luma(&decode_picture(&bytes, path)?);
+        let is_white = |x: usize, y: usize| cells.row(y)[x] > 0.5;
+        return Pattern::from_cells(cells.extent(), is_white).map_err(|e| wrong(e.to_string()));
+    }
+    let description: Description = serde_json::from_slice(&bytes)
+        .map_err(|error| wrong(format!("{error} (expected a target of deblurd, or a PNG)")))?;
+    Pattern::new(description).map_err(|error| wrong(error.to_string()))
+}
+
+fn calibration(
+    outcome: &Outcome,
+    groups: &[Vec<Picture>],
+    executor: &dyn Executor,
+) -> Result<Calibration> {
+    let (extent, transfer) = (groups[0][0].extent(), transfer(outcome.curve));
+    Ok(Calibration {
+        sensor: Some(sensor(outcome.noise)),
+        transfer,
+        extent: Some(extent),
+        reference: reference(groups, transfer, executor),
+        origin: Some(file::origin(Method::Target, frames(outcome))),
+        certainty: Some(Certainty {
+            trust: Trust::Measured,
+            relative_error: Some(outcome.repeatability),
+            residual: Some(outcome.residual_over_sigma),
+        }),
+        ..Calibration::new(outcome.blur.clone(), outcome.sigma)
+    })
+}
+
+fn transfer(curve: target::Curve) -> Transfer {
+    match curve {
+        target::Curve::Known(transfer) => transfer,
+        target::Curve::Gamma(power) => Transfer::Gamma(power),
+    }
+}
+
+/// Variances of light in 8-bit steps of it.
+fn sensor(Noise { read, shot }: Noise) -> SensorNoise {
+    SensorNoise { read: 255.0 * read.max(0.0).sqrt(), shot: 255.0 * shot.max(0.0) }
+}
+
+fn frames(outcome: &Outcome) -> u32 {
+    let used = outcome.positions.iter().map(|position| position.used).sum::<usize>();
+    u32::try_from(used).unwrap_or(u32::MAX)
+}
+
+/// Spectra of the frames, where they tell anything beside the target.
+fn reference(
+    groups: &[Vec<Picture>],
+    transfer: Transfer,
+    executor: &dyn Executor,
+) -> Option<Plane<f64>> {
+    let mut gather = Gather::new(transfer);
+    for picture in groups.iter().flatten() {
+        gather.add(picture).ok()?;
+    }
+    let reference = Reference::new(&gather.finish().ok()?, executor).ok()?;
+    let numbers = reference.to_array();
+    let rows = Extent::new(reference.columns(), numbers.len() / reference.columns());
+    Plane::from_samples(rows, numbers)
+}
+
+fn described(outcome: &Outcome, calibration: &Calibration, frames: usize) -> String {
+    let psfs = calibration.blur.psfs();
+    let psf = &psfs[psfs.len() / 2];
+    let (columns, rows) = calibration.blur.grid();
+    let mut text = format!(
+        "PSF       {columns}x{rows} of {}, {}\nnoise     {:.2} gray levels\ncurve     {}\n\
+         explained {:.2} times the noise is left where the PSF was not learned (1 is best)\n\
+         halves    PSFs of two halves differ by {:.1} %\nfrom      {} of {frames} frames, {} positions\n",
+        psf.extent(),
+        psf.shape(),
+        outcome.sigma,
+        calibration.transfer,
+        outcome.residual_over_sigma,
+        100.0 * outcome.repeatability,
+        self::frames(outcome),
+        outcome.positions.len(),
+    );
+    for Position { found, .. } in &outcome.positions {
+        text += &format!(
+            "target    {} corners, {:.1} samples a cell, noise alike to {:.2}\n",
+            found.corners.len(),
+            found.samples_per_cell,
+            found.correlation,
+        );
+    }
+    for verdict in &outcome.verdicts {
+        text += &format!("but       {verdict}\n");
+    }
+    text
+}

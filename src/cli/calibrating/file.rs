@@ -1,0 +1,76 @@
+//! What the commands that calibrate write, and what they say of it.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::SystemTime;
+
+use crate::cli::exit::{Failure, Result};
+use crate::cli::inputs::keeps;
+use crate::cli::terminal;
+use crate::frame::Picture;
+use crate::optics::{Calibration, Method, Origin, Transfer};
+use crate::sink::{in_words, try_writing, write_whole};
+
+/// The transfer curve that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Curve {
+    /// That of such pictures.
+    Auto,
+    /// This one.
+    Of(Transfer),
+}
+
+/// Reads the name of a transfer curve, or `auto`.
+pub(super) fn curve(text: &str) -> Result<Curve, String> {
+    if text == "auto" { Ok(Curve::Auto) } else { Transfer::from_str(text).map(Curve::Of) }
+}
+
+impl Curve {
+    /// The curve of the camera that gave a picture: samples of 8 bits are encoded for eyes as a rule,
+    /// deeper ones are as the sensor gave them.
+    pub(super) fn of(self, picture: &Picture) -> Transfer {
+        match self {
+            Self::Of(transfer) => transfer,
+            Self::Auto if picture.format().depth == 8 => Transfer::Srgb,
+            Self::Auto => Transfer::None,
+        }
+    }
+}
+
+/// Finds out before the work whether everything can be written, and that no input is replaced.
+pub(super) fn try_outputs(output: &Path, report: Option<&Path>, inputs: &[PathBuf]) -> Result<()> {
+    let shown = output.display();
+    if output.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("npz")) {
+        return Err(Failure::usage(format!("{shown} (expected .npz)")));
+    }
+    if report == Some(output) {
+        return Err(Failure::usage(format!("{shown} for two outputs (expected one each)")));
+    }
+    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
+    for path in [Some(output), report].into_iter().flatten() {
+        keeps(&inputs, path)?;
+        try_writing(path)?;
+    }
+    Ok(())
+}
+
+/// Where a calibration comes from.
+pub(super) fn origin(method: Method, frames: u32) -> Origin {
+    let program = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned();
+    Origin { method, frames, program, date: in_words(SystemTime::now()) }
+}
+
+/// Writes a calibration, whole or not at all.
+pub(super) fn write(calibration: &Calibration, path: &Path) -> Result<()> {
+    let bytes = calibration.to_bytes()?;
+    Ok(write_whole(path, |file| file.write_all(&bytes))?)
+}
+
+/// Says what can be done with a calibration.
+pub(super) fn tell_use(path: &Path) -> Result<()> {
+    let path = path.display();
+    Ok(terminal::print(&format!(
+        "written   {path}\nuse       deblurd restore FRAMES --psf {path} -o sharp/, or psf = \"{path}\" in \
+         the configuration\n"
+    ))?)
+}

@@ -1,0 +1,201 @@
+//! Frames of one camera, for the commands that calibrate it: files, a camera, the camera of a
+//! configuration, or a running daemon.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+
+use crate::cli::client::{Client, Daemon};
+use crate::cli::exit::{Failure, Result};
+use crate::cli::inputs::is_stream;
+use crate::cli::terminal;
+use crate::config::SourceConfig;
+use crate::daemon::Shutdown;
+use crate::exit::Status;
+use crate::frame::{Frame, Picture};
+use crate::metrics::SourceMetrics;
+use crate::source::{
+    Filled, Source, V4l2Options, Y4mOptions, Y4mSource, decode_picture, list_pictures, read_picture,
+};
+use crate::station::{Material, open_source};
+
+/// How long a camera may give no picture before it is given up.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where the frames come from.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct Frames {
+    /// Pictures and folders of pictures, or one Y4M stream, of one camera at one setting.
+    #[arg(value_name = "FRAMES", required_unless_present_any = ["device", "config", "url"])]
+    files: Vec<PathBuf>,
+    /// A camera, by any of its names.
+    #[arg(long, value_name = "DEV", conflicts_with_all = ["files", "config", "url"])]
+    device: Option<PathBuf>,
+    /// A configuration: its camera, with its format and controls.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["files", "url"])]
+    config: Option<PathBuf>,
+    /// The live page of a running daemon, which has the camera.
+    #[arg(long, value_name = "URL", conflicts_with = "files")]
+    url: Option<String>,
+    /// File with the daemon's token.
+    #[arg(long, value_name = "FILE", requires = "url")]
+    token_file: Option<PathBuf>,
+}
+
+/// Whoever is given the frames; breaks off when it has enough.
+pub(in crate::cli) type Taker<'a> = dyn FnMut(Picture) -> Result<ControlFlow<()>> + 'a;
+
+impl Frames {
+    /// Whether frames come as time goes by.
+    pub(in crate::cli) fn is_live(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Names of the files, in the order in which they are read; none of a live camera.
+    pub(in crate::cli) fn pictures(&self) -> Result<Vec<PathBuf>> {
+        Ok(if self.is_live() || self.stream().is_some() {
+            Vec::new()
+        } else {
+            list_pictures(&self.files)?
+        })
+    }
+
+    /// Gives the frames to `take`, those of a live camera at least `pause` apart, until it has
+    /// enough or there are no more. A file that cannot be read is told and passed over.
+    ///
+    /// # Errors
+    /// Where no frame can be had, or the command is to end.
+    pub(in crate::cli) fn each(
+        &self,
+        pause: Duration,
+        shutdown: &Shutdown,
+        take: &mut Taker<'_>,
+    ) -> Result<()> {
+        if let Some(url) = &self.url {
+            let client = Daemon::at(url, self.token_file.as_deref()).client()?;
+            return from_daemon(&client, pause, shutdown, take);
+        }
+        if let Some(mut source) = self.source()? {
+            return from_source(&mut *source, self.is_live().then_some(pause), shutdown, take);
+        }
+        from_files(&self.pictures()?, shutdown, take)
+    }
+
+    fn stream(&self) -> Option<&Path> {
+        self.files.first().map(PathBuf::as_path).filter(|first| is_stream(first))
+    }
+
+    /// The source, where the frames come from one.
+    fn source(&self) -> Result<Option<Box<dyn Source>>> {
+        let metrics = Arc::new(SourceMetrics::default());
+        if let Some(path) = &self.config {
+            let loaded = Material::read(path)?;
+            return Ok(Some(open_source(&loaded.config.source, None, &metrics)?));
+        }
+        if let Some(device) = &self.device {
+            let camera = SourceConfig::V4l2(V4l2Options::of(device.clone()));
+            return Ok(Some(open_source(&camera, None, &metrics)?));
+        }
+        let Some(stream) = self.stream() else { return Ok(None) };
+        if self.files.len() > 1 {
+            return Err(Failure::usage("a Y4M stream is read by itself, without further inputs"));
+        }
+        let options = Y4mOptions { path: stream.to_owned(), live: false };
+        Ok(Some(Box::new(Y4mSource::open(&options)?)))
+    }
+}
+
+fn from_files(files: &[PathBuf], shutdown: &Shutdown, take: &mut Taker<'_>) -> Result<()> {
+    let mut first_failure = None;
+    let mut taken = 0;
+    for file in files {
+        if let Some(signal) = shutdown.requested() {
+            return Err(Failure::interrupted(signal));
+        }
+        match read_picture(file) {
+            Ok(picture) => {
+                taken += 1;
+                if take(picture)?.is_break() {
+                    return Ok(());
+                }
+            }
+            Err(error) => {
+                terminal::note(&format!("{error}: passed over"));
+                first_failure.get_or_insert(error);
+            }
+        }
+    }
+    match first_failure {
+        Some(failure) if taken == 0 => Err(failure.into()),
+        _ => Ok(()),
+    }
+}
+
+fn from_source(
+    source: &mut dyn Source,
+    pause: Option<Duration>,
+    shutdown: &Shutdown,
+    take: &mut Taker<'_>,
+) -> Result<()> {
+    let mut frame = Frame::new(source.format());
+    source.prepare(&mut frame);
+    let (mut last, mut alive): (Option<Instant>, _) = (None, Instant::now());
+    loop {
+        if let Some(signal) = shutdown.requested() {
+            return Err(Failure::interrupted(signal));
+        }
+        match source.fill(&mut frame)? {
+            Filled::End => return Ok(()),
+            Filled::Frame => {
+                alive = Instant::now();
+                let is_due = pause.is_none_or(|pause| last.is_none_or(|at| at.elapsed() >= pause));
+                if is_due {
+                    last = Some(alive);
+                    if take(frame.blurred.clone())?.is_break() {
+                        return Ok(());
+                    }
+                }
+            }
+            Filled::Unusable(error) => terminal::note(&format!("{error}: passed over")),
+            Filled::Waiting | Filled::Placeholder => {}
+        }
+        if alive.elapsed() > PATIENCE {
+            let seconds = PATIENCE.as_secs();
+            let problem = format!("the camera gave no picture for {seconds} s");
+            return Err(Failure::new(problem, Status::TryAgain));
+        }
+    }
+}
+
+fn from_daemon(
+    client: &Client,
+    pause: Duration,
+    shutdown: &Shutdown,
+    take: &mut Taker<'_>,
+) -> Result<()> {
+    loop {
+        if let Some(signal) = shutdown.requested() {
+            return Err(Failure::interrupted(signal));
+        }
+        let asked = Instant::now();
+        let bytes = client.get("/snapshot.png?side=before")?;
+        if take(decode_picture(&bytes, Path::new(client.url()))?)?.is_break() {
+            return Ok(());
+        }
+        std::thread::sleep(pause.saturating_sub(asked.elapsed()));
+    }
+}
+
+impl Frames {
+    /// Each folder by itself, and all single files together: frames of one position of a target.
+    pub(in crate::cli) fn parts(&self) -> Vec<Self> {
+        let (folders, files): (Vec<_>, Vec<_>) =
+            self.files.iter().cloned().partition(|path| path.is_dir());
+        let of = |files: Vec<PathBuf>| Self { files, ..self.clone() };
+        let folders = folders.into_iter().map(|folder| of(vec![folder]));
+        folders.chain((!files.is_empty()).then(|| of(files.clone()))).collect()
+    }
+}
