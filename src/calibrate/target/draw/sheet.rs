@@ -1,7 +1,7 @@
 //! A page with the target in its middle.
 
+use super::cells;
 use super::png::{PngError, write_png};
-use super::{cells, pdf, svg};
 use crate::calibrate::target::pattern::{Description, Pattern};
 use crate::frame::Extent;
 
@@ -99,16 +99,6 @@ impl<'a> Sheet<'a> {
             Paper::Screen => (SCREEN / cells(self.pattern).height) as f64,
             _ => self.cell,
         }
-    }
-
-    /// Scalable vector graphics.
-    pub fn svg(&self) -> String {
-        svg::write(self)
-    }
-
-    /// A PDF of one page.
-    pub fn pdf(&self) -> Vec<u8> {
-        pdf::write(self)
     }
 
     /// A gray PNG: for a screen 1080 rows, cells of whole pixels; for paper cells of as many whole
