@@ -10,7 +10,8 @@ use super::options::PsfArgument;
 use super::terminal;
 use crate::daemon::Shutdown;
 use crate::frame::Picture;
-use crate::optics::Psf;
+use crate::optics::{GrayLevels, Psf};
+use crate::plan::Edges;
 use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::read_picture;
 use crate::station::LoadError;
@@ -30,34 +31,44 @@ pub(super) struct Simulate {
     /// File or folder for what was blurred.
     #[arg(short, long)]
     output: PathBuf,
-    #[command(flatten)]
-    camera: DegradeOptions,
+    /// Standard deviation of the noise in 8-bit gray levels [default: that of the calibration, else
+    /// 2.55].
+    #[arg(long)]
+    sigma: Option<GrayLevels>,
+    /// What lies beyond the edges: open cuts off what the blur would bring in from there.
+    #[arg(long, visible_alias = "boundary", value_enum, default_value = "open")]
+    edges: Edges,
+    /// Seed of the noise; each picture gets its own from it.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
 }
 
 impl Simulate {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         let known = self.psf.load()?;
         let psf = known.uniform().map_err(|field| LoadError::field(&self.psf.psf, field))?;
+        let sigma = self.sigma.or(known.noise()).unwrap_or(GrayLevels::USUAL);
+        let options = DegradeOptions { sigma, edges: self.edges, seed: self.seed };
         let jobs = jobs(&self.input, &self.output)?;
         let progress = terminal::progress(jobs.len(), "blurring");
         for (index, job) in jobs.iter().enumerate() {
             if let Some(signal) = shutdown.requested() {
                 return Err(Failure::interrupted(signal));
             }
-            self.simulate(psf, index as u64, job)?;
+            simulate((psf, options), index as u64, job)?;
             progress.inc(1);
         }
         progress.finish_and_clear();
         Ok(())
     }
+}
 
-    fn simulate(&self, psf: &Psf, index: u64, job: &Job) -> Result<()> {
-        let sharp = read_picture(&job.input)?;
-        let mut degrade = Degrade::plan(psf, self.camera, sharp.format())
-            .with_context(|| job.input.display().to_string())?;
-        let mut blurred = Picture::new(degrade.degraded_format());
-        let mut truth = blurred.clone();
-        degrade.run(&sharp, index, &mut blurred, &mut truth);
-        write_picture(&blurred, &job.output)
-    }
+fn simulate((psf, options): (&Psf, DegradeOptions), index: u64, job: &Job) -> Result<()> {
+    let sharp = read_picture(&job.input)?;
+    let mut degrade = Degrade::plan(psf, options, sharp.format())
+        .with_context(|| job.input.display().to_string())?;
+    let mut blurred = Picture::new(degrade.degraded_format());
+    let mut truth = blurred.clone();
+    degrade.run(&sharp, index, &mut blurred, &mut truth);
+    write_picture(&blurred, &job.output)
 }

@@ -4,7 +4,6 @@
 //! The noise is Gaussian and seeded by frame and plane, so that the same frame always gets the
 //! same noise. Samples are rounded and clipped as a camera does.
 
-use clap::Args;
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
@@ -17,18 +16,15 @@ use crate::optics::{GrayLevels, Psf, PsfError};
 use crate::plan::Edges;
 
 /// How a simulated camera degrades.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Args)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DegradeOptions {
     /// Standard deviation of the noise in 8-bit gray levels.
-    #[arg(long, default_value = "2.55")]
     pub sigma: GrayLevels,
     /// What lies beyond the edges: open cuts off what the blur would bring in from there.
-    #[arg(long, visible_alias = "boundary", value_enum, default_value = "open")]
     #[serde(default, alias = "boundary")]
     pub edges: Edges,
     /// Seed of the noise; each picture gets its own from it.
-    #[arg(long, default_value_t = 0)]
     #[serde(default)]
     pub seed: u64,
 }
