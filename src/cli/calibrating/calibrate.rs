@@ -22,7 +22,6 @@ use crate::executor::Executor;
 use crate::exit::Status;
 use crate::frame::{Extent, Picture, Plane};
 use crate::optics::{Calibration, Certainty, Method, SensorNoise, Transfer, Trust};
-use crate::source::decode_picture;
 use crate::station::load;
 
 /// Frames of a live camera that are pooled.
@@ -54,8 +53,7 @@ pub(in crate::cli) struct Calibrate {
     /// File for the calibration, .npz.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// The target: what `deblurd target` wrote beside it, or a picture of the cells of another one
-    /// [default: the one of seed 0].
+    /// The target: the .json that `deblurd target` wrote beside it [default: the one of seed 0].
     #[arg(long, value_name = "FILE")]
     target: Option<PathBuf>,
     /// PSFs over the frame: 1, or as 3x3.
@@ -170,13 +168,8 @@ fn pattern(path: Option<&Path>) -> Result<Pattern> {
         let problem = format!("{}: {problem}", path.display());
         Failure::new(problem, Status::Data)
     };
-    if bytes.starts_with(b"\x89PNG") {
-        let cells = luma(&decode_picture(&bytes, path)?);
-        let is_white = |x: usize, y: usize| cells.row(y)[x] > 0.5;
-        return Pattern::from_cells(cells.extent(), is_white).map_err(|e| wrong(e.to_string()));
-    }
     let description: Description = serde_json::from_slice(&bytes)
-        .map_err(|error| wrong(format!("{error} (expected a target of deblurd, or a PNG)")))?;
+        .map_err(|error| wrong(format!("{error} (expected the .json beside a target)")))?;
     Pattern::new(description).map_err(|error| wrong(error.to_string()))
 }
 
