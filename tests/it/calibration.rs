@@ -53,8 +53,11 @@ fn check_agrees(blur: Blur, [rows, columns]: [usize; 2]) {
     assert_eq!(arrays["about"], expected);
     let about: Value = serde_json::from_str(about).expect("JSON");
     let controls = json!({ "focus_absolute": -40 });
-    let expected =
-        json!({ "version": 1, "transfer": "srgb", "extent": [640, 480], "controls": controls });
+    let unknown = Value::Null;
+    let expected = json!({
+        "version": 2, "transfer": "srgb", "extent": [640, 480], "controls": controls,
+        "pixel_format": unknown, "temperature": unknown, "origin": unknown, "certainty": unknown,
+    });
     assert_eq!(about, expected);
     assert_eq!(arrays.as_object().map(|arrays| arrays.len()), Some(3), "{arrays}");
 
