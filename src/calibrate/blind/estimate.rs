@@ -76,6 +76,9 @@ pub struct Estimate {
     /// How alike the blurs of no family of two halves of what was seen are, from 0 to 1, where they
     /// were sought.
     pub repeatability: Option<f64>,
+    /// Root mean square relative deviation of the scenes' spectra from those that the likeliest family leads
+    /// to expect.
+    pub misfit: f64,
     /// Scenes that told.
     pub scenes: usize,
     /// What speaks against it.
@@ -97,6 +100,8 @@ pub enum Doubt {
     TooWide,
     /// The blurs of two halves of what was seen are only so much alike, from 0 to 1.
     Unrepeatable(f64),
+    /// No family explains the spectra: they deviate by this share from those expected.
+    NoFamily(f64),
 }
 
 /// Scenes from which on there is variety.
@@ -112,7 +117,10 @@ const LIT: f64 = 0.05;
 const SHARP: f64 = 0.35;
 
 /// The blurs of halves are this much alike at least.
-const REPEATABLE: f64 = 0.6;
+const REPEATABLE: f64 = 0.5;
+
+/// Spectra deviate by 0.1 to 0.35 where a family is the right one, by 0.6 and more where it is not.
+const MISFIT: f64 = 0.45;
 
 /// The widest blur that is believed, in pixels, against the side of the tiles that it was found in.
 const WIDEST: f64 = 1.0 / 12.0;
@@ -123,7 +131,7 @@ impl Doubt {
         match self {
             Self::TooLittleVariety(_) => false,
             Self::Width(spread) => *spread > UNSURE,
-            Self::Faint(_) | Self::Sharp | Self::TooWide | Self::Unrepeatable(_) => true,
+            _ => true,
         }
     }
 }
@@ -151,6 +159,11 @@ impl fmt::Display for Doubt {
                 out,
                 "two halves of the frames give different blurs ({:.0} % alike)",
                 100.0 * alike
+            ),
+            Self::NoFamily(misfit) => write!(
+                out,
+                "no disk, Gaussian or motion explains the frames: their spectra are off by {:.0} %",
+                100.0 * misfit
             ),
         }
     }
@@ -248,14 +261,26 @@ fn judged(
     let repeatability = refined.as_ref().map(|refined| refined.repeatability);
     match repeatability {
         Some(alike) => doubt(alike < REPEATABLE, Doubt::Unrepeatable(alike)),
-        None => doubt(found.spread > UNSURE / 2.0, Doubt::Width(found.spread)),
+        None => {
+            doubt(found.spread > UNSURE / 2.0, Doubt::Width(found.spread));
+            doubt(found.misfit > MISFIT, Doubt::NoFamily(found.misfit));
+        }
     }
     let families = found.families.clone();
     let (psf, shape) = match refined {
         Some(refined) => (refined.psf, None),
         None => (shape.psf()?, Some(shape)),
     };
-    Ok(Estimate { psf, shape, spread: found.spread, families, repeatability, scenes, doubts })
+    Ok(Estimate {
+        psf,
+        shape,
+        spread: found.spread,
+        families,
+        misfit: found.misfit,
+        repeatability,
+        scenes,
+        doubts,
+    })
 }
 
 fn kinds(family: Family) -> &'static [Kind] {
@@ -310,4 +335,148 @@ fn deal(plane: &mut Plane<f64>, light: f64, x: f64, y: f64) {
     plane.row_mut(top)[right] += light * a * (1.0 - b);
     plane.row_mut(bottom)[left] += light * (1.0 - a) * b;
     plane.row_mut(bottom)[right] += light * a * b;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::Sequential;
+    use crate::testing::{Camera, mosaic};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    fn psf(formula: &str) -> Psf {
+        Psf::from_formula(formula).expect("a formula").expect("a PSF")
+    }
+
+    fn scenes(psf: &Psf, extent: Extent, count: u64) -> Vec<Scene> {
+        let camera = Camera { psf: psf.clone(), sigma: 2.0 };
+        let scene = |seed| Scene::of(camera.light(&mosaic(extent, seed), seed), camera.deviation());
+        (0..count).map(scene).collect()
+    }
+
+    fn go(_: Stage, _: f64) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    #[track_caller]
+    fn check_family(formula: &str, expected: Shape) {
+        let scenes = scenes(&psf(formula), Extent::new(256, 192), 4);
+        let options = Options { refine: false, ..Options::default() };
+        let found = estimate(&scenes, options, &Sequential, &go).expect("a blur");
+        let shape = found.shape.expect("a family");
+        let ratio = shape.width() / expected.width();
+        assert!((ratio - 1.0).abs() < 0.06, "{formula} was found as {shape:?}");
+        assert!(found.is_sure() && found.spread < 0.1, "{formula}: {:?}", found.doubts);
+        let same = std::mem::discriminant(&shape) == std::mem::discriminant(&expected);
+        assert!(same, "{formula} was found as {shape:?}");
+    }
+
+    #[test]
+    fn the_family_and_the_width_are_found() {
+        check_family("disk:3", Shape::Disk { radius: 3.0, spread: 0.0 });
+        let round = Shape::Gaussian { along: 1.6, across: 1.6, degrees: 0.0 };
+        check_family("gaussian:1.6", round);
+        check_family("motion:9,30", Shape::Motion { length: 9.0, degrees: 30.0, spread: 0.0 });
+    }
+
+    /// A path with a bend, of no family.
+    fn path() -> Psf {
+        let light = |x: usize, y: usize| match (x, y) {
+            (1..=7, 2) => 1.0,
+            (7, 3..=8) => 1.4,
+            _ => 0.0,
+        };
+        Psf::new(Plane::from_fn(Extent::new(11, 11), light)).expect("a PSF")
+    }
+
+    #[test]
+    fn a_blur_of_no_family_is_found() {
+        let scenes = scenes(&path(), Extent::new(128, 128), 2);
+        let options = Options { side: Some(15), ..Options::default() };
+        let found = estimate(&scenes, options, &Sequential, &go).expect("a blur");
+        assert_eq!(found.shape, None, "{:?}", found.doubts);
+        let alike = likeness(&found.psf, &path());
+        assert!(alike > 0.85, "{alike} alike");
+    }
+
+    /// Correlation of two PSFs, one moved against the other.
+    fn likeness(a: &Psf, b: &Psf) -> f64 {
+        let place = |psf: &Psf, dx: usize, dy: usize| {
+            let mut plane = Plane::new(Extent::new(40, 40), 0.0_f64);
+            for (y, row) in psf.samples().rows().enumerate() {
+                plane.row_mut(y + dy)[dx..dx + row.len()].copy_from_slice(row);
+            }
+            plane
+        };
+        let norm = |psf: &Psf| psf.samples().samples().iter().map(|s| s * s).sum::<f64>().sqrt();
+        let fixed = place(a, 12, 12);
+        let products = (0..24 * 24).map(|shift| {
+            let moved = place(b, shift % 24, shift / 24);
+            fixed.samples().iter().zip(moved.samples()).map(|(a, b)| a * b).sum::<f64>()
+        });
+        products.fold(0.0, f64::max) / (norm(a) * norm(b))
+    }
+
+    #[test]
+    fn sharp_frames_have_no_blur_worth_undoing() {
+        let scenes = scenes(&Psf::delta(), Extent::new(128, 128), 3);
+        let options = Options { refine: false, ..Options::default() };
+        let found = estimate(&scenes, options, &Sequential, &go).expect("no blur");
+        assert!(!found.is_sure() && found.doubts.contains(&Doubt::Sharp), "{:?}", found.doubts);
+    }
+
+    #[track_caller]
+    fn check_refused(scenes: &[Scene], expected: &str) {
+        let error = estimate(scenes, Options::default(), &Sequential, &go).expect_err("no blur");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+
+    #[test]
+    fn scenes_without_a_use_are_refused_by_name() {
+        let flat = |extent| {
+            let camera = Camera { psf: Psf::delta(), sigma: 2.0 };
+            Scene::of(camera.light(&Plane::new(extent, 0.5), 1), camera.deviation())
+        };
+        check_refused(&[], "no frame");
+        check_refused(
+            &[flat(Extent::new(128, 64)), flat(Extent::new(64, 128))],
+            "a frame is 64x128",
+        );
+        check_refused(&[flat(Extent::new(40, 400))], "40x400 (expected at least 64x64");
+        check_refused(&[flat(Extent::new(128, 128))], "next to nothing above their noise");
+        let mut moving = flat(Extent::new(128, 128));
+        moving.usable.samples_mut().fill(false);
+        check_refused(&[moving], "too much moves");
+    }
+
+    #[test]
+    fn whoever_waits_may_stop_it() {
+        let scenes = scenes(&path(), Extent::new(128, 128), 2);
+        let told = AtomicUsize::new(0);
+        let stop = |stage: Stage, _: f64| {
+            told.fetch_add(1, Ordering::Relaxed);
+            if stage == Stage::Refinement {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let error = estimate(&scenes, Options::default(), &Sequential, &stop).expect_err("stopped");
+        assert_eq!((error, told.into_inner()), (BlindError::Stopped, 3));
+    }
+
+    #[test]
+    fn the_safe_side_is_narrower() {
+        let wide = psf("disk:4");
+        let variance = |psf: &Psf| {
+            let centre = psf.radius().0 as f64;
+            let rows = psf.samples().rows();
+            rows.flat_map(|row| row.iter().enumerate())
+                .map(|(x, sample)| sample * (x as f64 - centre).powi(2))
+                .sum::<f64>()
+        };
+        let safe = narrower(&wide, 0.8).expect("a PSF");
+        let ratio = (variance(&safe) / variance(&wide)).sqrt();
+        assert!((ratio - 0.8).abs() < 0.05, "{ratio}");
+    }
 }

@@ -15,6 +15,9 @@ use crate::executor::Executor;
 /// direction of their own; a family with numbers to spare would take them for the camera's.
 const WORTH: f64 = 0.015;
 
+/// The deviation of a width that one tile alone tells.
+const UNTOLD: f64 = 0.2;
+
 /// A blur found from spectra.
 #[derive(Debug, Clone)]
 pub(crate) struct Fit {
@@ -67,13 +70,17 @@ pub(crate) fn again(evidence: &Evidence, fit: &Fit, executor: &dyn Executor) -> 
     Fit { at, cost, ..fit.clone() }
 }
 
-/// Relative deviation of the width, by leaving out each of `parts` in turn.
+/// Relative deviation of the width, by leaving out each of `parts` in turn; of a single part,
+/// [`UNTOLD`].
 pub(crate) fn spread(
     bins: &Bins,
     parts: &[(Periodogram, f64)],
     fit: &Fit,
     executor: &dyn Executor,
 ) -> f64 {
+    if parts.len() < 2 {
+        return UNTOLD;
+    }
     let count = parts.len() as f64;
     let without = |left_out: usize| {
         let rest = parts.iter().enumerate().filter(|(index, _)| *index != left_out);

@@ -61,7 +61,7 @@ struct Pooled {
     /// Mean light of each cell.
     cells: Plane<f32>,
     cell_states: Vec<Cell>,
-    /// Mean over the frames of the variance of the noise.
+    /// Mean over the frames of the variance of the noise in light.
     variance: f64,
     frames: u32,
 }
@@ -128,13 +128,6 @@ impl Gather {
         self.frames
     }
 
-    /// Mean over all frames of the deviation of their noise, in light; `None` without a frame.
-    pub fn sigma(&self) -> Option<f64> {
-        let frames: f64 = self.scenes.iter().map(|scene| f64::from(scene.frames)).sum();
-        let sum: f64 = self.scenes.iter().map(|s| s.variance * f64::from(s.frames)).sum();
-        (frames > 0.0).then(|| (sum / frames).sqrt())
-    }
-
     /// The scenes.
     ///
     /// # Errors
@@ -184,42 +177,31 @@ impl Pooled {
         if self.frames >= MOST_FRAMES || !still || self.sway(look, gain, offset) > MOST_SWAY {
             return Taken::Seen;
         }
-        let sigma = (self.variance.sqrt() + look.sigma) / CELL as f64;
         let columns = self.cells.extent().width;
         for index in 0..self.cell_states.len() {
-            let (x, y) = (index % columns, index / columns);
-            let here = (f64::from(look.cells.row(y)[x]) - offset) / gain;
-            let was = f64::from(self.cells.row(y)[x]);
-            let moved = (here - was).abs() > 4.0 * sigma + 0.004 + 0.02 * was.abs();
-            let place = (x, y);
-            self.pool(place, index, moved, look, (gain, offset));
+            self.pool((index % columns, index / columns), look, (gain, offset));
         }
         self.frames += 1;
         self.variance += (look.sigma.powi(2) - self.variance) / f64::from(self.frames);
         Taken::Averaged
     }
 
-    /// Adds a cell to the mean; where most frames show something else than the mean, begins again.
-    fn pool(
-        &mut self,
-        (x, y): (usize, usize),
-        index: usize,
-        moved: bool,
-        look: &Look,
-        (gain, offset): (f64, f64),
-    ) {
-        let state = &mut self.cell_states[index];
-        state.clipped += u32::from(look.clipped.samples()[index]);
-        let mut moved = moved;
+    /// Adds a cell to the mean. Where something else is there it is left out; where that is so in most
+    /// frames, it is what rests, and the mean begins again.
+    fn pool(&mut self, (x, y): (usize, usize), look: &Look, (gain, offset): (f64, f64)) {
+        let columns = self.cells.extent().width;
+        let here = (f64::from(look.cells.row(y)[x]) - offset) / gain;
+        let away = here - f64::from(self.cells.row(y)[x]);
+        let moved = away.abs() > self.chance(look) + 0.02 * here.abs();
+        let state = &mut self.cell_states[y * columns + x];
+        state.clipped += u32::from(look.clipped.row(y)[x]);
         if moved {
             state.moved += 1;
             if state.moved <= state.frames {
                 return;
             }
             *state = Cell { frames: 0, moved: state.frames, clipped: state.clipped };
-            moved = false;
         }
-        debug_assert!(!moved, "what moved was left out");
         state.frames += 1;
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let (share, gain, offset) = (1.0 / state.frames as f32, gain as f32, offset as f32);
@@ -234,6 +216,11 @@ impl Pooled {
         }
         let cell = &mut self.cells.row_mut(y)[x];
         *cell += share * ((look.cells.row(y)[x] - offset) / gain - *cell);
+    }
+
+    /// By how much the mean of a cell that rests may differ from that of a frame.
+    fn chance(&self, look: &Look) -> f64 {
+        4.0 * (self.variance.sqrt() + look.sigma) / CELL as f64 + 0.004
     }
 
     /// How far a frame has moved against the mean, in pixels: one step of Gauss and Newton for a

@@ -123,9 +123,9 @@ fn correlation(window: &Blurred, factor: impl FnMut(usize) -> Complex) -> Plane<
 /// The `side` lags about zero of a periodic plane.
 fn centre(plane: &Plane<f32>, side: usize) -> Vec<f64> {
     let Extent { width, height } = plane.extent();
-    let row = |y: usize| plane.row((y + height - side / 2) % height);
+    let row = |y: usize| plane.row((y + side * height - side / 2) % height);
     let lags = (0..side).flat_map(|y| (0..side).map(move |x| (x, y)));
-    lags.map(|(x, y)| f64::from(row(y)[(x + width - side / 2) % width])).collect()
+    lags.map(|(x, y)| f64::from(row(y)[(x + side * width - side / 2) % width])).collect()
 }
 
 /// The kernel without what is fainter than `threshold` of its maximum and without fragments of less

@@ -1,4 +1,17 @@
-//! Blind.
+//! The blur of a camera from ordinary frames: no target, no sharp picture.
+//!
+//! ```text
+//! frames ─▶ Gather ─▶ scenes ─▶ spectra ─▶ the likeliest blur of a family ─┬─▶ Estimate
+//!                        └────▶ windows ─▶ a blur of no family ─▶ held out ─┘
+//! ```
+//!
+//! [`Gather`] makes distinct scenes of a stream of frames; [`estimate`] finds the blur that they have in
+//! common and says how far to believe it ([`Estimate::is_sure`], [`Doubt`]). Where it is not sure, leaving
+//! the frames as they are is the better choice, and [`Estimate::narrower`] the one on the safe side.
+//! The transfer curve is not told: spectra hardly change with it.
+//!
+//! Of frames larger than 1280 samples on a side the middle is looked at; the refinement works on the
+//! window of at most 320 x 320 samples with the most gradients of each of six scenes.
 
 mod bessel; // of the transform of a disk
 pub(super) mod simplex; // where a function is least

@@ -19,6 +19,8 @@ pub(super) struct Parametric {
     pub(super) families: Vec<(Shape, f64)>,
     /// Relative deviation of the width.
     pub(super) spread: f64,
+    /// Root mean square relative deviation of the spectra from those expected.
+    pub(super) misfit: f64,
     /// Share of the spectrum in which light is stronger than noise.
     pub(super) lit_share: f64,
 }
@@ -64,6 +66,7 @@ impl Parametric {
         let chance = fit::spread(bins, &parts, &best, executor);
         let bias = bias(&best.shape()) / (tiles.len() as f64).sqrt();
         Some(Self {
+            misfit: evidence.misfit(&fit::squared(&evidence, &best.shape())),
             spread: chance.hypot(bias),
             lit_share: evidence.lit_share(&fit::squared(&evidence, &best.shape())),
             families: families.iter().map(|fit| (fit.shape(), fit.criterion)).collect(),

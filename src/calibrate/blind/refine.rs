@@ -19,6 +19,9 @@ const MOST_WINDOWS: usize = 6;
 const LEAST_SIDE: usize = 31;
 const MOST_SIDE: usize = 63;
 
+/// Sides of tiles, of halves of one scene, from which on these tell.
+const LEAST_TELLING: usize = 128;
+
 /// A blur of no family.
 #[derive(Debug, Clone)]
 pub(super) struct Refined {
@@ -76,8 +79,12 @@ fn side_for(best: &Fit) -> usize {
     side.clamp(LEAST_SIDE, MOST_SIDE)
 }
 
-/// Kernels of two halves: whether each explains the spectra of the other better than the family does,
-/// and how alike they are. `None` where a half is too small.
+/// Whether the kernel is to be preferred to the family, and how alike the kernels of two halves are.
+/// `None` where a half is too small for a kernel.
+///
+/// The kernel of each half is to explain the spectra of the other better than the family does. Of a single
+/// scene it must do so in the whole, too, of whose likelihood the search of a kernel knows nothing; halves of
+/// a small frame hold too few tiles to tell, and the whole alone decides.
 fn held_out(
     scenes: &[Scene],
     best: &Fit,
@@ -86,16 +93,14 @@ fn held_out(
     tell: &Tell<'_>,
 ) -> Result<Option<(bool, f64)>, BlindError> {
     let halves = halves(scenes);
-    let Some(bins) = Bins::for_scenes(&[halves[0].as_slice(), halves[1].as_slice()].concat())
-    else {
-        return Ok(None);
-    };
+    let Some(bins) = Bins::for_scenes(&halves.concat()) else { return Ok(None) };
     let spectra = halves.each_ref().map(|half| seen(&bins, half, executor));
     let side = found.kernel.extent().width;
-    let (mut gain, mut kernels) = (0.0, Vec::new());
+    let (mut gains, mut kernels) = (0.0, Vec::new());
     for (index, half) in halves.iter().enumerate() {
         let windows = windows(half);
-        let usable = !windows.is_empty() && windows.iter().all(|w| short(w.extent()) > side);
+        let usable =
+            !windows.is_empty() && windows.iter().all(|w| 2 * short(w.extent()) >= 3 * side);
         if !usable || spectra.iter().any(Vec::is_empty) {
             return Ok(None);
         }
@@ -104,12 +109,28 @@ fn held_out(
         let kernel = search(&windows, side, start, executor, &share);
         let kernel = kernel.ok_or(BlindError::Stopped)?.kernel;
         let trained = fit::again(&Evidence::new(&bins, spectra[index].clone()), best, executor);
-        let other = Evidence::new(&bins, spectra[1 - index].clone());
-        let family = other.of_all(&fit::squared(&other, &trained.shape()), executor);
-        gain += family - other.of_all(&bins.squared(magnitude(&psf(&kernel)?)), executor);
+        gains += gain(&bins, &spectra[1 - index], &trained, &kernel, executor)?;
         kernels.push(kernel);
     }
-    Ok(Some((gain > 0.0, alike(&kernels[0], &kernels[1]))))
+    let halves_agree = gains > 0.0 || scenes.len() == 1 && bins.side() < LEAST_TELLING;
+    let whole_agrees = scenes.len() > 1 || {
+        let bins = Bins::for_scenes(scenes).unwrap_or(bins);
+        gain(&bins, &seen(&bins, scenes, executor), best, &found.kernel, executor)? > 0.0
+    };
+    Ok(Some((halves_agree && whole_agrees, alike(&kernels[0], &kernels[1]))))
+}
+
+/// By how much more a kernel explains spectra than a family's blur.
+fn gain(
+    bins: &Bins,
+    spectra: &Spectra,
+    family: &Fit,
+    kernel: &Plane<f32>,
+    executor: &dyn Executor,
+) -> Result<f64, BlindError> {
+    let evidence = Evidence::new(bins, spectra.clone());
+    let shape = evidence.of_all(&fit::squared(&evidence, &family.shape()), executor);
+    Ok(shape - evidence.of_all(&bins.squared(magnitude(&psf(kernel)?)), executor))
 }
 
 /// The mean spectra of scenes.

@@ -25,9 +25,17 @@ const NOISE: usize = SECTORS + 1;
 /// Deviation of the logarithm of the noise's power from what was estimated from the picture.
 const NOISE_TRUST: f64 = 0.15;
 
-/// The exponent of natural scenes and its deviation.
-const SLOPE_USUAL: f64 = 2.2;
-const SLOPE_TRUST: f64 = 0.5;
+/// What is known beforehand of the exponent `p`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exponent {
+    pub(crate) usual: f64,
+    pub(crate) deviation: f64,
+}
+
+impl Exponent {
+    /// Of natural scenes.
+    pub(crate) const NATURAL: Self = Self { usual: 2.2, deviation: 0.5 };
+}
 
 /// Coefficients under an overlapping window that are as good as one independent.
 const DEPENDENT: f64 = 4.0;
@@ -44,15 +52,21 @@ pub(crate) struct Evidence {
 struct Seen {
     spectrum: Periodogram,
     noise: f64,
+    exponent: Exponent,
     last: Mutex<[f64; NUMBERS]>,
 }
 
 impl Evidence {
-    /// Spectra with the powers of their noise.
+    /// Spectra of natural scenes with the powers of their noise.
     pub(crate) fn new(bins: &Bins, spectra: Vec<(Periodogram, f64)>) -> Self {
+        Self::of(bins, spectra, Exponent::NATURAL)
+    }
+
+    /// Spectra of scenes of which `exponent` is known, with the powers of their noise.
+    pub(crate) fn of(bins: &Bins, spectra: Vec<(Periodogram, f64)>, exponent: Exponent) -> Self {
         let scenes = spectra.into_iter().map(|(spectrum, noise)| {
-            let last = Mutex::new(first(bins, &spectrum, noise));
-            Seen { spectrum, noise, last }
+            let last = Mutex::new(first(bins, &spectrum, noise, exponent.usual));
+            Seen { spectrum, noise, exponent, last }
         });
         Self { bins: bins.clone(), scenes: scenes.collect() }
     }
@@ -87,6 +101,23 @@ impl Evidence {
         sum / f64::max(count - (NUMBERS * self.scenes.len()) as f64, 1.0)
     }
 
+    /// Root mean square relative deviation of what was seen from what was expected, without the chance in
+    /// it, where there is more light than noise.
+    pub(crate) fn misfit(&self, squared: &[f64]) -> f64 {
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for scene in &self.scenes {
+            let numbers = scene.fit(&self.bins, squared).0;
+            for (index, power) in scene.spectrum.power.iter().enumerate() {
+                let (light, noise) = self.model(&numbers, squared, index);
+                let chance = 1.0 / scene.weight(&self.bins, index);
+                let weight = self.bins.bins[index].count * (light / (light + noise)).powi(2);
+                sum += weight * ((power / (light + noise) - 1.0).powi(2) - chance);
+                weights += weight;
+            }
+        }
+        (sum.max(0.0) / f64::max(weights, 1.0)).sqrt()
+    }
+
     /// Numbers that are compared, of all scenes together.
     pub(crate) fn observations(&self) -> f64 {
         (self.scenes.len() * self.bins.bins.len()) as f64
@@ -106,16 +137,18 @@ impl Evidence {
         lit as f64 / self.observations()
     }
 
-    /// Power of the light of the first scene over what the model expects, from 1 / `most` to `most`; 1
-    /// where there is more noise than light.
-    pub(crate) fn excess(&self, squared: &[f64], most: f64) -> Vec<f64> {
-        let Some(scene) = self.scenes.first() else { return vec![1.0; self.bins.bins.len()] };
+    /// The exponent of the first scene, and the power of its light over what the model expects, from
+    /// 1 / `most` to `most`; 1 where there is more noise than light.
+    pub(crate) fn excess(&self, squared: &[f64], most: f64) -> (f64, Vec<f64>) {
+        let Some(scene) = self.scenes.first() else {
+            return (Exponent::NATURAL.usual, vec![1.0; self.bins.bins.len()]);
+        };
         let numbers = scene.fit(&self.bins, squared).0;
         let over = |(index, power): (usize, &f64)| {
             let (light, noise) = self.model(&numbers, squared, index);
             if light < noise { 1.0 } else { ((power - noise) / light).clamp(most.recip(), most) }
         };
-        scene.spectrum.power.iter().enumerate().map(over).collect()
+        (numbers[SLOPE], scene.spectrum.power.iter().enumerate().map(over).collect())
     }
 
     /// Light and noise that the model expects in a bin.
@@ -189,7 +222,8 @@ impl Seen {
         let mut slope =
             Slope { value: 0.0, gradient: [0.0; NUMBERS], information: [[0.0; NUMBERS]; NUMBERS] };
         let weight = 0.05 * self.spectrum.tiles * 1000.0;
-        let known = [(SLOPE, SLOPE_USUAL, SLOPE_TRUST), (NOISE, self.noise.ln(), NOISE_TRUST)];
+        let Exponent { usual, deviation } = self.exponent;
+        let known = [(SLOPE, usual, deviation), (NOISE, self.noise.ln(), NOISE_TRUST)];
         for (index, usual, trust) in known {
             let away = (numbers[index] - usual) / trust;
             slope.value += 0.5 * weight * away * away;
@@ -206,14 +240,14 @@ impl Seen {
 }
 
 /// A first guess: the usual exponent, the power of the lowest rings.
-fn first(bins: &Bins, spectrum: &Periodogram, noise: f64) -> [f64; NUMBERS] {
+fn first(bins: &Bins, spectrum: &Periodogram, noise: f64, usual: f64) -> [f64; NUMBERS] {
     let mut numbers = [noise.ln(); NUMBERS];
-    numbers[SLOPE] = SLOPE_USUAL;
+    numbers[SLOPE] = usual;
     for (sector, number) in numbers[..SECTORS].iter_mut().enumerate() {
         let lowest = (0..bins.bins.len()).find(|&index| bins.bins[index].sector == sector);
         if let Some(index) = lowest {
             let power = spectrum.power[index].max(noise);
-            *number = power.ln() + SLOPE_USUAL * bins.bins[index].ln_radius;
+            *number = power.ln() + usual * bins.bins[index].ln_radius;
         }
     }
     numbers
