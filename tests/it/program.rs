@@ -22,7 +22,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A program that says nothing for so long hangs.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
 
 /// The time the program has to end after a signal.
 pub(crate) const CONTRACT: Duration = Duration::from_secs(2);
