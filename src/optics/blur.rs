@@ -1,5 +1,8 @@
 //! A camera's blur: the same everywhere, or differing over the field.
 
+use std::fmt;
+
+use super::axis::Axis;
 use super::psf::{Psf, PsfError};
 use crate::frame::Extent;
 
@@ -14,6 +17,10 @@ pub enum Blur {
 
 /// PSFs of a grid that divides the frame evenly. Having one tells that all are of one extent and
 /// that there is one for every cell.
+///
+/// A PSF is that of the centre of its cell. Between centres it is the mean of the four around the
+/// place, weighted bilinearly; beyond the outermost it stays as it is there. It is the PSF with which a
+/// sample of the blurred frame gathers the light around it: `y(p) = sum over q of k_p(q) x(p - q)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Field {
     columns: usize,
@@ -56,6 +63,28 @@ impl Field {
     pub fn psfs(&self) -> &[Psf] {
         &self.psfs
     }
+
+    /// Where the PSFs are known, along the width and along the height.
+    pub fn axes(&self) -> [Axis; 2] {
+        [Axis::new(self.columns()), Axis::new(self.rows())]
+    }
+
+    /// The four PSFs, by their index, around the place `u` of the width and `v` of the height, both
+    /// from 0 to 1, and their weights, which sum to 1.
+    pub fn weights_at(&self, u: f64, v: f64) -> [(usize, f64); 4] {
+        let [(left, right), (above, below)] = [(0, u), (1, v)].map(|(side, place)| {
+            let (knot, share) = self.axes()[side].between(place);
+            let next = if share > 0.0 { knot + 1 } else { knot };
+            ((knot, 1.0 - share), (next, share))
+        });
+        [(left, above), (right, above), (left, below), (right, below)]
+            .map(|((column, x), (row, y))| (row * self.columns + column, x * y))
+    }
+
+    /// The PSF at the place `u` of the width and `v` of the height, both from 0 to 1.
+    pub fn at(&self, u: f64, v: f64) -> Psf {
+        Psf::blend(self.weights_at(u, v).map(|(index, weight)| (&self.psfs[index], weight)))
+    }
 }
 
 impl Blur {
@@ -95,6 +124,17 @@ impl Blur {
     }
 }
 
+impl fmt::Display for Blur {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uniform(psf) => write!(out, "{}", psf.extent()),
+            Self::Field(field) => {
+                write!(out, "{}x{} of {}", field.columns(), field.rows(), self.extent())
+            }
+        }
+    }
+}
+
 impl From<Psf> for Blur {
     fn from(psf: Psf) -> Self {
         Self::Uniform(psf)
@@ -110,6 +150,9 @@ impl From<Field> for Blur {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Plane;
+    use crate::testing::random_psf;
+    use proptest::prelude::*;
 
     #[test]
     fn a_field_is_a_full_grid_of_psfs_of_one_extent() {
@@ -124,5 +167,43 @@ mod tests {
         let error = Field::new(1, vec![small, large]).expect_err("two extents");
         let (is, expected) = (Extent::new(5, 5), Extent::new(1, 1));
         assert_eq!(error, PsfError::Extents { is, expected });
+    }
+
+    /// Samples of one row, of the field of 3 by 1 PSFs at that place.
+    #[track_caller]
+    fn check_at(u: f64, v: f64, expected: [f64; 3]) {
+        let psf =
+            |at: usize| Psf::new(Plane::from_fn(Extent::new(3, 1), |x, _| f64::from(x == at)));
+        let psfs = [0, 1, 2].map(|at| psf(at).expect("a PSF"));
+        let field = Field::new(3, psfs.to_vec()).expect("a grid");
+        let psf = field.at(u, v);
+        let is = psf.samples().samples();
+        assert!(
+            is.iter().zip(expected).all(|(is, expected)| (is - expected).abs() < 1e-12),
+            "{is:?}"
+        );
+    }
+
+    #[test]
+    fn between_centres_a_psf_is_the_mean_of_those_around() {
+        check_at(0.0, 0.0, [1.0, 0.0, 0.0]);
+        check_at(1.0 / 6.0, 0.9, [1.0, 0.0, 0.0]);
+        check_at(0.5 - 1.0 / 12.0, 0.5, [0.25, 0.75, 0.0]);
+        check_at(0.75, 1.0, [0.0, 0.25, 0.75]);
+        check_at(2.0, -1.0, [0.0, 0.0, 1.0]);
+    }
+
+    proptest! {
+        #[test]
+        fn weights_sum_to_one_and_so_do_interpolated_psfs(
+            columns in 1_usize..4, rows in 1_usize..4, u in -0.5_f64..1.5, v in -0.5_f64..1.5, seed: u64,
+        ) {
+            let psfs = (0..columns * rows).map(|cell| random_psf(seed ^ cell as u64, 5)).collect();
+            let field = Field::new(columns, psfs).expect("a grid");
+            let sum: f64 = field.weights_at(u, v).iter().map(|(_, weight)| weight).sum();
+            prop_assert!((sum - 1.0).abs() < 1e-12);
+            let sum: f64 = field.at(u, v).samples().samples().iter().sum();
+            prop_assert!((sum - 1.0).abs() < 1e-12);
+        }
     }
 }

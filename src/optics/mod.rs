@@ -2,6 +2,7 @@
 
 mod npy; // arrays
 mod psf; // one blur
+mod axis; // along the frame
 mod blur; // of the whole frame
 mod transfer; // samples and light
 mod noise; // and its units
@@ -11,6 +12,7 @@ mod about; // what is no array in it
 mod options; // as keys of a configuration
 
 pub use archive::CalibrationError;
+pub use axis::Axis;
 pub use blur::{Blur, Field};
 pub use calibration::{Calibration, Certainty, Method, Origin, Trust};
 pub use noise::{GrayLevels, Light, SensorNoise};

@@ -106,6 +106,18 @@ impl Psf {
         Self { samples: Plane::new(Extent::new(1, 1), 1.0) }
     }
 
+    /// The mean of PSFs of one extent, weighted; weights are not negative, and some are positive.
+    ///
+    /// # Panics
+    /// Where there is none.
+    pub fn blend<const N: usize>(psfs: [(&Self, f64); N]) -> Self {
+        let sum: f64 = psfs.iter().map(|(_, weight)| weight).sum();
+        let mean = |x: usize, y: usize| {
+            psfs.iter().map(|(psf, weight)| weight * psf.samples.row(y)[x]).sum::<f64>() / sum
+        };
+        Self { samples: Plane::from_fn(psfs[0].0.extent(), mean) }
+    }
+
     /// The samples, row by row.
     pub fn samples(&self) -> &Plane<f64> {
         &self.samples
@@ -169,17 +181,24 @@ impl Psf {
         if psf.width > extent.width || psf.height > extent.height {
             return Err(PsfError::LargerThanFrame { psf, frame: extent });
         }
+        Ok(self.folded(extent))
+    }
+
+    /// The PSF on a periodic plane of any `extent`, centre at the origin. Where it is larger, what lies
+    /// upon each other is added: the transform is the OTF at the frequencies of such a plane still.
+    pub fn folded(&self, extent: Extent) -> Plane<f32> {
+        let Extent { width, height } = extent;
         let (centre_x, centre_y) = self.radius();
         let mut plane = Plane::new(extent, 0.0);
         for (y, row) in self.samples.rows().enumerate() {
-            let target = plane.row_mut((y + extent.height - centre_y) % extent.height);
+            let target = plane.row_mut((y + height - centre_y % height) % height);
             for (x, &sample) in row.iter().enumerate() {
                 #[expect(clippy::cast_possible_truncation, reason = "the transforms work in f32")]
                 let sample = sample as f32;
-                target[(x + extent.width - centre_x) % extent.width] = sample;
+                target[(x + width - centre_x % width) % width] += sample;
             }
         }
-        Ok(plane)
+        plane
     }
 }
 
