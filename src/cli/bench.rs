@@ -67,12 +67,12 @@ struct Timings {
 impl Bench {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         self.json.try_writing()?;
-        let psf = load::psf(&self.psf)?;
+        let blur = load::blur(&self.psf)?;
         let model = load::model(&self.restoration.model)?;
         let choice = self.kernel.as_deref().map(KernelChoice::named).transpose()?;
         let choice = choice.unwrap_or_default();
         let kernel = load::kernel(model.as_deref(), choice);
-        let camera = self.restoration.camera(psf, GrayLevels::new(2.55).unwrap_or_default());
+        let camera = self.restoration.camera(blur, GrayLevels::new(2.55).unwrap_or_default());
         let format = PictureFormat::gray(self.size);
         let plan = RestorePlan::new(&camera, model, &self.restoration, format)?;
         let mut restorer =

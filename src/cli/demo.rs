@@ -61,11 +61,11 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
-        let psf = load::psf(&self.psf)?;
+        let blur = load::blur(&self.psf)?;
         let model = load::model(&self.restoration.model)?;
         load::warn_of_noise(model.as_deref(), self.sigma);
-        let camera = self.restoration.camera(psf.clone(), self.sigma);
-        let simulated = (psf, DegradeOptions { edges: Edges::Open, sigma: self.sigma, seed: 0 });
+        let camera = self.restoration.camera(blur.clone(), self.sigma);
+        let simulated = (blur, DegradeOptions { edges: Edges::Open, sigma: self.sigma, seed: 0 });
         let stop = Stop::default();
         let metrics =
             Arc::new(Metrics::new(&[ShowcaseSink::NAME.to_owned(), "last frame".to_owned()]));

@@ -14,7 +14,7 @@ use crate::daemon::Shutdown;
 use crate::executor::Sequential;
 use crate::frame::colour::luma;
 use crate::frame::{Effort, Picture};
-use crate::optics::{GrayLevels, Psf};
+use crate::optics::{Blur, GrayLevels};
 use crate::plan::network::Model;
 use crate::plan::{Channels, Edges, RestoreOptions, RestorePlan};
 use crate::restore::quality::{psnr_db, ssim};
@@ -93,7 +93,7 @@ struct Table {
 struct Case<'a> {
     index: u64,
     image: &'a (String, Picture),
-    psf: &'a (String, Psf),
+    psf: &'a (String, Blur),
     sigma: GrayLevels,
 }
 
@@ -111,14 +111,14 @@ impl Evaluate {
         Ok(terminal::print(&describe(&table))?)
     }
 
-    fn load_psfs(&self) -> Result<Vec<(String, Psf)>> {
+    fn load_psfs(&self) -> Result<Vec<(String, Blur)>> {
         let mut psfs = Vec::new();
         for name in &self.psf {
             for name in files_of(name)? {
                 let short = Path::new(&name)
                     .file_name()
                     .map_or(name.clone().into(), |n| n.to_string_lossy());
-                psfs.push((short.into_owned(), load::psf(&name)?));
+                psfs.push((short.into_owned(), load::blur(&name)?));
             }
         }
         Ok(psfs)
@@ -137,7 +137,7 @@ impl Evaluate {
     fn cases<'a>(
         &self,
         images: &'a [(String, Picture)],
-        psfs: &'a [(String, Psf)],
+        psfs: &'a [(String, Blur)],
     ) -> Vec<Case<'a>> {
         let mut cases = Vec::new();
         for &sigma in &self.sigma {

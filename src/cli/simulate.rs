@@ -10,18 +10,21 @@ use super::options::PsfArgument;
 use super::terminal;
 use crate::daemon::Shutdown;
 use crate::frame::Picture;
-use crate::optics::{GrayLevels, Psf};
+use crate::optics::{Blur, GrayLevels};
 use crate::plan::Edges;
 use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::read_picture;
-use crate::station::LoadError;
 
 /// Blurs sharp pictures and adds noise, as a camera would.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   deblurd simulate photo.png --psf disk:3 --sigma 2.55 -o blurred.png
-  deblurd simulate folder/ --psf kernel.txt -o blurred/")]
+  deblurd simulate folder/ --psf kernel.txt -o blurred/
+  deblurd simulate photo.png --psf field.npz -o blurred.png
+
+The PSFs of a field belong to the centres of the cells that divide the blurred picture evenly; between
+them every sample gathers its light by the PSF interpolated at its place.")]
 pub(super) struct Simulate {
     /// Pictures and folders of pictures.
     #[arg(required = true)]
@@ -46,7 +49,7 @@ pub(super) struct Simulate {
 impl Simulate {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         let known = self.psf.load()?;
-        let psf = known.uniform().map_err(|field| LoadError::field(&self.psf.psf, field))?;
+        let blur = known.blur();
         let sigma = self.sigma.or(known.noise()).unwrap_or(GrayLevels::USUAL);
         let options = DegradeOptions { sigma, edges: self.edges, seed: self.seed };
         let jobs = jobs(&self.input, &self.output)?;
@@ -55,7 +58,7 @@ impl Simulate {
             if let Some(signal) = shutdown.requested() {
                 return Err(Failure::interrupted(signal));
             }
-            simulate((psf, options), index as u64, job)?;
+            simulate((&blur, options), index as u64, job)?;
             progress.inc(1);
         }
         progress.finish_and_clear();
@@ -63,9 +66,9 @@ impl Simulate {
     }
 }
 
-fn simulate((psf, options): (&Psf, DegradeOptions), index: u64, job: &Job) -> Result<()> {
+fn simulate((blur, options): (&Blur, DegradeOptions), index: u64, job: &Job) -> Result<()> {
     let sharp = read_picture(&job.input)?;
-    let mut degrade = Degrade::plan(psf, options, sharp.format())
+    let mut degrade = Degrade::plan(blur, options, sharp.format())
         .with_context(|| job.input.display().to_string())?;
     let mut blurred = Picture::new(degrade.degraded_format());
     let mut truth = blurred.clone();

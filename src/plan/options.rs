@@ -7,7 +7,7 @@ use super::edges::Edges;
 use super::filters::Regulariser;
 use crate::frame::Layout;
 use crate::keys;
-use crate::optics::{Calibration, GrayLevels, Psf, Transfer};
+use crate::optics::{Blur, Calibration, GrayLevels, Transfer};
 
 /// How frames are restored. Whoever plans brings the model and the camera that are named here.
 #[derive(Debug, Clone, PartialEq, Deserialize, Args)]
@@ -57,10 +57,10 @@ impl Default for RestoreOptions {
 }
 
 impl RestoreOptions {
-    /// The camera that blurs by `psf` and adds `noise`, of which nothing else is known.
-    pub fn camera(&self, psf: Psf, noise: GrayLevels) -> Calibration {
+    /// The camera that has this `blur` and adds `noise`, of which nothing else is known.
+    pub fn camera(&self, blur: impl Into<Blur>, noise: GrayLevels) -> Calibration {
         let transfer = self.transfer.unwrap_or_default();
-        Calibration { transfer, ..Calibration::new(psf, noise) }
+        Calibration { transfer, ..Calibration::new(blur, noise) }
     }
 }
 

@@ -1,18 +1,20 @@
 //! The degradation `y = Hx + n`, to make blurred frames whose truth is known.
 //!
 //! Every plane of full resolution is blurred and made noisy; half-size chroma is left as it is.
-//! The noise is Gaussian and seeded by frame and plane, so that the same frame always gets the
-//! same noise. Samples are rounded and clipped as a camera does.
+//! A blur may differ over the field: places are counted on the frame that the camera gives, which is
+//! what an open edge leaves. The noise is Gaussian and seeded by frame and plane, so that the same
+//! frame always gets the same noise. Samples are rounded and clipped as a camera does.
 
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 use serde::Deserialize;
 
+use super::blurring::Blurring;
 use crate::exit::{ExitStatus, Status};
-use crate::fft::{Filter, RealFft2d, Spectrum, good_size};
+use crate::fft::good_size;
 use crate::frame::{Extent, Picture, PictureFormat, Plane};
-use crate::optics::{GrayLevels, Psf, PsfError};
+use crate::optics::{Blur, GrayLevels, PsfError};
 use crate::plan::Edges;
 
 /// How a simulated camera degrades.
@@ -55,22 +57,20 @@ pub struct Degrade {
     options: DegradeOptions,
     format: PictureFormat,
     margin: (usize, usize),
-    blur: Filter,
-    fft: RealFft2d,
-    spectrum: Spectrum,
+    blurring: Blurring,
     input: Plane<f32>,
     output: Plane<f32>,
 }
 
 /// The extent of sharp pictures of which `extent` is left.
-pub fn grown(extent: Extent, psf: &Psf, edges: Edges) -> Extent {
-    let (x, y) = margin(psf, edges);
+pub fn grown(extent: Extent, blur: &Blur, edges: Edges) -> Extent {
+    let (x, y) = margin(blur, edges);
     Extent::new(extent.width + 2 * x, extent.height + 2 * y)
 }
 
 /// Columns and rows cut off on every side; even, so that half-size chroma is cut alike.
-fn margin(psf: &Psf, edges: Edges) -> (usize, usize) {
-    let (x, y) = psf.radius();
+fn margin(blur: &Blur, edges: Edges) -> (usize, usize) {
+    let (x, y) = blur.psfs()[0].radius();
     match edges {
         Edges::Circular => (0, 0),
         Edges::Open => (x.next_multiple_of(2), y.next_multiple_of(2)),
@@ -83,33 +83,32 @@ impl Degrade {
     /// # Errors
     /// Where the PSF is larger than the picture, or nothing would be left of the picture.
     pub fn plan(
-        psf: &Psf,
+        blur: &Blur,
         options: DegradeOptions,
         format: PictureFormat,
     ) -> Result<Self, DegradeError> {
-        let extent = format.extent;
-        psf.rolled(extent)?;
+        let (extent, psf) = (format.extent, blur.extent());
+        if psf.width > extent.width || psf.height > extent.height {
+            return Err(PsfError::LargerThanFrame { psf, frame: extent }.into());
+        }
+        let (x, y) = margin(blur, options.edges);
+        let frame = extent.shrunk(x, y);
+        if frame.is_empty() {
+            return Err(DegradeError::NothingLeft { psf, frame: extent });
+        }
         // What lies beyond the edges reaches only what is cut off, so there may be more of it.
         let transformed = match options.edges {
             Edges::Circular => extent,
             Edges::Open => Extent::new(good_size(extent.width), good_size(extent.height)),
         };
-        let otf = psf.otf(transformed)?;
-        let fft = RealFft2d::plan(transformed);
-        let degrade = Self {
+        Ok(Self {
             options,
             format,
-            margin: margin(psf, options.edges),
-            blur: Filter::complex(transformed, |index| otf[index]),
-            spectrum: fft.spectrum(1),
-            fft,
+            margin: (x, y),
+            blurring: Blurring::plan(blur, transformed, frame, (x, y))?,
             input: Plane::new(transformed, 0.0),
             output: Plane::new(transformed, 0.0),
-        };
-        if degrade.degraded_format().extent.is_empty() {
-            return Err(DegradeError::NothingLeft { psf: psf.extent(), frame: extent });
-        }
-        Ok(degrade)
+        })
     }
 
     /// Format of degraded pictures.
@@ -150,7 +149,7 @@ impl Degrade {
                 .zip(row)
                 .for_each(|(light, sample)| *light = f32::from(*sample) / white);
         }
-        self.fft.filter(&mut self.spectrum, &self.blur, &self.input, &mut self.output);
+        self.blurring.run(&self.input, &mut self.output);
     }
 
     /// Writes the blurred plane, with noise, into `target`.
@@ -181,31 +180,40 @@ impl Degrade {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optics::{Field, Psf};
     use crate::restore::quality::psnr_db;
-    use crate::testing::random_picture;
+    use crate::testing::{random_picture, random_psf};
+    use proptest::prelude::*;
 
     const CIRCULAR: DegradeOptions =
         DegradeOptions { edges: Edges::Circular, sigma: GrayLevels::NONE, seed: 1 };
     const OPEN: DegradeOptions = DegradeOptions { edges: Edges::Open, ..CIRCULAR };
 
     /// The blurred picture and its truth.
-    fn degraded(psf: &Psf, options: DegradeOptions, extent: Extent) -> (Picture, Picture) {
-        let mut sharp = random_picture(PictureFormat::gray(extent), 5);
-        // Far from black and white, so that nothing is clipped.
-        sharp.planes_mut()[0]
-            .samples_mut()
-            .iter_mut()
-            .for_each(|sample| *sample = 64 + *sample / 2);
-        let mut degrade = Degrade::plan(psf, options, sharp.format()).expect("a plan");
+    fn degraded(
+        blur: impl Into<Blur>,
+        options: DegradeOptions,
+        extent: Extent,
+    ) -> (Picture, Picture) {
+        let sharp = gray(extent);
+        let mut degrade = Degrade::plan(&blur.into(), options, sharp.format()).expect("a plan");
         let mut blurred = Picture::new(degrade.degraded_format());
         let mut truth = blurred.clone();
         degrade.run(&sharp, 0, &mut blurred, &mut truth);
         (blurred, truth)
     }
 
+    /// A random picture, far from black and white, so that nothing is clipped.
+    fn gray(extent: Extent) -> Picture {
+        let mut sharp = random_picture(PictureFormat::gray(extent), 5);
+        let samples = sharp.planes_mut()[0].samples_mut();
+        samples.iter_mut().for_each(|sample| *sample = 64 + *sample / 2);
+        sharp
+    }
+
     #[test]
     fn without_blur_and_noise_the_picture_stays() {
-        let (blurred, truth) = degraded(&Psf::delta(), OPEN, Extent::new(31, 17));
+        let (blurred, truth) = degraded(Psf::delta(), OPEN, Extent::new(31, 17));
         assert_eq!(blurred, truth);
     }
 
@@ -213,7 +221,7 @@ mod tests {
     fn the_noise_has_the_deviation_asked_for() {
         let sigma = GrayLevels::new(7.65).expect("gray levels");
         let options = DegradeOptions { sigma, ..CIRCULAR };
-        let (blurred, truth) = degraded(&Psf::delta(), options, Extent::new(200, 100));
+        let (blurred, truth) = degraded(Psf::delta(), options, Extent::new(200, 100));
         let psnr = psnr_db(&blurred, &truth);
         let expected = -20.0 * (7.65 / 255.0_f64).log10();
         assert!((psnr - expected).abs() < 0.15, "{psnr} dB instead of {expected}");
@@ -222,13 +230,53 @@ mod tests {
     #[test]
     fn what_the_edge_would_reach_is_cut_off() {
         let psf = Psf::from_formula("disk:3").expect("a formula").expect("a PSF");
-        let (blurred, truth) = degraded(&psf, OPEN, Extent::new(40, 30));
+        let (blurred, truth) = degraded(psf.clone(), OPEN, Extent::new(40, 30));
         assert_eq!(blurred.extent(), Extent::new(32, 22), "a margin of 3, made even");
         assert_eq!(truth.extent(), Extent::new(32, 22));
-        let (circular, _) = degraded(&psf, CIRCULAR, Extent::new(40, 30));
+        let (circular, _) = degraded(psf, CIRCULAR, Extent::new(40, 30));
         for y in 0..22 {
             let expected = &circular.planes()[0].row(y + 4)[4..36];
             assert_eq!(blurred.planes()[0].row(y), expected, "row {y}");
+        }
+    }
+
+    /// Sample by sample, each with the PSF of its place.
+    #[track_caller]
+    fn check_field(grid: (usize, usize), options: DegradeOptions, extent: Extent, seed: u64) {
+        let psfs = (0..grid.0 * grid.1).map(|cell| random_psf(seed ^ cell as u64, 5)).collect();
+        let field = Field::new(grid.0, psfs).expect("a grid");
+        let (blurred, _) = degraded(field.clone(), options, extent);
+        let (sharp, frame) = (gray(extent), blurred.extent());
+        let (left, top) = ((extent.width - frame.width) / 2, (extent.height - frame.height) / 2);
+        for (y, row) in blurred.planes()[0].rows().enumerate() {
+            for (x, &is) in row.iter().enumerate() {
+                let place = |at: usize, side: usize| (at as f64 + 0.5) / side as f64;
+                let psf = field.at(place(x, frame.width), place(y, frame.height));
+                let mut expected = 0.0;
+                for (q, weights) in psf.samples().rows().enumerate() {
+                    for (p, weight) in weights.iter().enumerate() {
+                        let from = (extent.width + left + x + 2 - p) % extent.width;
+                        let row = sharp.planes()[0]
+                            .row((extent.height + top + y + 2 - q) % extent.height);
+                        expected += weight * f64::from(row[from]);
+                    }
+                }
+                // Rounding to samples, and what single precision adds to it.
+                assert!((f64::from(is) - expected).abs() < 0.501, "{x},{y}: {is} for {expected}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn in_a_field_every_sample_gathers_by_its_own_psf(
+            columns in 1_usize..5, rows in 1_usize..4, width in 9_usize..50, height in 9_usize..50,
+            seed: u64,
+        ) {
+            for options in [OPEN, CIRCULAR] {
+                check_field((columns, rows), options, Extent::new(width, height), seed);
+            }
         }
     }
 }

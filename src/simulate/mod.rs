@@ -1,5 +1,6 @@
 //! Cameras whose blur and noise are simulated, so that the truth is known.
 
+mod blurring; // of a plane
 mod degrade; // one picture
 mod simulated; // a source of them
 

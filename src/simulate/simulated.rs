@@ -2,7 +2,7 @@
 
 use super::degrade::{Degrade, DegradeError, DegradeOptions};
 use crate::frame::{Frame, FrameRate, Picture, PictureFormat};
-use crate::optics::Psf;
+use crate::optics::Blur;
 use crate::source::{Filled, Source, SourceError};
 
 /// A source of sharp pictures, seen through a simulated camera.
@@ -16,12 +16,12 @@ pub struct Simulated<S> {
 }
 
 impl<S: Source> Simulated<S> {
-    /// The pictures of `source`, degraded by `psf`.
+    /// The pictures of `source`, degraded by `blur`.
     ///
     /// # Errors
     /// Where the PSF is larger than the pictures, or leaves nothing of them.
-    pub fn new(source: S, psf: &Psf, options: DegradeOptions) -> Result<Self, DegradeError> {
-        let degrade = Degrade::plan(psf, options, source.format())?;
+    pub fn new(source: S, blur: &Blur, options: DegradeOptions) -> Result<Self, DegradeError> {
+        let degrade = Degrade::plan(blur, options, source.format())?;
         let sharp = Frame::new(source.format());
         Ok(Self { source, degrade, sharp, number: 0 })
     }

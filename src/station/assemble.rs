@@ -8,7 +8,7 @@ use crate::config::SourceConfig;
 use crate::executor::{Executor, Sequential};
 use crate::frame::PictureFormat;
 use crate::metrics::{Metrics, SourceMetrics};
-use crate::optics::{Calibration, Psf};
+use crate::optics::{Blur, Calibration};
 use crate::pipeline::{LadderOptions, Pipeline, PipelineOptions, Stop, Stoppable, Workers};
 use crate::plan::network::Model;
 use crate::plan::{RestoreOptions, RestorePlan};
@@ -101,13 +101,13 @@ pub fn stoppable(threads: usize, stop: &Stop) -> Result<Arc<dyn Executor>, Fault
 }
 
 /// Opens the source of a configuration, which notes its state in `metrics`; if the blur is
-/// simulated, `simulated` says by which PSF and how.
+/// simulated, `simulated` says which and how.
 ///
 /// # Errors
 /// Where it cannot be opened.
 pub fn open_source(
     config: &SourceConfig,
-    simulated: Option<&(Psf, DegradeOptions)>,
+    simulated: Option<&(Blur, DegradeOptions)>,
     metrics: &Arc<SourceMetrics>,
 ) -> Result<Box<dyn Source>, Fault> {
     let source: Box<dyn Source> = match config {
@@ -118,12 +118,12 @@ pub fn open_source(
         SourceConfig::Y4m(stream) => Box::new(Y4mSource::open(stream)?),
         SourceConfig::Scene(scene) => Box::new(SceneSource::new(SceneOptions {
             extent: simulated
-                .map_or(scene.extent, |(psf, options)| grown(scene.extent, psf, options.edges)),
+                .map_or(scene.extent, |(blur, options)| grown(scene.extent, blur, options.edges)),
             ..*scene
         })?),
     };
     Ok(match simulated {
-        Some((psf, options)) => Box::new(Simulated::new(source, psf, *options)?),
+        Some((blur, options)) => Box::new(Simulated::new(source, blur, *options)?),
         None => source,
     })
 }

@@ -55,8 +55,6 @@ pub enum Fault {
 pub enum GoldenError {
     /// the golden frame is worse after ({after:.2} dB) than before ({before:.2} dB)
     Worse { before: f64, after: f64 },
-    /// the blur differs over the field (expected one PSF)
-    Field,
     /// the golden frame cannot be drawn
     NoScene,
 }

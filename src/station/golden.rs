@@ -1,4 +1,4 @@
-//! The golden frame: a frame whose truth is known, blurred with the configured PSF and noise and
+//! The golden frame: a frame whose truth is known, blurred with the configured blur and noise and
 //! restored as cameras' frames will be. A restoration that makes it worse is not used.
 
 use std::fmt;
@@ -8,7 +8,7 @@ use super::assemble::Recipe;
 use super::error::{Fault, GoldenError};
 use crate::frame::colour::luma;
 use crate::frame::{Effort, Extent, Frame, FrameRate, Picture, PictureFormat};
-use crate::optics::{Blur, Calibration};
+use crate::optics::Calibration;
 use crate::plan::{Edges, RestoreOptions};
 use crate::restore::Unwatched;
 use crate::restore::quality::psnr_db;
@@ -40,12 +40,12 @@ impl Golden {
         // The golden frame is of an extent of its own.
         let camera = Calibration { extent: None, ..recipe.camera.clone() };
         let edges = Edges::Circular;
-        let Blur::Uniform(psf) = &camera.blur else { return Err(GoldenError::Field.into()) };
-        let sharp = sharp_picture(psf.extent())?;
+        let sharp = sharp_picture(camera.blur.extent())?;
         let format = sharp.format();
         let [mut blurred, mut truth, mut restored] = [(); 3].map(|()| Picture::new(format));
         let degradation = DegradeOptions { edges, sigma: camera.noise, seed: 0 };
-        Degrade::plan(psf, degradation, format)?.run(&sharp, 0, &mut blurred, &mut truth);
+        let mut degrade = Degrade::plan(&camera.blur, degradation, format)?;
+        degrade.run(&sharp, 0, &mut blurred, &mut truth);
         let options = RestoreOptions { edges, ..recipe.options.clone() };
         let golden = Recipe {
             camera,

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::known::Known;
 use crate::exit::{ExitStatus, Status};
-use crate::optics::{Calibration, CalibrationError, Field, GrayLevels, Psf, PsfError};
+use crate::optics::{Blur, Calibration, CalibrationError, Field, GrayLevels, Psf, PsfError};
 use crate::plan::network::{Model, Network};
 use crate::restore::cpu::residual::KernelChoice;
 use crate::restore::model::{self, ModelError};
@@ -138,15 +138,6 @@ impl Named {
         .inspect(|known| known.tell(&self.name))
     }
 
-    /// The PSF, where it is the same everywhere.
-    ///
-    /// # Errors
-    /// Where it is none, or one of several.
-    pub fn to_psf(&self) -> Result<Psf, LoadError> {
-        let known = self.to_known()?;
-        known.uniform().cloned().map_err(|field| LoadError::field(&self.name, field))
-    }
-
     /// The model; `none` is none.
     ///
     /// # Errors
@@ -180,12 +171,12 @@ pub fn known(name: &str) -> Result<Known, LoadError> {
     Named::psf(name)?.to_known()
 }
 
-/// Loads a PSF by formula or file.
+/// Loads a blur by formula or file.
 ///
 /// # Errors
 /// Where there is none.
-pub fn psf(name: &str) -> Result<Psf, LoadError> {
-    Named::psf(name)?.to_psf()
+pub fn blur(name: &str) -> Result<Blur, LoadError> {
+    Ok(known(name)?.blur())
 }
 
 /// Loads a model by name or file; `none` is none.

@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigError};
 use crate::executor::Executor;
 use crate::frame::Extent;
 use crate::metrics::Metrics;
-use crate::optics::{Calibration, Psf};
+use crate::optics::{Blur, Calibration};
 use crate::pipeline::Stop;
 use crate::plan::network::Model;
 use crate::simulate::DegradeOptions;
@@ -39,8 +39,8 @@ pub struct Loaded {
     pub camera: Calibration,
     /// The model, where there is one.
     pub model: Option<Arc<Model>>,
-    /// The PSF of the simulated blur, where there is one.
-    pub simulated: Option<(Psf, DegradeOptions)>,
+    /// The simulated blur, where there is one.
+    pub simulated: Option<(Blur, DegradeOptions)>,
 }
 
 /// Lengths of parts that are absent.
@@ -120,11 +120,11 @@ impl Material {
         let simulated = match &self.config.simulate {
             None => None,
             Some(simulate) => {
-                let psf = match &self.simulated {
-                    Some(other) => other.to_psf()?,
-                    None => self.psf.to_psf()?,
+                let blur = match &self.simulated {
+                    Some(other) => other.to_known()?.blur(),
+                    None => known.blur(),
                 };
-                Some((psf, simulate.options))
+                Some((blur, simulate.options))
             }
         };
         Ok(Loaded { config: self.config, camera, model, simulated })

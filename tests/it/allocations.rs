@@ -312,7 +312,8 @@ fn measure(case: &str) {
             let source = SceneSource::new(options).expect("a scene");
             let sigma = GrayLevels::new(2.55).expect("gray levels");
             let options = DegradeOptions { edges: Edges::Open, sigma, seed: 0 };
-            let source = Simulated::new(source, &random_psf(3, 5), options).expect("a camera");
+            let source =
+                Simulated::new(source, &random_psf(3, 5).into(), options).expect("a camera");
             let live = PipelineOptions {
                 deadline: std::time::Duration::from_secs(5),
                 ..PipelineOptions::new(Overflow::DropOldest)

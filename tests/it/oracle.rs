@@ -113,7 +113,7 @@ fn plan(psf: &Psf, format: PictureFormat, protocol: Protocol) -> (Degrade, Box<d
     let Protocol { camera, edges, regulariser, sigma } = protocol;
     let noise = GrayLevels::new(sigma).expect("gray levels");
     let options = DegradeOptions { edges: camera, sigma: noise, seed: 0 };
-    let degrade = Degrade::plan(psf, options, format).expect("a plan");
+    let degrade = Degrade::plan(&psf.clone().into(), options, format).expect("a plan");
     let mut how = Restoration::for_noise(sigma).edges(edges);
     how.options.regulariser = Some(regulariser);
     let restorer = how.restorer(psf, None, degrade.degraded_format(), Arc::new(Sequential));
