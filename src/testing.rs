@@ -1,6 +1,7 @@
 //! Random planes and PSFs for the tests of this module.
 
-use crate::fft::{Filter, RealFft2d};
+use crate::executor::{Executor, Sequential};
+use crate::fft::{FieldFilter, Filter, RealFft2d};
 use crate::frame::{Extent, Picture, PictureFormat, Plane};
 use crate::optics::Psf;
 use rand::{RngExt, SeedableRng};
@@ -25,6 +26,27 @@ pub(crate) fn filtered(input: &Plane<f32>, filter: &Filter) -> Plane<f32> {
     let fft = RealFft2d::plan(input.extent());
     fft.filter(&mut fft.spectrum(1), filter, input, &mut output);
     output
+}
+
+/// The plane after the filter of a field.
+pub(crate) fn field_filtered(
+    input: &Plane<f32>,
+    filter: &FieldFilter,
+    executor: &dyn Executor,
+) -> Plane<f32> {
+    let fft = RealFft2d::plan(input.extent());
+    // More layers than are needed, as where another filter has more.
+    let mut spectrum = fft.layered_spectrum(filter.layers() + 1, executor.threads());
+    let mut output = Plane::new(input.extent(), f32::NAN);
+    fft.forward(&mut spectrum, filter, executor, &|y, row| row.copy_from_slice(input.row(y)));
+    let store = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
+    fft.filter_back(&mut spectrum, filter, executor, &mut output, &store);
+    output
+}
+
+/// The plane after the filter of a field, on the caller's thread.
+pub(crate) fn filtered_by_field(input: &Plane<f32>, filter: &FieldFilter) -> Plane<f32> {
+    field_filtered(input, filter, &Sequential)
 }
 
 /// The largest absolute difference of two planes of one extent.

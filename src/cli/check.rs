@@ -33,11 +33,11 @@ impl Check {
         let golden = golden.map_err(|error| unusable(error.into()))?;
         let restorer = assembly.recipe.restorer(format).map_err(unusable)?;
         let steps: Vec<&str> = restorer.steps().iter().map(|step| &*step.name).collect();
-        let (psf, threads) = (loaded.camera.blur.extent(), loaded.threads());
+        let (blur, threads) = (&loaded.camera.blur, loaded.threads());
         let model =
             loaded.model.as_ref().map_or("none".to_owned(), |model| model.contract.name.clone());
         let text = format!(
-            "source   {}; {}-bit {:?} {}\nPSF      {psf}\nmodel    {model}, {threads} threads\n\
+            "source   {}; {}-bit {:?} {}\nPSF      {blur}\nmodel    {model}, {threads} threads\n\
              steps    {}\nsinks    {}\ngolden   {golden}\n",
             describe(&loaded.config.source, &assembly.metrics.source.snapshot()),
             format.depth,

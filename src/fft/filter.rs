@@ -34,6 +34,16 @@ pub(super) enum ColumnPass {
     Leave,
 }
 
+impl ColumnPass {
+    /// The first of the factors to multiply by, where there are any.
+    pub(super) fn start(self) -> Option<usize> {
+        match self {
+            Self::Multiply(start) => Some(start),
+            Self::Zero | Self::Leave => None,
+        }
+    }
+}
+
 impl Filter {
     /// The filter whose factor at coefficient `index` is `factor(index)`.
     pub fn real(extent: Extent, mut factor: impl FnMut(usize) -> f64) -> Self {

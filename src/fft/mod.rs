@@ -5,12 +5,15 @@
 
 mod layout; // the coefficients and their order
 mod filter; // what they are multiplied by
+mod field; // differing over the field
 mod size; // lengths that are fast
 mod pairs; // two rows in one transform
 mod spectrum; // the memory
 mod transform; // rows, columns, rows
+mod back; // the last two of them
 mod sine; // of the boundary's margins
 
+pub use field::{FieldFilter, Weights};
 pub use filter::Filter;
 pub use layout::{Complex, coefficients, frequency, multiplicity, signed_frequency};
 pub use sine::SineTransform;

@@ -8,6 +8,9 @@ use crate::frame::Extent;
 /// Pairs of rows in a part: few, so that a part stays in the second-level cache.
 pub(super) const PAIRS: usize = 16;
 
+/// Coefficients that a piece has for each layer.
+const LAYER: usize = PAIRS * SHARE;
+
 /// What a plane becomes between the steps, and the memory that the steps work in.
 #[derive(Debug)]
 pub struct Spectrum {
@@ -18,7 +21,8 @@ pub struct Spectrum {
     pub(super) scratches: Scratches,
 }
 
-/// Shares of the pairs of rows of a part.
+/// Shares of the pairs of rows of a part: of what is filtered, and then of what each layer of the
+/// filter makes of it, one layer behind the other.
 pub(super) type Piece = Box<[Complex]>;
 
 /// What one part works on.
@@ -28,14 +32,27 @@ pub(super) struct Scratch {
     pub(super) pairs: Vec<Complex>,
     pub(super) columns: Vec<Complex>,
     pub(super) transform: Vec<Complex>,
+    /// What a layer makes of the columns; empty where there is only one.
+    pub(super) product: Vec<Complex>,
+    /// The sum of the layers' rows; empty where there is only one layer.
+    pub(super) sums: Vec<f32>,
 }
 
 /// One for every planned thread.
 #[derive(Debug)]
 pub(super) struct Scratches {
     free: FreeList<Scratch>,
-    extent: Extent,
-    room: usize,
+    size: Size,
+}
+
+/// What the memory of a part depends on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    pub(super) extent: Extent,
+    /// Layers of the filters, at most.
+    pub(super) layers: usize,
+    /// Coefficients that the transforms need room for.
+    pub(super) room: usize,
 }
 
 /// Parts of the rows.
@@ -48,17 +65,32 @@ pub(super) fn pairs_of(extent: Extent, part: usize) -> usize {
     PAIRS.min(extent.height.div_ceil(2) - part * PAIRS)
 }
 
+/// The first `count` pairs of rows of a piece, in one of its layers.
+pub(super) fn layer(piece: &[Complex], layer: usize, count: usize) -> &[Complex] {
+    &piece[layer * LAYER..][..count * SHARE]
+}
+
+/// The first `count` pairs of rows of a piece, in one of its layers.
+pub(super) fn layer_mut(piece: &mut [Complex], layer: usize, count: usize) -> &mut [Complex] {
+    &mut piece[layer * LAYER..][..count * SHARE]
+}
+
+/// Copies what is filtered to a layer of the piece.
+pub(super) fn copy_to_layer(piece: &mut [Complex], layer: usize) {
+    piece.copy_within(..LAYER, layer * LAYER);
+}
+
 impl Spectrum {
-    /// For planes of `extent` and up to `threads` threads, whose transforms need room for `room`
-    /// coefficients.
-    pub(super) fn new(extent: Extent, threads: usize, room: usize) -> Self {
+    /// For planes of this size and up to `threads` threads.
+    pub(super) fn new(size: Size, threads: usize) -> Self {
+        let Size { extent, layers, .. } = size;
         let count = parts(extent) * pairs::blocks(extent).len();
-        let piece = || vec![Complex::default(); PAIRS * SHARE].into_boxed_slice();
-        let free = FreeList::new(threads, || Scratch::new(extent, room));
+        let piece = || vec![Complex::default(); layers * LAYER].into_boxed_slice();
+        let free = FreeList::new(threads, || Scratch::new(size));
         Self {
             pieces: std::iter::repeat_with(piece).take(count).collect(),
             reordered: std::iter::repeat_with(Piece::default).take(count).collect(),
-            scratches: Scratches { free, extent, room },
+            scratches: Scratches { free, size },
         }
     }
 
@@ -74,13 +106,16 @@ impl Spectrum {
 }
 
 impl Scratch {
-    fn new(extent: Extent, room: usize) -> Self {
+    fn new(Size { extent, layers, room }: Size) -> Self {
         let zeros = |count| vec![Complex::default(); count];
+        let if_layered = |count| if layers > 1 { count } else { 0 };
         Self {
             rows: [vec![0.0; extent.width], vec![0.0; extent.width]],
             pairs: zeros(PAIRS * extent.width),
             columns: zeros(pairs::room(extent)),
             transform: zeros(room),
+            product: zeros(if_layered(pairs::room(extent))),
+            sums: vec![0.0; if_layered(2 * PAIRS * extent.width)],
         }
     }
 }
@@ -88,6 +123,6 @@ impl Scratch {
 impl Scratches {
     /// Works on a free scratch.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
-        self.free.with(|| Scratch::new(self.extent, self.room), work)
+        self.free.with(|| Scratch::new(self.size), work)
     }
 }

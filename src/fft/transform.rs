@@ -16,7 +16,9 @@
 //! the shares that a part of the rows has of a block. Between the steps the pieces change their
 //! order, not their place: so each part of a step has its own, and one memory serves all steps.
 //!
-//! Blocks that a filter makes zero or leaves as they are need no second step.
+//! Blocks that a filter makes zero or leaves as they are need no second step. A filter of several
+//! layers (see `field.rs`) multiplies a block's columns once for each of them, and its rows are
+//! added up, weighted, where they are transformed back.
 //!
 //! Everything is planned by [`RealFft2d::plan`] and allocated by [`RealFft2d::spectrum`]; filtering
 //! allocates nothing, and its result does not depend on who runs the parts.
@@ -26,11 +28,12 @@ use std::sync::Arc;
 
 use rustfft::{Fft, FftPlanner};
 
+use super::field::FieldFilter;
 use super::filter::{ColumnPass, Filter};
 use super::layout::{Complex, coefficients};
 use super::pairs::{self, Block, SHARE};
-use super::spectrum::{PAIRS, Piece, Scratch, Spectrum, pairs_of, parts};
-use crate::executor::{Executor, Sequential, for_all, for_chunks};
+use super::spectrum::{PAIRS, Piece, Scratch, Size, Spectrum, layer, pairs_of, parts};
+use crate::executor::{Executor, Sequential, for_chunks};
 use crate::frame::{Extent, Plane};
 
 /// Fills the row of that index of a plane.
@@ -42,11 +45,11 @@ pub type Store<'a> = dyn Fn(usize, &[f32], &mut [f32]) + Sync + 'a;
 /// A planned transform of planes of one extent.
 #[derive(Clone)]
 pub struct RealFft2d {
-    extent: Extent,
-    row_forward: Arc<dyn Fft<f32>>,
-    row_inverse: Arc<dyn Fft<f32>>,
-    column_forward: Arc<dyn Fft<f32>>,
-    column_inverse: Arc<dyn Fft<f32>>,
+    pub(super) extent: Extent,
+    pub(super) row_forward: Arc<dyn Fft<f32>>,
+    pub(super) row_inverse: Arc<dyn Fft<f32>>,
+    pub(super) column_forward: Arc<dyn Fft<f32>>,
+    pub(super) column_inverse: Arc<dyn Fft<f32>>,
 }
 
 impl RealFft2d {
@@ -63,9 +66,14 @@ impl RealFft2d {
         }
     }
 
-    /// Memory to work in, on up to `threads` threads at once.
+    /// Memory to work in, on up to `threads` threads at once, by filters of one layer.
     pub fn spectrum(&self, threads: usize) -> Spectrum {
-        Spectrum::new(self.extent, threads, self.transform_room())
+        self.layered_spectrum(1, threads)
+    }
+
+    /// Memory to work in, on up to `threads` threads at once, by filters of up to `layers` layers.
+    pub fn layered_spectrum(&self, layers: usize, threads: usize) -> Spectrum {
+        Spectrum::new(Size { extent: self.extent, layers, room: self.transform_room() }, threads)
     }
 
     /// First step of a filter; `load(y, row)` fills row `y` of the plane.
@@ -75,47 +83,29 @@ impl RealFft2d {
     pub fn forward(
         &self,
         spectrum: &mut Spectrum,
-        filter: &Filter,
+        filter: &FieldFilter,
         executor: &dyn Executor,
         load: &Load<'_>,
     ) {
-        assert_eq!(filter.extent(), self.extent, "a filter of another extent than planned");
-        self.rows_forward(spectrum, Some(filter.passes()), executor, load);
+        self.rows_forward(spectrum, filter.filters(), executor, load);
     }
 
     /// The other steps: `store(y, samples, row)` is given row `y` of the filtered plane and makes of
     /// it row `y` of `output`. The filter is the one of the first step.
     ///
     /// # Panics
-    /// Where filter or output are not of the planned extent.
+    /// Where filter or output are not of the planned extent, or the filter has more layers than the
+    /// memory.
     pub fn filter_back(
         &self,
         spectrum: &mut Spectrum,
-        filter: &Filter,
+        filter: &FieldFilter,
         executor: &dyn Executor,
         output: &mut Plane<f32>,
         store: &Store<'_>,
     ) {
-        assert_eq!(filter.extent(), self.extent, "a filter of another extent than planned");
-        assert_eq!(output.extent(), self.extent, "a plane of another extent than planned");
-        let (parts, blocks) = (parts(self.extent), filter.passes().len());
-        let Spectrum { pieces, scratches, .. } = spectrum;
-        let columns = pieces.chunks_mut(parts).zip(filter.passes()).enumerate();
-        for_all(executor, columns, &|(index, (pieces, pass))| {
-            if let ColumnPass::Multiply(start) = pass {
-                scratches.with(|scratch| {
-                    self.filter_block(index, (filter, *start), scratch, pieces);
-                });
-            }
-        });
-        spectrum.reorder(blocks);
-        let Spectrum { pieces, scratches, .. } = &*spectrum;
-        for_chunks(executor, output.samples_mut(), 2 * PAIRS * self.extent.width, &|part, out| {
-            scratches.with(|scratch| {
-                self.collect(filter.passes(), &pieces[part * blocks..], scratch);
-                self.restore_rows(part, scratch, out, store);
-            });
-        });
+        let layers = (filter.filters(), filter.weights());
+        self.layers_back(spectrum, layers, executor, output, store);
     }
 
     /// Filters `input` into `output` on the caller's thread.
@@ -130,9 +120,11 @@ impl RealFft2d {
         output: &mut Plane<f32>,
     ) {
         assert_eq!(input.extent(), self.extent, "a plane of another extent than planned");
-        self.forward(spectrum, filter, &Sequential, &|y, row| row.copy_from_slice(input.row(y)));
+        let filters = std::slice::from_ref(filter);
+        let load = |y: usize, row: &mut [f32]| row.copy_from_slice(input.row(y));
+        self.rows_forward(spectrum, filters, &Sequential, &load);
         let copy = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
-        self.filter_back(spectrum, filter, &Sequential, output, &copy);
+        self.layers_back(spectrum, (filters, &[]), &Sequential, output, &copy);
     }
 
     /// The coefficients of `input`, not scaled.
@@ -143,14 +135,14 @@ impl RealFft2d {
         assert_eq!(input.extent(), self.extent, "a plane of another extent than planned");
         let mut spectrum = self.spectrum(1);
         let load = |y: usize, row: &mut [f32]| row.copy_from_slice(input.row(y));
-        self.rows_forward(&mut spectrum, None, &Sequential, &load);
+        self.rows_forward(&mut spectrum, &[], &Sequential, &load);
         // Pairs of rows are told apart without halving, and were divided by their length.
         let scale = 0.5 * self.extent.width as f32;
         let mut all = Vec::with_capacity(coefficients(self.extent));
         for (index, block) in pairs::blocks(self.extent).enumerate() {
             let pieces = &spectrum.pieces[index * parts(self.extent)..];
             spectrum.scratches.with(|scratch| {
-                self.gather(block, pieces, scratch);
+                self.gather(block, pieces, &mut scratch.columns);
                 for column in block.columns(&mut scratch.columns) {
                     self.column_forward.process_with_scratch(column, &mut scratch.transform);
                     all.extend(column.iter().map(|value| value * scale));
@@ -160,18 +152,20 @@ impl RealFft2d {
         all
     }
 
-    /// Transforms the rows; shares of blocks that become zero, where passes are given, are left out.
+    /// Transforms the rows; shares of blocks that all of the filters, if there are any, make zero are
+    /// left out.
     fn rows_forward(
         &self,
         spectrum: &mut Spectrum,
-        passes: Option<&[ColumnPass]>,
+        filters: &[Filter],
         executor: &dyn Executor,
         load: &Load<'_>,
     ) {
+        self.check(filters);
         let blocks = pairs::blocks(self.extent).len();
         let Spectrum { pieces, scratches, .. } = &mut *spectrum;
         for_chunks(executor, pieces, blocks, &|part, pieces| {
-            scratches.with(|scratch| self.transform_rows(part, passes, scratch, load, pieces));
+            scratches.with(|scratch| self.transform_rows(part, filters, scratch, load, pieces));
         });
         spectrum.reorder(parts(self.extent));
     }
@@ -180,7 +174,7 @@ impl RealFft2d {
     fn transform_rows(
         &self,
         part: usize,
-        passes: Option<&[ColumnPass]>,
+        filters: &[Filter],
         scratch: &mut Scratch,
         load: &Load<'_>,
         pieces: &mut [Piece],
@@ -204,7 +198,8 @@ impl RealFft2d {
         }
         self.row_forward.process_with_scratch(pairs, &mut scratch.transform);
         for (index, (block, piece)) in pairs::blocks(self.extent).zip(pieces).enumerate() {
-            if passes.is_some_and(|passes| passes[index] == ColumnPass::Zero) {
+            let is_zero = |filter: &Filter| filter.passes()[index] == ColumnPass::Zero;
+            if !filters.is_empty() && filters.iter().all(is_zero) {
                 continue;
             }
             let shares = piece.chunks_exact_mut(SHARE);
@@ -214,72 +209,16 @@ impl RealFft2d {
         }
     }
 
+    pub(super) fn check(&self, filters: &[Filter]) {
+        let fit = filters.iter().all(|filter| filter.extent() == self.extent);
+        assert!(fit, "a filter of another extent than planned");
+    }
+
     /// Fills the scratch's columns with those of a block, whose pieces come first.
-    fn gather(&self, block: Block, pieces: &[Piece], scratch: &mut Scratch) {
+    pub(super) fn gather(&self, block: Block, pieces: &[Piece], columns: &mut [Complex]) {
         for (part, piece) in pieces[..parts(self.extent)].iter().enumerate() {
             let count = pairs_of(self.extent, part);
-            block.take(part * PAIRS, &piece[..count * SHARE], &mut scratch.columns);
-        }
-    }
-
-    /// Filters a block of columns by the factors from `start` on.
-    fn filter_block(
-        &self,
-        index: usize,
-        (filter, start): (&Filter, usize),
-        scratch: &mut Scratch,
-        pieces: &mut [Piece],
-    ) {
-        let block = Block::new(self.extent, index);
-        self.gather(block, pieces, scratch);
-        let starts = (start..).step_by(self.extent.height);
-        for (start, column) in starts.zip(block.columns(&mut scratch.columns)) {
-            self.column_forward.process_with_scratch(column, &mut scratch.transform);
-            filter.apply(start, column);
-            self.column_inverse.process_with_scratch(column, &mut scratch.transform);
-        }
-        for (part, piece) in pieces.iter_mut().enumerate() {
-            let count = pairs_of(self.extent, part);
-            block.put(part * PAIRS, &mut scratch.columns, &mut piece[..count * SHARE]);
-        }
-    }
-
-    /// Puts a part of the rows together on the scratch.
-    fn collect(&self, passes: &[ColumnPass], pieces: &[Piece], scratch: &mut Scratch) {
-        let blocks = pairs::blocks(self.extent).zip(passes).zip(pieces);
-        for ((block, pass), piece) in blocks {
-            let pairs = scratch.pairs.chunks_exact_mut(self.extent.width);
-            if *pass == ColumnPass::Zero {
-                pairs.for_each(|pair| block.clear(pair));
-            } else {
-                let shares = piece.chunks_exact(SHARE);
-                pairs.zip(shares).for_each(|(pair, share)| block.give(share, pair));
-            }
-        }
-    }
-
-    /// Transforms the part of the rows on the scratch back.
-    fn restore_rows(
-        &self,
-        part: usize,
-        scratch: &mut Scratch,
-        rows: &mut [f32],
-        store: &Store<'_>,
-    ) {
-        let width = self.extent.width;
-        let count = rows.len().div_ceil(2 * width);
-        let pairs = &mut scratch.pairs[..count * width];
-        self.row_inverse.process_with_scratch(pairs, &mut scratch.transform);
-        let [even, odd] = &mut scratch.rows;
-        for (index, (rows, pair)) in rows.chunks_mut(2 * width).zip(pairs.chunks(width)).enumerate()
-        {
-            let samples = even.iter_mut().zip(odd.iter_mut());
-            samples.zip(pair).for_each(|((a, b), z)| (*a, *b) = (z.re, z.im));
-            let y = 2 * (part * PAIRS + index);
-            let samples = [&even[..], &odd[..]];
-            for ((y, row), samples) in (y..).zip(rows.chunks_mut(width)).zip(samples) {
-                store(y, samples, row);
-            }
+            block.take(part * PAIRS, layer(piece, 0, count), columns);
         }
     }
 

@@ -17,7 +17,8 @@ use crate::fft::{Complex, coefficients, multiplicity, signed_frequency};
 use crate::frame::{Extent, Plane};
 use crate::optics::{Light, Likeness, Psf, PsfError};
 
-use super::filters::{Expected, Regulariser};
+use super::expected::{Assumed, Expected};
+use super::regulariser::Regulariser;
 
 /// Sides of the planes that are summed over, where the PSF is not larger.
 const SIDE: usize = 256;
@@ -54,7 +55,7 @@ impl Forecast {
     }
 
     fn on(extent: Extent, psf: &Psf, noise: Light) -> Result<Self, PsfError> {
-        let told = Expected::new(psf, extent, Regulariser::Spectral, noise)?;
+        let told = Assumed::new(extent, Regulariser::Spectral, noise).blurred_by(psf)?;
         Ok(Self { extent, told })
     }
 
@@ -68,14 +69,14 @@ impl Forecast {
         let blurred = right.blurred();
         let gain = |error: f64| 10.0 * (blurred / error).log10();
         Ok(Loss {
-            right: gain(right.restored(&right.told.otf, (0.0, 0.0))),
-            wrong: gain(wrong.restored(&right.told.otf, like.shift)),
+            right: gain(right.restored(right.told.otf(), (0.0, 0.0))),
+            wrong: gain(wrong.restored(right.told.otf(), like.shift)),
         })
     }
 
     /// What restoring gains over the blurred picture, in decibels.
     pub fn gain_db(&self) -> f64 {
-        10.0 * (self.blurred() / self.restored(&self.told.otf, (0.0, 0.0))).log10()
+        10.0 * (self.blurred() / self.restored(self.told.otf(), (0.0, 0.0))).log10()
     }
 
     /// Share of all frequencies that are lost: of which more than half is left to be filled in.
@@ -103,7 +104,7 @@ impl Forecast {
 
     /// Magnitude of the OTF, frequency zero in the middle.
     pub fn otf(&self) -> Plane<f64> {
-        self.centred(|index| f64::from(self.told.otf[index].norm()))
+        self.centred(|index| f64::from(self.told.otf()[index].norm()))
     }
 
     /// What is left to be filled in of each frequency, `P` from 0 to 1, frequency zero in the middle.
@@ -125,8 +126,8 @@ impl Forecast {
     fn blurred(&self) -> f64 {
         let one = Complex::new(1.0, 0.0);
         self.sum(|index| {
-            let error = f64::from((self.told.otf[index] - one).norm_sqr());
-            error * self.told.signal[index] + self.told.noise
+            let error = f64::from((self.told.otf()[index] - one).norm_sqr());
+            error * self.told.signal(index) + self.told.noise()
         })
     }
 
@@ -141,7 +142,7 @@ impl Forecast {
             let back = Complex::new(angle.cos() as f32, angle.sin() as f32);
             let wiener = self.told.wiener(index) * back;
             let error = f64::from((wiener * otf[index] - one).norm_sqr());
-            error * self.told.signal[index] + f64::from(wiener.norm_sqr()) * self.told.noise
+            error * self.told.signal(index) + f64::from(wiener.norm_sqr()) * self.told.noise()
         })
     }
 
@@ -192,7 +193,7 @@ mod tests {
             // Uniform between -0.5 and 0.5 has a variance of 1/12.
             Plane::from_fn(extent, |x, y| 12.0_f32.sqrt() * deviation * plane.row(y)[x])
         };
-        let colour = |at: usize| if at == 0 { 0.0 } else { told.signal[at].sqrt() };
+        let colour = |at: usize| if at == 0 { 0.0 } else { told.signal(at).sqrt() };
         let x = filtered(&white(1, 1.0), &Filter::real(extent, colour));
         let (blurred, noise) =
             (filtered(&x, &Filter::complex(extent, |at| otf[at])), white(2, 0.01));

@@ -2,6 +2,10 @@
 
 mod edges; // beyond the frame
 mod tone; // samples and light
+mod regulariser; // noise and signal
+mod expected; // of frames, on average
+mod skeleton; // few that tell of many
+mod field; // a filter for every place
 mod filters; // what can be undone
 mod forecast; // what that is worth
 pub mod network; // what fills in the rest
@@ -9,8 +13,9 @@ mod options; // how it is asked for
 mod recipe; // all of it
 
 pub use edges::{Edges, Framing};
-pub use filters::{Filters, Regulariser};
+pub use filters::Filters;
 pub use forecast::{Forecast, Loss};
 pub use options::{Channels, RestoreOptions};
 pub use recipe::{PlanError, Projection, RestorePlan};
+pub use regulariser::Regulariser;
 pub use tone::ToneCurve;

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use super::edges::Edges;
-use super::filters::Regulariser;
+use super::regulariser::Regulariser;
 use crate::frame::Layout;
 use crate::keys;
 use crate::optics::{Blur, Calibration, GrayLevels, Transfer};

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use displaydoc::Display;
 
 use super::edges::Framing;
-use super::filters::{Filters, Regulariser};
+use super::filters::Filters;
 use super::network::Model;
 use super::options::{Channels, RestoreOptions};
+use super::regulariser::Regulariser;
 use super::tone::ToneCurve;
 use crate::exit::{ExitStatus, Status};
-use crate::fft::Filter;
+use crate::fft::FieldFilter;
 use crate::frame::{Extent, PictureFormat};
-use crate::optics::{Blur, Calibration, PsfError};
+use crate::optics::{Calibration, PsfError};
 
 /// Everything a restorer of frames of one format is made of.
 #[derive(Debug, Clone)]
@@ -26,7 +27,7 @@ pub struct RestorePlan {
     /// Where a frame lies in the planes it is restored on.
     pub framing: Framing,
     /// The Wiener filter `H+_R`.
-    pub wiener: Filter,
+    pub wiener: FieldFilter,
     /// The networks, where there are any.
     pub model: Option<Arc<Model>>,
     /// A projection for each network.
@@ -39,7 +40,7 @@ pub struct Projection {
     /// `c`: how much more than natural images the network before it weighs.
     pub strength: f64,
     /// The factors.
-    pub filter: Filter,
+    pub filter: FieldFilter,
 }
 
 /// Why no restoration can be planned.
@@ -47,13 +48,6 @@ pub struct Projection {
 pub enum PlanError {
     /// {0}
     Psf(#[from] PsfError),
-    /// the blur differs over the field, in {columns}x{rows} PSFs (expected one PSF)
-    Field {
-        /// PSFs side by side.
-        columns: usize,
-        /// PSFs one below the other.
-        rows: usize,
-    },
     /// the camera was calibrated at {calibrated} and gives {is} (expected the same extent)
     Extent {
         /// Extent of the calibration.
@@ -80,22 +74,17 @@ impl RestorePlan {
         options: &RestoreOptions,
         format: PictureFormat,
     ) -> Result<Self, PlanError> {
-        let psf = match &camera.blur {
-            Blur::Uniform(psf) => psf,
-            Blur::Field(field) => {
-                return Err(PlanError::Field { columns: field.columns(), rows: field.rows() });
-            }
-        };
+        let psf = camera.blur.extent();
         check_extent(camera.extent, format.extent)?;
-        check_fit(psf.extent(), format.extent)?;
-        let framing = Framing::plan(options.edges, format.extent, psf.extent());
+        check_fit(psf, format.extent)?;
+        let framing = Framing::plan(options.edges, format.extent, psf);
         let contract = model.as_ref().map(|model| &model.contract);
         let strengths = contract.map_or(&[][..], |contract| &contract.consistency);
         let trained = contract.map(|contract| contract.regulariser);
         let regulariser = options.regulariser.or(trained).unwrap_or(Regulariser::Spectral);
         let noise = camera.noise.in_light(camera.transfer, format.range);
         let Filters { wiener, projections } =
-            Filters::plan(psf, framing.outer, regulariser, noise, strengths)?;
+            Filters::plan(&camera.blur, framing, regulariser, noise, strengths)?;
         let projections = projections.into_iter().zip(strengths);
         Ok(Self {
             format,
@@ -128,7 +117,7 @@ fn check_fit(psf: Extent, frame: Extent) -> Result<(), PsfError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optics::{Field, GrayLevels, Psf};
+    use crate::optics::{GrayLevels, Psf};
 
     #[track_caller]
     fn check_refused(camera: &Calibration, expected: &PlanError) {
@@ -139,11 +128,6 @@ mod tests {
 
     #[test]
     fn what_cannot_be_the_camera_of_the_frames_is_refused() {
-        let field = Field::new(2, vec![Psf::delta(); 6]).expect("a grid");
-        check_refused(
-            &Calibration::new(field, GrayLevels::NONE),
-            &PlanError::Field { columns: 2, rows: 3 },
-        );
         let calibrated = Extent::new(640, 480);
         let camera = Calibration::new(Psf::delta(), GrayLevels::NONE);
         check_refused(

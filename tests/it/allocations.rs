@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use deblurd::executor::Executor;
 use deblurd::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
 use deblurd::metrics::Metrics;
-use deblurd::optics::GrayLevels;
+use deblurd::optics::{Blur, Field, GrayLevels};
 use deblurd::pipeline::{
     LadderOptions, Overflow, Pipeline, PipelineOptions, Stop, Stoppable, Workers,
 };
@@ -59,6 +59,11 @@ fn fused_networks_need_none() {
 #[apply(trial)]
 fn stock_networks_need_none_of_ours() {
     check_case("stock", 0);
+}
+
+#[apply(trial)]
+fn a_field_needs_none() {
+    check_case("field", 0);
 }
 
 /// Tells a child which case to measure.
@@ -292,19 +297,25 @@ impl Sink for Nowhere {
 fn measure(case: &str) {
     let files = PipelineOptions::new(Overflow::Wait);
     let gray = || Same(random_picture(PictureFormat::gray(EXTENT), 1));
+    let one = random_psf(3, 5);
     match case {
-        "pictures" => run(gray(), None, files),
+        "pictures" => run(gray(), &one, None, files),
         "networks" => {
             let model = std::fs::read(root().join("models/base.onnx")).expect("the model");
             let model = model::load(&model).expect("a model");
-            run(gray(), Some(Arc::new(model)), files);
+            run(gray(), &one, Some(Arc::new(model)), files);
         }
-        "stock" => run(gray(), Some(model(2, 4, 8, false)), files),
+        "stock" => run(gray(), &one, Some(model(2, 4, 8, false)), files),
+        "field" => {
+            let psfs = (0..4).map(|seed| random_psf(seed, 5)).collect();
+            let field = Field::new(2, psfs).expect("a grid");
+            run(gray(), &field, Some(model(2, 4, 8, true)), files);
+        }
         "stream" => {
             let frames = usize::try_from(WARM + MEASURED).expect("few");
             let bytes = stream(EXTENT.width, EXTENT.height, frames);
             let source = Y4mSource::new(std::io::Cursor::new(bytes), "a stream".into(), false);
-            run(source.expect("a stream"), None, files);
+            run(source.expect("a stream"), &one, None, files);
         }
         "scene" => {
             let rate = FrameRate::per_second(200);
@@ -312,26 +323,30 @@ fn measure(case: &str) {
             let source = SceneSource::new(options).expect("a scene");
             let sigma = GrayLevels::new(2.55).expect("gray levels");
             let options = DegradeOptions { edges: Edges::Open, sigma, seed: 0 };
-            let source =
-                Simulated::new(source, &random_psf(3, 5).into(), options).expect("a camera");
+            let source = Simulated::new(source, &one.clone().into(), options).expect("a camera");
             let live = PipelineOptions {
                 deadline: std::time::Duration::from_secs(5),
                 ..PipelineOptions::new(Overflow::DropOldest)
             };
-            run(source, None, live);
+            run(source, &one, None, live);
         }
         other => panic!("no case {other}"),
     }
 }
 
 /// Runs a pipeline with all sinks that can be without a device and a client.
-fn run(source: impl Source + 'static, model: Option<Arc<Model>>, options: PipelineOptions) {
+fn run(
+    source: impl Source + 'static,
+    blur: &(impl Clone + Into<Blur>),
+    model: Option<Arc<Model>>,
+    options: PipelineOptions,
+) {
     let format = source.format();
     let stop = Stop::default();
     let workers = Marked(Workers::start(2).expect("threads"));
     let executor = Arc::new(Stoppable { executor: Arc::new(workers), stop: stop.clone() });
     let how = Restoration::for_noise(2.55);
-    let restorer = how.restorer(&random_psf(3, 5), model.as_ref(), format, executor);
+    let restorer = how.restorer(blur, model.as_ref(), format, executor);
     let names = ["nowhere", "y4m", "http", "iceoryx2"].map(str::to_owned);
     let metrics = Arc::new(Metrics::new(&names));
     let workshop = Workshop::new();

@@ -20,6 +20,7 @@ mod camera;
 mod cli;
 mod conformance;
 mod faults;
+mod field;
 mod fifos;
 mod http;
 mod layering;

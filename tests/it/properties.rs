@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deblurd::executor::{Executor, Sequential};
 use deblurd::fft::{Filter, RealFft2d};
 use deblurd::frame::{Effort, Extent, Layout, Picture, PictureFormat, Plane, Range};
-use deblurd::optics::{GrayLevels, Psf, Transfer};
+use deblurd::optics::{Blur, GrayLevels, Psf, Transfer};
 use deblurd::pipeline::Workers;
 use deblurd::plan::network::Model;
 use deblurd::plan::{Channels, Edges, Regulariser, RestoreOptions, RestorePlan};
@@ -338,16 +338,16 @@ impl Restoration {
         self
     }
 
-    /// A restorer of pictures of `format` that `psf` blurred.
+    /// A restorer of pictures of `format` with that blur.
     pub(crate) fn restorer(
         &self,
-        psf: &Psf,
+        blur: &(impl Clone + Into<Blur>),
         model: Option<&Arc<Model>>,
         format: PictureFormat,
         executor: Arc<dyn Executor>,
     ) -> Box<dyn Restorer> {
         let noise = GrayLevels::new(self.sigma).expect("gray levels");
-        let camera = self.options.camera(psf.clone(), noise);
+        let camera = self.options.camera(blur.clone(), noise);
         let plan = RestorePlan::new(&camera, model.cloned(), &self.options, format);
         CpuBackend::new(executor).load(plan.expect("a plan")).expect("a restorer")
     }

@@ -11,7 +11,7 @@ use crate::calibrate::target::Outcome;
 use crate::cli::exit::{Context, Result};
 use crate::executor::Executor;
 use crate::frame::{Effort, Extent, Picture};
-use crate::optics::{Blur, Calibration, Psf};
+use crate::optics::{Calibration, Psf};
 use crate::plan::{Forecast, RestoreOptions, RestorePlan};
 use crate::restore::{Backend, CpuBackend, Unwatched};
 use crate::sink::{encode_png, write_whole};
@@ -66,16 +66,12 @@ impl<'a> Report<'a> {
         self
     }
 
-    /// A frame before and after restoration with what was found, where that can be restored: a blur
-    /// that differs over the field cannot yet.
+    /// A frame before and after restoration with what was found.
     pub(super) fn compared(
         mut self,
         frame: &Picture,
         executor: &Arc<dyn Executor>,
     ) -> Result<Self> {
-        if matches!(self.calibration.blur, Blur::Field(_)) {
-            return Ok(self);
-        }
         let options = RestoreOptions::default();
         let model = load::model(&options.model)?;
         let plan = RestorePlan::new(self.calibration, model, &options, frame.format())?;

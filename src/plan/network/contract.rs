@@ -1,6 +1,6 @@
 //! What a model promises.
 
-use super::super::filters::Regulariser;
+use super::super::regulariser::Regulariser;
 
 /// What a model file promises.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,7 +9,7 @@ use super::filtering::{Filtering, columns};
 use super::residual::{KernelChoice, ResidualNet, band_rows};
 use super::workspace::{Estimate, Workspace};
 use crate::executor::Executor;
-use crate::fft::Filter;
+use crate::fft::FieldFilter;
 use crate::frame::{Effort, Picture, PictureFormat};
 use crate::plan::{Projection, RestorePlan};
 use crate::restore::model::ModelError;
@@ -27,7 +27,7 @@ struct CpuRestorer {
     format: PictureFormat,
     decode: Decode,
     filtering: Filtering,
-    wiener: Filter,
+    wiener: FieldFilter,
     stages: Vec<Stage>,
     encode: Encode,
     work: Workspace,
@@ -61,6 +61,8 @@ impl Backend for CpuBackend {
         let RestorePlan { format, channels, tone, framing, wiener, model, projections } = plan;
         let (executor, threads) = (&self.executor, self.executor.threads());
         let tone = Arc::new(tone);
+        let filters = projections.iter().map(|projection| &projection.filter).chain([&wiener]);
+        let layers = filters.map(FieldFilter::layers).max().unwrap_or(1);
         let mut steps = vec![Step::new("decode"), Step::filter("wiener", &wiener)];
         let mut stages = Vec::new();
         if let Some(model) = model {
@@ -78,7 +80,7 @@ impl Backend for CpuBackend {
         Ok(Box::new(CpuRestorer {
             format,
             decode: Decode::new(Arc::clone(&tone), extension, Arc::clone(executor)),
-            filtering: Filtering::plan(framing.outer, executor),
+            filtering: Filtering::plan(framing.outer, layers, executor),
             wiener,
             stages,
             encode: Encode::new(tone, framing, Arc::clone(executor)),
@@ -94,7 +96,7 @@ impl Step {
         Self { name: name.to_owned(), choice: None }
     }
 
-    fn filter(name: &str, filter: &Filter) -> Self {
+    fn filter(name: &str, filter: &FieldFilter) -> Self {
         Self { name: name.to_owned(), choice: Some(columns(filter)) }
     }
 }

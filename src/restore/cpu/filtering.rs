@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::workspace::{Channel, Estimate};
 use crate::executor::Executor;
-use crate::fft::{Filter, RealFft2d, Spectrum};
+use crate::fft::{FieldFilter, RealFft2d, Spectrum};
 use crate::frame::Extent;
 use crate::plan::Projection;
 
@@ -19,20 +19,24 @@ pub(crate) struct Filtering {
 }
 
 /// How much of the plane a filter looks at.
-pub(crate) fn columns(filter: &Filter) -> String {
-    format!("{:.0} % of the columns", 100.0 * filter.share())
+pub(crate) fn columns(filter: &FieldFilter) -> String {
+    let layers = match filter.layers() {
+        1 => String::new(),
+        layers => format!("{layers} layers, "),
+    };
+    format!("{layers}{:.0} % of the columns", 100.0 * filter.share())
 }
 
 impl Filtering {
-    /// Plans for planes of `extent`.
-    pub(crate) fn plan(extent: Extent, executor: &Arc<dyn Executor>) -> Self {
+    /// Plans for planes of `extent` and filters of up to `layers` layers.
+    pub(crate) fn plan(extent: Extent, layers: usize, executor: &Arc<dyn Executor>) -> Self {
         let fft = RealFft2d::plan(extent);
-        let spectrum = fft.spectrum(executor.threads());
+        let spectrum = fft.layered_spectrum(layers, executor.threads());
         Self { fft, spectrum, executor: Arc::clone(executor) }
     }
 
     /// `x_w = H+_R y`.
-    pub(crate) fn wiener(&mut self, filter: &Filter, channel: &mut Channel) {
+    pub(crate) fn wiener(&mut self, filter: &FieldFilter, channel: &mut Channel) {
         let Channel { y, x_w, .. } = channel;
         let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
         self.fft.forward(spectrum, filter, executor, &|at, row| row.copy_from_slice(y.row(at)));
