@@ -23,7 +23,7 @@ use crate::plan::{Edges, RestoreOptions};
 use crate::simulate::DegradeOptions;
 use crate::sink::{ShowcaseSink, Sink, SinkError, try_writing};
 use crate::source::SceneOptions;
-use crate::station::{Assembly, LoadError, Recipe, load, open_source, stoppable};
+use crate::station::{Assembly, LoadError, Recipe, Told, load, open_source, stoppable};
 use crate::web::{HttpOptions, Server, Token, needs_token};
 
 /// Frames shown where nobody watches the terminal and none are asked for.
@@ -70,14 +70,16 @@ impl Demo {
         let metrics =
             Arc::new(Metrics::new(&[ShowcaseSink::NAME.to_owned(), "last frame".to_owned()]));
         let scene = SourceConfig::Scene(self.scene());
+        let recipe = Recipe {
+            camera,
+            model,
+            options: self.restoration.clone(),
+            executor: stoppable(self.threads.count(), &stop)?,
+        };
+        Told::of(&self.psf, &recipe).tell(&metrics);
         let assembly = Assembly {
             source: open_source(&scene, Some(&simulated), &metrics.source)?,
-            recipe: Recipe {
-                camera,
-                model,
-                options: self.restoration.clone(),
-                executor: stoppable(self.threads.count(), &stop)?,
-            },
+            recipe,
             pipeline: PipelineOptions::new(Overflow::DropOldest),
             ladder: None,
             metrics,

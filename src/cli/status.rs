@@ -1,13 +1,14 @@
 //! `deblurd status`: what a running daemon does, once.
 
 use std::fmt::Write;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
 use super::client::{ClientError, Daemon, ask, losses, rate_between};
 use super::exit::Result;
 use super::terminal;
+use crate::metrics::Restoration;
 use crate::web::State;
 
 /// Time between the two looks that tell the rate.
@@ -76,6 +77,13 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
         let (extent, rate) = (&stream.extent, stream.frames_per_second);
         line("pictures", format!("{}x{}, {rate:.2} a second offered", extent.width, extent.height));
     }
+    if let Some(restoration) = &metrics.restoration {
+        line("restores", restores(restoration));
+        line("", calibrated(restoration, SystemTime::now()));
+    }
+    if !metrics.reload.problem.is_empty() {
+        line("reload", format!("refused: {}", metrics.reload.problem));
+    }
     line("effort", effort(state));
     let rate = rate.map_or(String::new(), |rate| format!(", {rate:.1} a second"));
     let trunk = &metrics.trunk;
@@ -137,6 +145,34 @@ pub(super) fn camera(state: &State) -> String {
     text
 }
 
+/// What restores frames, in words.
+pub(super) fn restores(restoration: &Restoration) -> String {
+    let Restoration { psf, grid: [columns, rows], extent, width, sigma, transfer, .. } =
+        restoration;
+    let grid = if columns * rows > 1 { format!("{columns}x{rows} of ") } else { String::new() };
+    let Restoration { model, channels, backend, .. } = restoration;
+    format!(
+        "PSF {psf} ({grid}{extent}, width {width:.2}), sigma {sigma:.2}, curve {transfer}, \
+         model {model}, {channels}, {backend}"
+    )
+}
+
+/// How its PSF was found, how far it may be trusted, and how old it is.
+pub(super) fn calibrated(restoration: &Restoration, now: SystemTime) -> String {
+    let by = restoration.method.as_ref().map(|method| format!("by {method}"));
+    let trust = restoration.trust.clone();
+    let since = |at: f64| {
+        let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        format!("{} ago", duration((now - at).max(0.0)))
+    };
+    let age = restoration.calibrated_at_s.map(since).or_else(|| restoration.calibrated.clone());
+    let told: Vec<String> = [trust, by, age].into_iter().flatten().collect();
+    if told.is_empty() {
+        return "no calibration: as the configuration says".to_owned();
+    }
+    format!("calibration {}", told.join(", "))
+}
+
 /// The step of the overload ladder in words.
 pub(super) fn effort(state: &State) -> String {
     let load = &state.metrics.load;
@@ -163,6 +199,24 @@ pub(super) fn duration(seconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_calibration_is_told_with_its_age() {
+        let now = UNIX_EPOCH + Duration::from_secs(100_000);
+        let plain = Restoration::default();
+        assert_eq!(calibrated(&plain, now), "no calibration: as the configuration says");
+        let mut known = Restoration {
+            method: Some("target".to_owned()),
+            trust: Some("measured".to_owned()),
+            calibrated: Some("then".to_owned()),
+            ..plain
+        };
+        assert_eq!(calibrated(&known, now), "calibration measured, by target, then");
+        known.calibrated_at_s = Some(100_000.0 - 7_260.0);
+        assert_eq!(calibrated(&known, now), "calibration measured, by target, 2 h 1 min ago");
+        known.calibrated_at_s = Some(200_000.0);
+        assert!(calibrated(&known, now).ends_with("0.0 s ago"), "a clock that goes behind");
+    }
 
     #[test]
     fn times_are_told_as_people_do() {

@@ -6,8 +6,10 @@ mod ledger;
 mod load;
 mod quality;
 mod reload;
+mod restoration;
 mod snapshot;
 mod source;
+mod text;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -18,6 +20,7 @@ pub use ledger::{Books, Ledger, Reason, Ticket};
 pub use load::{Level, LoadMetrics, LoadSnapshot};
 pub use quality::Quality;
 pub use reload::{ReloadMetrics, ReloadSnapshot};
+pub use restoration::{Restoration, RestorationMetrics};
 pub use snapshot::{PsnrSnapshot, QueueSnapshot, SinkSnapshot, Snapshot, StageSnapshot};
 pub use source::{SourceMetrics, SourceSnapshot, SourceState};
 
@@ -36,6 +39,8 @@ pub struct Metrics {
     pub sinks: Vec<SinkMetrics>,
     /// How much is done to frames.
     pub load: LoadMetrics,
+    /// What restores frames.
+    pub restoration: RestorationMetrics,
     /// What became of reloads.
     pub reload: ReloadMetrics,
     /// Distance to the truth, where it is known.

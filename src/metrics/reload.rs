@@ -5,6 +5,7 @@ use std::sync::{PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 
 use super::counter::Counter;
+use super::text::short;
 
 /// What is counted of reloads.
 #[derive(Debug, Default)]
@@ -17,9 +18,9 @@ pub struct ReloadMetrics {
 }
 
 impl ReloadMetrics {
-    /// Counts a reload that was refused, with its reason.
+    /// Counts a reload that was refused, with its reason; a long one is cut.
     pub fn refuse(&self, problem: &str) {
-        problem.clone_into(&mut self.problem.write().unwrap_or_else(PoisonError::into_inner));
+        *self.problem.write().unwrap_or_else(PoisonError::into_inner) = short(problem);
         self.refused.add(1);
     }
 

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Books, LoadSnapshot, Metrics, QueueMetrics, ReloadSnapshot, SinkMetrics, SourceSnapshot,
-    StageMetrics, Summary,
+    Books, LoadSnapshot, Metrics, QueueMetrics, ReloadSnapshot, Restoration, SinkMetrics,
+    SourceSnapshot, StageMetrics, Summary,
 };
 
 /// [`Metrics`] at one moment.
@@ -22,6 +22,9 @@ pub struct Snapshot {
     pub sinks: Vec<SinkSnapshot>,
     /// How much is done to frames.
     pub load: LoadSnapshot,
+    /// What restores frames, once that is known.
+    #[serde(default)]
+    pub restoration: Option<Restoration>,
     /// What became of reloads.
     pub reload: ReloadSnapshot,
     /// Mean distance to the truth, where it is known.
@@ -84,6 +87,7 @@ impl Metrics {
             stages: self.stages().iter().map(|stage| stage.snapshot()).collect(),
             queues: self.queues().iter().map(|queue| queue.snapshot()).collect(),
             load: self.load.snapshot(),
+            restoration: self.restoration.snapshot(),
             reload: self.reload.snapshot(),
             psnr_db: self.quality.mean_db().map(psnr),
         }
@@ -135,6 +139,9 @@ mod tests {
         metrics.source.enter(SourceState::Frozen, "the same picture");
         metrics.load.set_level(Level::Alternate);
         metrics.load.set_temperature(Some(61.5));
+        let restoration =
+            Restoration { psf: "disk:3".to_owned(), width: 1.5, ..Restoration::default() };
+        metrics.restoration.set(restoration, Vec::new());
         metrics.reload.refuse("no such PSF");
         metrics.quality.record(20.5, 31.25);
         let snapshot = metrics.snapshot();

@@ -101,6 +101,12 @@ impl Blur {
         }
     }
 
+    /// The PSF of the middle of the frame.
+    pub fn central(&self) -> &Psf {
+        let (columns, rows) = self.grid();
+        &self.psfs()[rows / 2 * columns + columns / 2]
+    }
+
     /// The same blur with every PSF changed; a grid stays as it is.
     ///
     /// # Errors

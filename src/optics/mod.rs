@@ -17,5 +17,6 @@ pub use blur::{Blur, Field};
 pub use calibration::{Calibration, Certainty, Method, Origin, Trust};
 pub use noise::{GrayLevels, Light, SensorNoise};
 pub use options::CameraOptions;
+pub use psf::picture::{framed, shades, shrunk};
 pub use psf::{Found, Likeness, Psf, PsfError, Shape};
 pub use transfer::Transfer;

@@ -21,7 +21,7 @@ pub use self::y4m::{Y4mSink, Y4mSinkOptions};
 pub use contract::{Sink, SinkError};
 pub use encode::{encode_jpeg, encode_png};
 pub use png::{PngOptions, PngSink};
-pub use record::{PictureKind, RecordOptions, RecordSink, in_words};
+pub use record::{PictureKind, RecordOptions, RecordSink, from_words, in_words};
 pub use showcase::{Exhibit, Next, Showcase, ShowcaseSink, Side, View};
 pub use v4l2::{OutputFormat, V4l2Sink, V4l2SinkOptions};
 pub use whole::{is_special, remove_unfinished, try_writing, write_whole};

@@ -8,6 +8,7 @@ use super::assemble::{Assembly, Recipe, open_source, stoppable};
 use super::error::{Fault, StationError};
 use super::load::{self, LoadError, Named};
 use super::outputs::sink_names;
+use super::told::Told;
 use super::trial::{self, TrialError};
 use crate::config::{Config, ConfigError};
 use crate::executor::Executor;
@@ -144,14 +145,21 @@ impl Loaded {
     pub fn assembly(&self) -> Result<Assembly, Fault> {
         let stop = Stop::default();
         let metrics = Arc::new(Metrics::new(&sink_names(&self.config.sinks)));
+        let recipe = self.recipe(stoppable(self.threads(), &stop)?);
+        self.told(&recipe).tell(&metrics);
         Ok(Assembly {
             source: open_source(&self.config.source, self.simulated.as_ref(), &metrics.source)?,
-            recipe: self.recipe(stoppable(self.threads(), &stop)?),
+            recipe,
             pipeline: self.config.pipeline,
             ladder: Some(self.config.overload),
             metrics,
             stop,
         })
+    }
+
+    /// What is told of what `recipe` makes, which is of this.
+    pub fn told(&self, recipe: &Recipe) -> Told {
+        Told::of(&self.config.camera.psf, recipe)
     }
 
     /// What a restorer is made of.

@@ -21,6 +21,7 @@ mod known;
 mod material;
 mod outputs;
 mod reload;
+mod told;
 
 pub use assemble::{Assembly, Recipe, executor, open_source, open_y4m_sink, stoppable};
 pub use error::{Fault, StationError};
@@ -30,3 +31,4 @@ pub use load::LoadError;
 pub use material::{Loaded, Material};
 pub use outputs::{Outputs, Page, sink_names, try_sink};
 pub use reload::{Attempt, Phase, Reloader, Running};
+pub use told::Told;

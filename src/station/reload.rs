@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use super::error::{Fault, StationError};
 use super::material::Material;
+use super::told::Told;
 use super::trial::TrialError;
 use crate::config::Config;
 use crate::executor::Executor;
@@ -82,7 +83,13 @@ enum Refusal {
     Thread(std::io::Error),
 }
 
-type Loading = JoinHandle<Result<Box<dyn Restorer>, StationError>>;
+type Loading = JoinHandle<Result<Loaded, StationError>>;
+
+/// A restorer that could be made, and what is told of it once it serves.
+struct Loaded {
+    restorer: Box<dyn Restorer>,
+    told: Told,
+}
 
 /// What the reload does now.
 #[derive(Debug)]
@@ -90,7 +97,7 @@ enum Step {
     Idle,
     Loading(Loading, Instant),
     /// The restorer is offered; the next frame changes to it.
-    Changing(Instant),
+    Changing(Told, Instant),
     /// It took too long, and may still be at it.
     Stuck(Loading),
 }
@@ -100,14 +107,15 @@ pub type Attempt = fn(&Material, Option<Extent>) -> Result<String, TrialError>;
 
 impl Running {
     /// Loads and checks everything anew; `attempt` restores a golden frame with it.
-    fn load(&self, attempt: Attempt) -> Result<Box<dyn Restorer>, StationError> {
+    fn load(&self, attempt: Attempt) -> Result<Loaded, StationError> {
         let material = Material::read(&self.path)?;
         let golden = attempt(&material, Some(self.format.extent)).map_err(Fault::from)?;
         let loaded = material.load()?;
         name_what_waits(&self.config, &loaded.config);
-        let restorer = loaded.recipe(Arc::clone(&self.executor)).restorer(self.format)?;
+        let recipe = loaded.recipe(Arc::clone(&self.executor));
+        let restorer = recipe.restorer(self.format)?;
         log::info!("reload: golden frame {golden}");
-        Ok(restorer)
+        Ok(Loaded { restorer, told: loaded.told(&recipe) })
     }
 }
 
@@ -139,7 +147,8 @@ impl Reloader {
                 (Step::Stuck(loading), Some(Refusal::Stuck))
             }
             Step::Loading(loading, since) => self.follow(loading, since, pipeline),
-            Step::Changing(since) if is_settled(since, pipeline) => {
+            Step::Changing(restoration, since) if is_settled(since, pipeline) => {
+                restoration.tell(pipeline.metrics());
                 pipeline.metrics().reload.succeed();
                 log::info!("reload: done");
                 tell(Phase::Over);
@@ -173,7 +182,7 @@ impl Reloader {
     ) -> (Step, Option<Refusal>) {
         if loading.is_finished() {
             return match change(loading, pipeline) {
-                Ok(()) => (Step::Changing(Instant::now()), None),
+                Ok(told) => (Step::Changing(told, Instant::now()), None),
                 Err(refusal) => (Step::Idle, Some(refusal)),
             };
         }
@@ -190,10 +199,11 @@ fn is_settled(since: Instant, pipeline: &RunningPipeline) -> bool {
     pipeline.has_changed() || !is_live || since.elapsed() >= CHANGE_PATIENCE
 }
 
-/// Offers the restorer that a thread has made to the pipeline.
-fn change(loading: Loading, pipeline: &RunningPipeline) -> Result<(), Refusal> {
-    pipeline.change_restorer(loading.join().map_err(|_| Refusal::Panicked)??);
-    Ok(())
+/// Offers the restorer that a thread has made to the pipeline; what is told of it.
+fn change(loading: Loading, pipeline: &RunningPipeline) -> Result<Told, Refusal> {
+    let Loaded { restorer, told } = loading.join().map_err(|_| Refusal::Panicked)??;
+    pipeline.change_restorer(restorer);
+    Ok(told)
 }
 
 /// Names the sections that differ and need a restart.
@@ -221,7 +231,7 @@ fn is_simulation_changed(running: &Config, new: &Config) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::station::{Loaded, Outputs};
+    use crate::station::Outputs;
     use std::fs::OpenOptions;
     use std::io::Write;
     use std::path::Path;
@@ -236,7 +246,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("deblurd.toml");
         std::fs::write(&file, CONFIGURATION).expect("a file");
-        let loaded: Loaded = Material::read(&file).and_then(|it| Ok(it.load()?)).expect("a PSF");
+        let loaded = Material::read(&file).and_then(|it| Ok(it.load()?)).expect("a PSF");
         let assembly = loaded.assembly().expect("stages");
         let format = assembly.source.format();
         let executor = Arc::clone(&assembly.recipe.executor);

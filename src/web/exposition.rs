@@ -15,7 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::face::Face;
 use super::site::Site;
 use crate::metrics::{
-    Books, Histogram, Level, QueueMetrics, Reason, Snapshot, SourceState, StageMetrics,
+    Books, Histogram, Level, QueueMetrics, Reason, Restoration, Snapshot, SourceState, StageMetrics,
 };
 
 /// Type of the text.
@@ -111,7 +111,8 @@ impl Collector for Statistics {
         self.tell_stages(&mut page)?;
         self.tell_queues(&mut page)?;
         self.tell_sinks(&mut page)?;
-        self.tell_load(&mut page)
+        self.tell_load(&mut page)?;
+        tell_restorations(&self.stations, &mut page)
     }
 }
 
@@ -141,7 +142,10 @@ impl Statistics {
             let results = [("done", reloads.done), ("refused", reloads.refused)];
             results.map(|(result, count)| (station.labels(&[("result", result)]), count)).into()
         });
-        page.counters("reloads", "Reloads of the configuration", results)
+        page.counters("reloads", "Reloads of the configuration", results)?;
+        let refused =
+            self.one(|station| f64::from(u8::from(!station.snapshot.reload.problem.is_empty())));
+        page.gauges("reload_refused", "1 where the last reload was refused", None, refused)
     }
 
     fn tell_source(&self, page: &mut Page<'_>) -> Result<(), Error> {
@@ -278,6 +282,43 @@ impl Statistics {
         let help = "Temperature of the hottest zone of the device";
         page.gauges("temperature", help, Some(Unit::Celsius), heat)
     }
+}
+
+/// What restores the frames of each station, where that is known.
+fn tell_restorations(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
+    let known = || {
+        stations
+            .iter()
+            .filter_map(|station| Some((station, station.snapshot.restoration.as_ref()?)))
+    };
+    if known().next().is_none() {
+        return Ok(());
+    }
+    let info = known().map(|(station, it)| (station.labels(&words(it)), 1.0));
+    page.gauges("restoration_info", "What restores frames", None, info)?;
+    let own = |number: fn(&Restoration) -> Option<f64>| {
+        known().filter_map(move |(station, it)| Some((station.labels(&[]), number(it)?)))
+    };
+    let help = "Root mean square width of the PSF in samples";
+    page.gauges("psf_width_samples", help, None, own(|it| Some(it.width)))?;
+    let help = "Deviation of the noise in 8-bit gray levels";
+    page.gauges("noise_gray_levels", help, None, own(|it| Some(it.sigma)))?;
+    let help = "When the calibration was made, since 1970";
+    let unit = Some(Unit::Seconds);
+    page.gauges("calibration_timestamp", help, unit, own(|it| it.calibrated_at_s))
+}
+
+/// The words of a restoration as labels.
+fn words(restoration: &Restoration) -> [(&'static str, &str); 7] {
+    [
+        ("psf", &restoration.psf),
+        ("transfer", &restoration.transfer),
+        ("model", &restoration.model),
+        ("channels", &restoration.channels),
+        ("backend", &restoration.backend),
+        ("method", restoration.method.as_deref().unwrap_or("unknown")),
+        ("trust", restoration.trust.as_deref().unwrap_or("unknown")),
+    ]
 }
 
 /// The text that is being written.

@@ -123,6 +123,7 @@ impl Site {
             "/page.css" => fixed("text/css; charset=utf-8", include_str!("page/page.css")),
             "/page.js" => fixed("text/javascript; charset=utf-8", include_str!("page/page.js")),
             "/icon.svg" => fixed("image/svg+xml", include_str!("page/icon.svg")),
+            "/psf.png" => psf(face),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness(name),
             "/state" => self.state(face),
@@ -211,6 +212,14 @@ fn stream(face: &Face, side: Side) -> Answer {
     let content_type = HeaderValue::from_static(stream::CONTENT_TYPE);
     answer.headers_mut().insert(header::CONTENT_TYPE, content_type);
     answer
+}
+
+/// The PSF that frames are restored by.
+fn psf(face: &Face) -> Answer {
+    match face.metrics.restoration.picture().filter(|picture| !picture.is_empty()) {
+        Some(picture) => typed("image/png", Bytes::from_owner(picture)),
+        None => plain(StatusCode::NOT_FOUND, "no PSF is known\n"),
+    }
 }
 
 /// The page of a station lies in a folder, so that its addresses can be relative.

@@ -7,7 +7,7 @@ use super::subject::Subject;
 use crate::cli::exit::{Context, Result};
 use crate::cli::inputs::write_picture;
 use crate::frame::{Extent, Picture, PictureFormat, Plane};
-use crate::optics::{GrayLevels, Psf};
+use crate::optics::{GrayLevels, Psf, framed, shades, shrunk};
 use crate::plan::Forecast;
 use crate::source::font;
 
@@ -33,12 +33,11 @@ const INK: u16 = 230;
 
 /// The PSF in characters, by the square root of its samples.
 pub(super) fn blocks(psf: &Psf) -> String {
-    let samples = shrunk(psf.samples(), BLOCKS);
-    let greatest = greatest(&samples);
+    let shades = shades(&shrunk(psf.samples(), BLOCKS));
     let mut text = String::new();
-    for row in samples.rows() {
-        let shades = row.iter().map(|sample| {
-            let shade = (sample / greatest).sqrt() * (SHADES.len() - 1) as f64;
+    for row in shades.rows() {
+        let shades = row.iter().map(|shade| {
+            let shade = shade * (SHADES.len() - 1) as f64;
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 4")]
             let shade = shade.round() as usize;
             SHADES[shade.min(SHADES.len() - 1)]
@@ -64,63 +63,26 @@ pub(super) fn write(
         let (psf, sigma) = (subject.central(), noise(subject));
         let forecast = Forecast::new(psf, light(sigma));
         let forecast = forecast.with_context(|| format!("PSF {}", subject.name))?;
-        let root = |plane: &Plane<f64>| {
-            let greatest = greatest(plane);
-            Plane::from_fn(plane.extent(), |x, y| (plane.row(y)[x] / greatest).sqrt())
-        };
         let lost = format!("LOST (WHITE) AT SIGMA {sigma:.2}");
         let panels = [
-            ("PSF, AS IN CONVOLUTION", root(psf.samples())),
-            ("OTF, 0 IN THE MIDDLE", root(&forecast.otf())),
-            (lost.as_str(), forecast.lost()),
+            ("PSF, AS IN CONVOLUTION", psf.portrait(SIDE)),
+            ("OTF, 0 IN THE MIDDLE", framed(&shades(&forecast.otf()), SIDE)),
+            (lost.as_str(), framed(&forecast.lost(), SIDE)),
         ];
         for (column, (words, panel)) in panels.into_iter().enumerate() {
             let corner = (GAP + column * (SIDE + GAP), GAP + index * step);
             label(&mut picture, words, corner);
-            paste(&mut picture, &fitted(&panel), (corner.0, corner.1 + LINE));
+            paste(&mut picture, &panel, (corner.0, corner.1 + LINE));
         }
     }
     write_picture(&picture, path)
 }
 
-fn greatest(plane: &Plane<f64>) -> f64 {
-    plane.samples().iter().copied().fold(f64::MIN_POSITIVE, f64::max)
-}
-
-/// The plane in means of squares so large that no side is longer than `side`.
-fn shrunk(plane: &Plane<f64>, side: usize) -> Plane<f64> {
-    let Extent { width, height } = plane.extent();
-    let block = width.max(height).div_ceil(side).max(1);
-    let extent = Extent::new(width.div_ceil(block), height.div_ceil(block));
-    Plane::from_fn(extent, |x, y| {
-        let rows = y * block..((y + 1) * block).min(height);
-        let sum: f64 = rows
-            .map(|y| plane.row(y)[x * block..((x + 1) * block).min(width)].iter().sum::<f64>())
-            .sum();
-        sum / (block * block) as f64
-    })
-}
-
-/// The plane as large as it fits into a square, whole pixels a sample.
-fn fitted(plane: &Plane<f64>) -> Plane<f64> {
-    let plane = shrunk(plane, SIDE);
-    let Extent { width, height } = plane.extent();
-    let scale = (SIDE / width.max(height).max(1)).max(1);
-    Plane::from_fn(Extent::new(width * scale, height * scale), |x, y| {
-        plane.row(y / scale)[x / scale]
-    })
-}
-
-/// Puts values from 0 to 1 in the middle of a square whose upper left corner is given.
+/// Puts values from 0 to 1 where the upper left corner is given.
 fn paste(picture: &mut Picture, panel: &Plane<f64>, (left, top): (usize, usize)) {
-    let Extent { width, height } = panel.extent();
     let plane = &mut picture.planes_mut()[0];
-    for y in 0..SIDE {
-        plane.row_mut(top + y)[left..left + SIDE].fill(0);
-    }
-    let (left, top) = (left + (SIDE - width) / 2, top + (SIDE - height) / 2);
     for (y, row) in panel.rows().enumerate() {
-        let target = &mut plane.row_mut(top + y)[left..left + width];
+        let target = &mut plane.row_mut(top + y)[left..left + row.len()];
         target.iter_mut().zip(row).for_each(|(sample, value)| *sample = gray(*value * 255.0));
     }
 }
@@ -152,14 +114,5 @@ mod tests {
     fn the_terminal_shows_which_way_a_psf_stands() {
         let psf = Psf::from_bytes(b"0 0 4\n0 4 0\n0 0 1\n").expect("a PSF");
         assert_eq!(blocks(&psf), "      ██\n    ██\n      ▒▒\n");
-    }
-
-    #[test]
-    fn large_psfs_are_shrunk_by_means() {
-        let plane = Plane::from_fn(Extent::new(71, 5), |x, _| f64::from(u8::from(x < 3)));
-        let small = shrunk(&plane, 35);
-        assert_eq!(small.extent(), Extent::new(24, 2));
-        assert!((small.row(0)[0] - 1.0).abs() < 1e-12 && small.row(0)[1].abs() < 1e-12);
-        assert_eq!(fitted(&plane).extent(), Extent::new(213, 15));
     }
 }

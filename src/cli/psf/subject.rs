@@ -48,8 +48,7 @@ impl Subject {
 
     /// The PSF of the middle of the frame.
     pub(super) fn central(&self) -> &Psf {
-        let (columns, rows) = self.blur.grid();
-        &self.blur.psfs()[rows / 2 * columns + columns / 2]
+        self.blur.central()
     }
 
     /// The PSF.

@@ -1,10 +1,11 @@
 //! What stands on the screen: the daemon's state as lines of text.
 
 use std::collections::VecDeque;
+use std::time::SystemTime;
 
 use super::screen::{Line, Look};
 use crate::cli::client::{ClientError, losses, rate_between};
-use crate::cli::status::{camera, duration, effort};
+use crate::cli::status::{calibrated, camera, duration, effort, restores};
 use crate::metrics::{Books, Level, SinkSnapshot, SourceState, StageSnapshot};
 use crate::web::State;
 
@@ -93,6 +94,15 @@ impl View {
         let is_live = state.metrics.source.state == SourceState::Live;
         let look = if is_live { Look::Good } else { Look::Warning };
         lines.push(vec![head("camera"), (look, camera(state))]);
+        if let Some(restoration) = &state.metrics.restoration {
+            lines.push(vec![head("restores"), (Look::Plain, restores(restoration))]);
+            let told = calibrated(restoration, SystemTime::now());
+            lines.push(vec![head(""), (Look::Soft, told)]);
+        }
+        let problem = &state.metrics.reload.problem;
+        if !problem.is_empty() {
+            lines.push(vec![head("reload"), (Look::Warning, format!("refused: {problem}"))]);
+        }
         let look =
             if state.metrics.load.level == Level::Full { Look::Plain } else { Look::Warning };
         lines.push(vec![head("effort"), (look, effort(state))]);
@@ -188,7 +198,7 @@ fn cut(line: &mut Line, width: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Metrics, Reason, Summary};
+    use crate::metrics::{Metrics, Reason, Restoration, Summary};
 
     /// What a daemon would tell that has restored so many frames.
     fn state(frames: u64, uptime_s: f64) -> State {
@@ -198,6 +208,15 @@ mod tests {
         metrics.load.full.add(frames);
         metrics.load.set_temperature(Some(61.5));
         metrics.add_queue("sink http", 1);
+        let restoration = Restoration {
+            psf: "disk:3".to_owned(),
+            grid: [1, 1],
+            width: 1.524,
+            sigma: 2.55,
+            ..Restoration::default()
+        };
+        metrics.restoration.set(restoration, Vec::new());
+        metrics.reload.refuse("restore.sigma: -1");
         for ledger in [&metrics.trunk, &metrics.sinks[0].ledger] {
             (0..9).for_each(|_| ledger.enter().deliver());
             ledger.enter().lose(Reason::Overflow);
@@ -241,6 +260,8 @@ mod tests {
         for words in [
             "deblurd 1.2.3  http://there  up 1.5 s  ● ready",
             "live for 1 min 1 s, 2 times reopened; a [2J b",
+            "restores PSF disk:3 (0x0, width 1.52), sigma 2.55, curve ",
+            "reload   refused: restore.sigma: -1",
             "full, 61.5 °C",
             "30.0 a second █  10 in, 9 out, 1 dropped (overflow 1)",
             "█████████░░░",

@@ -14,6 +14,7 @@ mod png; // pictures
 mod write; // to a file
 mod shape; // in numbers
 mod compare; // of two
+pub(in crate::optics) mod picture; // as a picture
 
 use crate::exit::{ExitStatus, Status};
 use crate::fft::{Complex, RealFft2d};

@@ -45,6 +45,9 @@ struct Stage {
 const STEPS_BEFORE: usize = 2;
 
 impl CpuBackend {
+    /// Its name for people.
+    pub const NAME: &str = "cpu";
+
     /// On the threads of `executor`, networks by the fastest kernel.
     pub fn new(executor: Arc<dyn Executor>) -> Self {
         Self { executor, kernel: KernelChoice::fastest() }

@@ -20,7 +20,7 @@ use crate::keys;
 use crate::pace::{Backoff, RateLimit};
 use crate::sink::contract::{Sink, SinkError};
 use shelf::Shelf;
-pub use stamp::in_words;
+pub use stamp::{from_words, in_words};
 
 /// Pauses between attempts to record where that fails: the first, and the longest.
 const PAUSE: Duration = Duration::from_secs(1);

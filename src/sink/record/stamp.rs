@@ -50,6 +50,12 @@ pub fn in_words(time: SystemTime) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Seconds since 1970 of a time that is written in that way.
+pub fn from_words(text: &str) -> Option<f64> {
+    let time: Timestamp = text.parse().ok()?;
+    Some(time.as_millisecond() as f64 / 1e3)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +77,16 @@ mod tests {
             "",
         ] {
             assert_eq!(Stamp::from_name(other), None, "{other} is taken for ours");
+        }
+    }
+
+    #[test]
+    fn times_in_words_are_read_back() {
+        let words = in_words(UNIX_EPOCH + Duration::from_secs(1_795_443_330));
+        assert_eq!(words, "2026-11-23T14:15:30Z");
+        assert_eq!(from_words(&words), Some(1_795_443_330.0));
+        for text in ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-23"] {
+            assert_eq!(from_words(text), None, "{text}");
         }
     }
 

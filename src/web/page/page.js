@@ -303,6 +303,30 @@ function showEffort(load) {
   $("effort-note").textContent = [...heat, less ? `${number(less)} frames with less` : "every frame in full"].join(", ");
 }
 
+/** Counts what restored frames; the picture of the PSF is asked for where it has changed. */
+let restoration = 0;
+
+function showRestoration(by, reload) {
+  $("reload-note").hidden = !reload.problem;
+  $("reload-note").textContent = reload.problem ? `last reload refused: ${reload.problem}` : "";
+  if (!by) return;
+  $("psf-name").textContent = by.psf;
+  const [columns, rows] = by.grid, grid = columns * rows > 1 ? `${columns} × ${rows} PSFs of ` : "";
+  $("restoration-note").textContent = [
+    `${grid}${by.extent.width} × ${by.extent.height}, width ${by.width.toFixed(2)}`, `noise ${by.sigma.toFixed(2)}`,
+    `curve ${by.transfer}`, `model ${by.model}`, by.channels, by.backend,
+  ].join(", ");
+  const age = by.calibrated_at_s === null ? by.calibrated
+    : `${span(Math.max(0, Date.now() / 1000 - by.calibrated_at_s))} ago`;
+  const told = [by.trust, by.method && `by ${by.method}`, age].filter(Boolean).join(", ");
+  $("calibration-note").textContent = told ? `calibration: ${told}` : "no calibration: as the configuration says";
+  if (by.number === restoration) return;
+  restoration = by.number;
+  $("psf").src = `psf.png?number=${by.number}`;
+  $("psf").alt = `PSF ${by.psf}`;
+  $("psf").hidden = false;
+}
+
 async function takeState() {
   const state = await (await ask("state", 5)).json();
   const { metrics, stream } = state;
@@ -318,6 +342,7 @@ async function takeState() {
     : "known only where the blur is simulated";
   showCamera(metrics.source);
   showEffort(metrics.load);
+  showRestoration(metrics.restoration, metrics.reload);
   plotLatency(metrics, own, state.uptime_s);
   showDrops(metrics, own);
   showStages(metrics.stages);

@@ -24,6 +24,8 @@ fn status_shows_the_state() {
     for words in [
         "state     ready",
         "camera    live",
+        "restores  PSF a \"PSF\" <b>?.npz (7x7, width 1.53), sigma 2.55, curve srgb, model base, luma, cpu",
+        "calibration measured, by target, ",
         "pictures  320x180, 30.00 a second offered",
         "1 dropped (overflow 1)",
         "stages    wiener",

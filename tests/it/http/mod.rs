@@ -16,8 +16,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use deblurd::frame::{Extent, Frame, FrameMeta, FramePsnr, Picture, PictureFormat};
-use deblurd::metrics::{Metrics, Reason, SourceState};
-use deblurd::sink::{ShowcaseSink, Sink};
+use deblurd::metrics::{Metrics, Reason, Restoration, SourceState};
+use deblurd::sink::{ShowcaseSink, Sink, encode_png};
 use deblurd::source::{SceneOptions, SceneSource, Source};
 use deblurd::web::{Face, HttpOptions, Limits, Server, Token, WebError};
 
@@ -98,7 +98,29 @@ fn metrics() -> Metrics {
     let stages = ["wiener", "network"].map(str::to_owned);
     let metrics = Metrics::new(&[ShowcaseSink::NAME.to_owned()]);
     metrics.set_stages(&stages);
+    let square = Picture::new(PictureFormat::gray(Extent::new(8, 8)));
+    metrics.restoration.set(restoration(), encode_png(&square).expect("a PNG"));
     metrics
+}
+
+/// What is told of what restores frames; a name of a file may be anything.
+fn restoration() -> Restoration {
+    Restoration {
+        psf: "a \"PSF\" <b>\n.npz".to_owned(),
+        grid: [1, 1],
+        extent: Extent::new(7, 7),
+        width: 1.53,
+        sigma: 2.55,
+        transfer: "srgb".to_owned(),
+        model: "base".to_owned(),
+        channels: "luma".to_owned(),
+        backend: "cpu".to_owned(),
+        method: Some("target".to_owned()),
+        trust: Some("measured".to_owned()),
+        calibrated: Some("2026-11-23T14:15:30Z".to_owned()),
+        calibrated_at_s: Some(1_795_443_330.0),
+        ..Restoration::default()
+    }
 }
 
 fn bind(setup: impl Into<Setup>, metrics: Arc<Metrics>) -> Result<Page, WebError> {

@@ -41,6 +41,7 @@ fn a_browser_shows_it() {
     check_keys(&browser);
     check_statistics(&browser);
     check_camera_and_latency(&browser);
+    check_restoration(&browser);
     check_side_by_side(&browser);
     check_held_pair(&browser);
     check_schemes(&browser);
@@ -113,6 +114,23 @@ fn check_camera_and_latency(browser: &Browser) {
          return seen.size;",
     );
     assert!(colours.as_u64() > Some(3), "the plot has {colours} colours");
+}
+
+/// What restores frames stands there, as text, with a picture of its PSF.
+fn check_restoration(browser: &Browser) {
+    browser.wait_for("document.getElementById('psf').naturalWidth === 8");
+    let text =
+        |id: &str| browser.run(&format!("return document.getElementById('{id}').textContent"));
+    assert_eq!(text("psf-name"), "a \"PSF\" <b>?.npz");
+    let note = "7 × 7, width 1.53, noise 2.55, curve srgb, model base, luma, cpu";
+    assert_eq!(text("restoration-note"), note);
+    let calibration = text("calibration-note");
+    let told = calibration.as_str().unwrap_or_default();
+    assert!(
+        told.starts_with("calibration: measured, by target, ") && told.ends_with(" ago"),
+        "{told}"
+    );
+    assert_eq!(browser.run("return document.getElementById('reload-note').hidden"), true);
 }
 
 /// The pair on the screen can be held, saved and let go.

@@ -21,6 +21,7 @@ fn routes_answer() {
         ("/page.css", "text/css"),
         ("/page.js", "text/javascript"),
         ("/icon.svg", "image/svg+xml"),
+        ("/psf.png", "image/png"),
         ("/healthz", "text/plain"),
         ("/state", "application/json"),
         ("/metrics", "application/openmetrics-text; version=1.0.0"),
@@ -48,6 +49,7 @@ fn routes_answer() {
     let state: Value = serde_json::from_str(json).expect("JSON");
     assert_eq!(state["metrics"]["stages"][1]["name"], "network");
     assert_eq!(state["frame"], Value::Null);
+    assert_eq!(state["metrics"]["restoration"]["psf"], "a \"PSF\" <b>?.npz");
     page.server.stop().expect("an end");
 }
 

@@ -11,7 +11,7 @@ use deblurd::sink::ShowcaseSink;
 use deblurd::web::Limits;
 use serde_json::Value;
 
-use super::{PATIENCE, Setup, check_status, fetch, get, metrics, numbered, page_of};
+use super::{PATIENCE, Setup, check_status, fetch, get, metrics, numbered, page_of, restoration};
 use crate::harness::{apply, trial};
 
 #[apply(trial)]
@@ -65,6 +65,8 @@ fn eventful() -> Arc<Metrics> {
     metrics.load.set_temperature(Some(61.5));
     metrics.source.enter(SourceState::Frozen, "");
     metrics.quality.record(20.5, 31.25);
+    metrics.restoration.set(restoration(), Vec::new());
+    metrics.reload.refuse("no such PSF");
     Arc::new(metrics)
 }
 
@@ -214,6 +216,12 @@ fn metrics_are_well_formed() {
         ("deblurd_psnr_decibels", ("picture", "restored"), 31.25),
         ("deblurd_build_info", ("version", env!("CARGO_PKG_VERSION")), 1.0),
         ("deblurd_ready", none, 0.0),
+        ("deblurd_restoration_info", ("psf", "a \"PSF\" <b>?.npz"), 1.0),
+        ("deblurd_restoration_info", ("trust", "measured"), 1.0),
+        ("deblurd_psf_width_samples", none, 1.53),
+        ("deblurd_noise_gray_levels", none, 2.55),
+        ("deblurd_calibration_timestamp_seconds", none, 1_795_443_330.0),
+        ("deblurd_reload_refused", none, 1.0),
     ] {
         assert!((value(family, label) - expected).abs() < 1e-9, "{family} {label:?}");
     }

@@ -71,17 +71,27 @@ fn reloads(state: &Value) -> (u64, u64, &str) {
     (number("done"), number("refused"), reload["problem"].as_str().expect("text"))
 }
 
+/// What restores frames: its number, its PSF and its model.
+fn served(state: &Value) -> (u64, &str, &str) {
+    let it = &state["metrics"]["restoration"];
+    let text = |name: &str| it[name].as_str().expect("text");
+    (it["number"].as_u64().expect("a number"), text("psf"), text("model"))
+}
+
 #[apply(trial)]
 fn a_reload_changes_the_stages() {
     let daemon = Daemon::start(SMALL);
     let plain = stages(&daemon.state());
+    assert_eq!(served(&daemon.state()), (1, "disk:2", "none"));
     assert!(!plain.iter().any(|name| name.starts_with("residual")), "{plain:?}");
     let state = daemon.reload(&SMALL.replace("'none'", "'base'"));
     assert_eq!(reloads(&state), (1, 0, ""));
     assert!(stages(&state).iter().any(|name| name == "residual 1"), "{state}");
+    assert_eq!(served(&state), (2, "disk:2", "base"));
     daemon.check_flows();
     let state = daemon.reload(&SMALL.replace("disk:2", "motion:5,0"));
     assert_eq!((reloads(&state), stages(&state)), ((2, 0, ""), plain));
+    assert_eq!(served(&state), (3, "motion:5,0", "none"));
     daemon.check_flows();
     check_ends(daemon.running, "TERM", &[0]);
 }
@@ -111,6 +121,7 @@ fn bad_reloads_leave_the_old_stages() {
         assert_eq!((done, refused), (0, number), "{to}: {told}");
         assert!(told.contains(problem), "{to}: {told}");
         assert_eq!(stages(&state), before, "{to}");
+        assert_eq!(served(&state), (1, "disk:2", "none"), "{to}");
         let status = daemon.manager.until("STATUS=").pop().expect("it");
         assert!(status.contains("the last reload was refused: "), "{status}");
         daemon.check_flows();

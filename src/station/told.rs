@@ -1,0 +1,129 @@
+//! What is told of a restoration: in numbers, and as a picture of its PSF.
+
+use super::assemble::Recipe;
+use crate::frame::{Picture, PictureFormat};
+use crate::metrics::{Metrics, Restoration};
+use crate::optics::{Calibration, Psf};
+use crate::plan::Channels;
+use crate::restore::CpuBackend;
+use crate::sink::{encode_png, from_words};
+
+/// Side of the picture in pixels.
+const SIDE: usize = 96;
+
+/// What is told of one restoration.
+#[derive(Debug, Clone)]
+pub struct Told {
+    restoration: Restoration,
+    /// A PNG.
+    picture: Vec<u8>,
+}
+
+impl Told {
+    /// Of what `recipe` makes, whose PSF was asked for by that name.
+    pub fn of(psf: &str, recipe: &Recipe) -> Self {
+        let Recipe { camera, model, options, .. } = recipe;
+        let model = model.as_ref().map_or("none", |model| &model.contract.name);
+        let channels = match options.channels {
+            Channels::Luma => "luma",
+            Channels::Rgb => "rgb",
+        };
+        let restoration = Restoration {
+            psf: psf.to_owned(),
+            model: model.to_owned(),
+            channels: channels.to_owned(),
+            backend: CpuBackend::NAME.to_owned(),
+            ..of_camera(camera)
+        };
+        Self { restoration, picture: thumbnail(camera.blur.central()) }
+    }
+
+    /// Tells it from now on.
+    pub fn tell(self, metrics: &Metrics) {
+        metrics.restoration.set(self.restoration, self.picture);
+    }
+}
+
+fn of_camera(camera: &Calibration) -> Restoration {
+    let ((columns, rows), shape) = (camera.blur.grid(), camera.blur.central().shape());
+    let made = camera.origin.as_ref();
+    let date = made.map(|made| made.date.clone()).filter(|date| !date.is_empty());
+    Restoration {
+        grid: [columns, rows],
+        extent: camera.blur.extent(),
+        right: shape.right,
+        down: shape.down,
+        width: shape.width(),
+        along: shape.along,
+        across: shape.across,
+        angle: shape.angle,
+        sigma: camera.noise.get(),
+        transfer: camera.transfer.to_string(),
+        method: made.map(|made| made.method.to_string()),
+        trust: camera.certainty.map(|certainty| certainty.trust.to_string()),
+        calibrated_at_s: date.as_deref().and_then(from_words),
+        calibrated: date,
+        ..Restoration::default()
+    }
+}
+
+/// The PSF as a PNG; empty where it cannot be encoded.
+fn thumbnail(psf: &Psf) -> Vec<u8> {
+    let portrait = psf.portrait(SIDE);
+    let mut picture = Picture::new(PictureFormat::gray(portrait.extent()));
+    let samples = picture.planes_mut()[0].samples_mut().iter_mut();
+    for (sample, shade) in samples.zip(portrait.samples()) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+        let gray = (shade * 255.0).round() as u16;
+        *sample = gray;
+    }
+    encode_png(&picture).unwrap_or_else(|error| {
+        log::warn!("no picture of the PSF: {error}");
+        Vec::new()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::Sequential;
+    use crate::optics::{Certainty, GrayLevels, Method, Origin, Transfer, Trust};
+    use crate::plan::RestoreOptions;
+    use std::sync::Arc;
+
+    #[test]
+    fn all_that_is_known_of_a_camera_is_told() {
+        let psf = Psf::from_formula("motion:9,30").expect("a formula").expect("a PSF");
+        let camera = Calibration {
+            transfer: Transfer::Srgb,
+            origin: Some(Origin {
+                method: Method::Target,
+                frames: 16,
+                program: String::new(),
+                date: "2026-11-23T14:15:30Z".to_owned(),
+            }),
+            certainty: Some(Certainty {
+                trust: Trust::Measured,
+                relative_error: None,
+                residual: None,
+            }),
+            ..Calibration::new(psf.clone(), GrayLevels::USUAL)
+        };
+        let options = RestoreOptions::default();
+        let recipe = Recipe { camera, model: None, options, executor: Arc::new(Sequential) };
+        let metrics = Metrics::new(&[]);
+        Told::of("camera.npz", &recipe).tell(&metrics);
+        let told = metrics.restoration.snapshot().expect("it");
+        assert_eq!((told.psf.as_str(), told.extent), ("camera.npz", psf.extent()));
+        assert!((told.width - psf.shape().width()).abs() < 1e-12);
+        assert!((told.angle - 30.0).abs() < 1.0, "{told:?}");
+        assert_eq!((told.model.as_str(), told.transfer.as_str()), ("none", "srgb"));
+        assert_eq!((told.channels.as_str(), told.backend.as_str()), ("luma", "cpu"));
+        assert_eq!(told.trust.as_deref(), Some("measured"));
+        assert_eq!(told.calibrated_at_s, Some(1_795_443_330.0));
+        let picture = metrics.restoration.picture().expect("a picture");
+        let read = image::load_from_memory(&picture).expect("a PNG").into_luma8();
+        assert_eq!((read.width(), read.height()), (96, 96));
+        assert!(read.get_pixel(48, 48).0[0] > 200 && read.get_pixel(0, 0).0[0] == 0);
+    }
+}
