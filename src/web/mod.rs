@@ -5,6 +5,8 @@
 //! name, its showcase and its statistics. The first one answers at the addresses that name none,
 //! each at `/station/NAME/` as well.
 //!
+//! A second screen or a phone can show the target of `calibrate` from here.
+//!
 //! Nobody is trusted: headers must come within seconds, answers must be taken within seconds, only
 //! names of this server are its names, and whoever can be reached from other machines asks for a
 //! token. Where all places are taken, a few more are told how the program is.
@@ -21,6 +23,7 @@ mod site;
 mod stall;
 mod state;
 mod stream;
+mod target;
 mod token;
 
 pub use face::Face;

@@ -14,12 +14,15 @@ use super::respond::{Answer, fixed, plain, status, told, typed, with_headers};
 use super::site::Site;
 use super::state::State;
 use super::stream::{self, Parts};
+use super::target;
 use super::token::Proof;
 use crate::sink::{Exhibit, Side, View};
 
 /// The page may load nothing from elsewhere and be framed by nobody.
 const POLICY: &str = "default-src 'self'; img-src 'self' blob:; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
+/// What people open, who may tell the token in the address once.
+const PAGES: [&str; 2] = ["/", "/target"];
 /// Answered to everybody who can connect, and also where all places are taken.
 const ALWAYS: [&str; 2] = ["/healthz", "/readyz"];
 /// Answered also where all places are taken.
@@ -97,7 +100,7 @@ impl Site {
         let mut answer = self.route(request).await;
         if proof == Proof::Address {
             let headers = answer.headers_mut();
-            if let Some(cookie) = token.cookie(self.port).filter(|_| path == "/") {
+            if let Some(cookie) = token.cookie(self.port).filter(|_| PAGES.contains(&path)) {
                 headers.insert(header::SET_COOKIE, cookie);
             }
             // Whoever writes the token into a page of his own may show the camera there.
@@ -124,6 +127,10 @@ impl Site {
             "/page.js" => fixed("text/javascript; charset=utf-8", include_str!("page/page.js")),
             "/icon.svg" => fixed("image/svg+xml", include_str!("page/icon.svg")),
             "/psf.png" => psf(face),
+            "/target" => target::page(parameter(query, "show")),
+            "/target.css" => fixed("text/css; charset=utf-8", include_str!("page/target.css")),
+            "/target.js" => fixed("text/javascript; charset=utf-8", include_str!("page/target.js")),
+            "/target.png" => target::picture(),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness(name),
             "/state" => self.state(face),

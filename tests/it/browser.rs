@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -122,6 +123,16 @@ impl Browser {
     fn instruct(&self, command: &str, parameters: &Value) {
         let body = json!({ "cmd": command, "params": parameters });
         self.command("/goog/cdp/execute", &body);
+    }
+
+    /// What the window shows, in gray.
+    pub(crate) fn picture(&self) -> image::GrayImage {
+        let path = format!("{}/screenshot", self.session);
+        let answer = exchange(self.port, "GET", &path, &Value::Null).expect("the driver answers");
+        let answer: Value = serde_json::from_slice(&answer).expect("JSON");
+        let text = answer["value"].as_str().expect("a picture");
+        let png = base64::prelude::BASE64_STANDARD.decode(text).expect("base64");
+        image::load_from_memory(&png).expect("a PNG").into_luma8()
     }
 
     /// Entries of a log since it was last read.

@@ -7,6 +7,7 @@ mod requests;
 mod stations;
 mod statistics;
 mod streams;
+mod target;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

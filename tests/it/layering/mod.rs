@@ -34,7 +34,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
         "pipeline",
         &["exit", "sync", "frame", "metrics", "executor", "keys", "restore", "source", "sink"],
     ),
-    ("web", &["exit", "frame", "metrics", "keys", "sink"]),
+    ("web", &["exit", "frame", "metrics", "keys", "calibrate", "sink"]),
     ("config", ALL_BUT_COMMANDS),
     ("station", BELOW_STATION),
     ("daemon", ALL_BUT_COMMANDS),
