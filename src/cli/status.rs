@@ -8,7 +8,7 @@ use clap::Args;
 use super::client::{ClientError, Daemon, ask, losses, rate_between};
 use super::exit::Result;
 use super::terminal;
-use crate::metrics::Restoration;
+use crate::metrics::{Restoration, WatchSnapshot};
 use crate::web::State;
 
 /// Time between the two looks that tell the rate.
@@ -80,6 +80,9 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
     if let Some(restoration) = &metrics.restoration {
         line("restores", restores(restoration));
         line("", calibrated(restoration, SystemTime::now()));
+    }
+    if let Some(watch) = &metrics.watch {
+        line("watch", watched(watch));
     }
     if !metrics.reload.problem.is_empty() {
         line("reload", format!("refused: {}", metrics.reload.problem));
@@ -173,6 +176,19 @@ pub(super) fn calibrated(restoration: &Restoration, now: SystemTime) -> String {
     format!("calibration {}", told.join(", "))
 }
 
+/// Whether the calibration still holds, in words.
+pub(super) fn watched(watch: &WatchSnapshot) -> String {
+    let WatchSnapshot { standing, told, passed, .. } = watch;
+    let scale = watch.scale.map_or_else(String::new, |scale| {
+        let percent = 100.0 * (scale - 1.0);
+        format!(", blur {percent:+.1} % in width")
+    });
+    let alarm = if watch.alarm.is_empty() { String::new() } else { format!(": {}", watch.alarm) };
+    let unfit =
+        if watch.unfit.is_empty() { String::new() } else { format!(", the last: {}", watch.unfit) };
+    format!("{standing}{alarm}{scale} ({told} frames told, {passed} did not{unfit})")
+}
+
 /// The step of the overload ladder in words.
 pub(super) fn effort(state: &State) -> String {
     let load = &state.metrics.load;
@@ -216,6 +232,25 @@ mod tests {
         assert_eq!(calibrated(&known, now), "calibration measured, by target, 2 h 1 min ago");
         known.calibrated_at_s = Some(200_000.0);
         assert!(calibrated(&known, now).ends_with("0.0 s ago"), "a clock that goes behind");
+    }
+
+    #[test]
+    fn the_watch_is_told_in_a_line() {
+        let mut watch = WatchSnapshot {
+            standing: "holds".to_owned(),
+            told: 2,
+            passed: 1,
+            ..Default::default()
+        };
+        assert_eq!(watched(&watch), "holds (2 frames told, 1 did not)");
+        watch.unfit = "too much moves".to_owned();
+        watch.scale = Some(0.949);
+        let told =
+            "holds, blur -5.1 % in width (2 frames told, 1 did not, the last: too much moves)";
+        assert_eq!(watched(&watch), told);
+        watch.standing = "stale".to_owned();
+        watch.alarm = "the focus is automatic".to_owned();
+        assert!(watched(&watch).starts_with("stale: the focus is automatic, blur"));
     }
 
     #[test]

@@ -2,16 +2,19 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::watch::watch;
 use super::{Attendant, DaemonError, ServiceManager, Shutdown, Thermal, pages};
 use crate::config::SinkConfig;
 use crate::executor::Sequential;
 use crate::exit::ExitStatus;
+use crate::metrics::Metrics;
+use crate::optics::Calibration;
 use crate::pipeline::Pipeline;
 use crate::restore::cpu::residual::KernelChoice;
 use crate::station::{
-    Golden, Loaded, Material, Outputs, Phase, Reloader, Running, StationError, load,
+    Golden, Loaded, Material, Outputs, Phase, Reloader, Running, StationError, Watcher, load,
 };
 use crate::web::Server;
 
@@ -47,8 +50,16 @@ fn serve(
     log::info!("golden frame {golden}");
     note(&device(&loaded, &thermal));
     // The servers end when they are dropped, after the pipeline.
+    let camera = loaded.camera.clone();
     let (pipeline, _servers, running) = build(path, loaded, note)?;
     log::info!("steps {pipeline:?}");
+    let (source, format) = (running.config.source.clone(), running.format);
+    let watcher = |camera: &Calibration, metrics: &Metrics| {
+        let watcher = Watcher::new(camera, &source, format, Instant::now());
+        watcher.begin(metrics);
+        watcher
+    };
+    let mut watched = watcher(&camera, &pipeline.metrics);
     let mut reloader = Reloader::new(running, Material::attempt);
     let mut attendant = Attendant::new(manager, thermal);
     let running = pipeline.start()?;
@@ -61,6 +72,10 @@ fn serve(
             Phase::Begun => manager.reloading(),
             Phase::Over => manager.ready(),
         });
+        if let Some(camera) = reloader.changed() {
+            watched = watcher(&camera, running.metrics());
+        }
+        watched.attend(Instant::now(), running);
         attendant.attend(running.metrics());
     })
 }

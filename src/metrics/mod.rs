@@ -10,6 +10,7 @@ mod restoration;
 mod snapshot;
 mod source;
 mod text;
+mod watch;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -23,6 +24,7 @@ pub use reload::{ReloadMetrics, ReloadSnapshot};
 pub use restoration::{Restoration, RestorationMetrics};
 pub use snapshot::{PsnrSnapshot, QueueSnapshot, SinkSnapshot, Snapshot, StageSnapshot};
 pub use source::{SourceMetrics, SourceSnapshot, SourceState};
+pub use watch::{WatchMetrics, WatchSnapshot};
 
 /// Everything the pipeline counts.
 #[derive(Debug, Default)]
@@ -41,6 +43,8 @@ pub struct Metrics {
     pub load: LoadMetrics,
     /// What restores frames.
     pub restoration: RestorationMetrics,
+    /// Whether its calibration still holds.
+    pub watch: WatchMetrics,
     /// What became of reloads.
     pub reload: ReloadMetrics,
     /// Distance to the truth, where it is known.

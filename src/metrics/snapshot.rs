@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Books, LoadSnapshot, Metrics, QueueMetrics, ReloadSnapshot, Restoration, SinkMetrics,
-    SourceSnapshot, StageMetrics, Summary,
+    SourceSnapshot, StageMetrics, Summary, WatchSnapshot,
 };
 
 /// [`Metrics`] at one moment.
@@ -25,6 +25,9 @@ pub struct Snapshot {
     /// What restores frames, once that is known.
     #[serde(default)]
     pub restoration: Option<Restoration>,
+    /// Whether the calibration still holds, where it is watched.
+    #[serde(default)]
+    pub watch: Option<WatchSnapshot>,
     /// What became of reloads.
     pub reload: ReloadSnapshot,
     /// Mean distance to the truth, where it is known.
@@ -88,6 +91,7 @@ impl Metrics {
             queues: self.queues().iter().map(|queue| queue.snapshot()).collect(),
             load: self.load.snapshot(),
             restoration: self.restoration.snapshot(),
+            watch: self.watch.snapshot(),
             reload: self.reload.snapshot(),
             psnr_db: self.quality.mean_db().map(psnr),
         }
@@ -142,6 +146,7 @@ mod tests {
         let restoration =
             Restoration { psf: "disk:3".to_owned(), width: 1.5, ..Restoration::default() };
         metrics.restoration.set(restoration, Vec::new());
+        metrics.watch.set(Some(WatchSnapshot { scale: Some(1.04), ..WatchSnapshot::default() }));
         metrics.reload.refuse("no such PSF");
         metrics.quality.record(20.5, 31.25);
         let snapshot = metrics.snapshot();

@@ -19,6 +19,7 @@ mod mailbox;
 mod options;
 mod queue;
 mod stop;
+mod tap;
 mod threads;
 mod workers;
 
@@ -31,6 +32,7 @@ pub use ladder::LadderOptions;
 pub use options::PipelineOptions;
 pub use queue::Overflow;
 pub use stop::Stop;
+pub use tap::Tap;
 pub use workers::{Stoppable, Workers};
 
 use crate::exit::{ExitStatus, Status};
@@ -69,6 +71,7 @@ pub struct RunningPipeline {
     news: mpsc::Receiver<News>,
     threads: Vec<(String, JoinHandle<()>)>,
     mailbox: Arc<Mailbox>,
+    tap: Tap,
     report: Report,
 }
 
@@ -129,15 +132,16 @@ impl Pipeline {
         let metrics = Arc::clone(&self.metrics);
         let stop = self.stop.clone();
         let mailbox = Arc::<Mailbox>::default();
+        let tap = Tap::default();
         let common = Common {
             metrics: Arc::clone(&metrics),
             stop: stop.clone(),
             news: sender,
             deadline: self.options.live_deadline(),
         };
-        let threads = self.start_threads(&common, &mailbox)?;
+        let threads = self.start_threads(&common, &mailbox, &tap)?;
         let report = Report { metrics, source_failure: None, sink_failures: Vec::new() };
-        Ok(RunningPipeline { stop, news, threads, mailbox, report })
+        Ok(RunningPipeline { stop, news, threads, mailbox, tap, report })
     }
 
     /// Starts the threads from the last to the first, so that each finds its queue read.
@@ -145,6 +149,7 @@ impl Pipeline {
         self,
         common: &Common,
         mailbox: &Arc<Mailbox>,
+        tap: &Tap,
     ) -> Result<Vec<(String, JoinHandle<()>)>, PipelineError> {
         let Self { source, restorer, sinks, options, ladder, .. } = self;
         let pool = Pool::new(frames(sinks.len(), options), || {
@@ -165,8 +170,9 @@ impl Pipeline {
         let name = "restore".to_owned();
         let (output, input) = queue::<Moving>(options, &name, &common.metrics);
         let counted = counted(restorer, &common.metrics);
-        let mailbox = Arc::clone(mailbox);
-        let thread = RestoreThread { counted, mailbox, input, outputs, common: common.clone() };
+        let (mailbox, tap) = (Arc::clone(mailbox), tap.clone());
+        let thread =
+            RestoreThread { counted, mailbox, tap, input, outputs, common: common.clone() };
         started.push(spawn(name, move || thread.run())?);
         let governor =
             Governor::new(ladder.filter(|_| options.is_live()), Arc::clone(&common.metrics));
@@ -191,6 +197,11 @@ impl RunningPipeline {
     /// Has the frames from now on restored by another restorer of frames of the same format.
     pub fn change_restorer(&self, restorer: Box<dyn Restorer>) {
         self.mailbox.offer(counted(restorer, self.metrics()));
+    }
+
+    /// Where a copy of a frame as captured can be had.
+    pub fn tap(&self) -> &Tap {
+        &self.tap
     }
 
     /// Whether the restorer that was offered last is the one at work.

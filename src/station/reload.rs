@@ -25,6 +25,7 @@ use crate::config::Config;
 use crate::executor::Executor;
 use crate::frame::{Extent, PictureFormat};
 use crate::metrics::SourceState;
+use crate::optics::Calibration;
 use crate::pipeline::RunningPipeline;
 use crate::restore::Restorer;
 
@@ -42,6 +43,8 @@ pub struct Reloader {
     /// Requests that were met or are being met.
     seen: u64,
     step: Step,
+    /// What is known of the camera since the last one.
+    changed: Option<Calibration>,
     /// Time that one may take.
     patience: Duration,
 }
@@ -85,10 +88,17 @@ enum Refusal {
 
 type Loading = JoinHandle<Result<Loaded, StationError>>;
 
-/// A restorer that could be made, and what is told of it once it serves.
+/// A restorer that could be made, and what becomes known once it serves.
 struct Loaded {
     restorer: Box<dyn Restorer>,
+    served: Served,
+}
+
+/// What is known of a restorer that serves.
+#[derive(Debug)]
+struct Served {
     told: Told,
+    camera: Calibration,
 }
 
 /// What the reload does now.
@@ -97,7 +107,7 @@ enum Step {
     Idle,
     Loading(Loading, Instant),
     /// The restorer is offered; the next frame changes to it.
-    Changing(Told, Instant),
+    Changing(Box<Served>, Instant),
     /// It took too long, and may still be at it.
     Stuck(Loading),
 }
@@ -115,14 +125,21 @@ impl Running {
         let recipe = loaded.recipe(Arc::clone(&self.executor));
         let restorer = recipe.restorer(self.format)?;
         log::info!("reload: golden frame {golden}");
-        Ok(Loaded { restorer, told: loaded.told(&recipe) })
+        let told = loaded.told(&recipe);
+        Ok(Loaded { restorer, served: Served { told, camera: loaded.camera } })
     }
 }
 
 impl Reloader {
     /// Meets requests for the pipeline `running`; [`Material::attempt`] is the usual `attempt`.
     pub fn new(running: Running, attempt: Attempt) -> Self {
-        Self { running, attempt, seen: 0, step: Step::Idle, patience: PATIENCE }
+        let step = Step::Idle;
+        Self { running, attempt, seen: 0, step, changed: None, patience: PATIENCE }
+    }
+
+    /// What is known of the camera since a reload, once after each that succeeded.
+    pub fn changed(&mut self) -> Option<Calibration> {
+        self.changed.take()
     }
 
     /// Does what is due; to be called often. `requests` is how often a reload was asked for; `tell`
@@ -147,8 +164,9 @@ impl Reloader {
                 (Step::Stuck(loading), Some(Refusal::Stuck))
             }
             Step::Loading(loading, since) => self.follow(loading, since, pipeline),
-            Step::Changing(restoration, since) if is_settled(since, pipeline) => {
-                restoration.tell(pipeline.metrics());
+            Step::Changing(served, since) if is_settled(since, pipeline) => {
+                served.told.tell(pipeline.metrics());
+                self.changed = Some(served.camera);
                 pipeline.metrics().reload.succeed();
                 log::info!("reload: done");
                 tell(Phase::Over);
@@ -182,7 +200,7 @@ impl Reloader {
     ) -> (Step, Option<Refusal>) {
         if loading.is_finished() {
             return match change(loading, pipeline) {
-                Ok(told) => (Step::Changing(told, Instant::now()), None),
+                Ok(served) => (Step::Changing(Box::new(served), Instant::now()), None),
                 Err(refusal) => (Step::Idle, Some(refusal)),
             };
         }
@@ -199,11 +217,11 @@ fn is_settled(since: Instant, pipeline: &RunningPipeline) -> bool {
     pipeline.has_changed() || !is_live || since.elapsed() >= CHANGE_PATIENCE
 }
 
-/// Offers the restorer that a thread has made to the pipeline; what is told of it.
-fn change(loading: Loading, pipeline: &RunningPipeline) -> Result<Told, Refusal> {
-    let Loaded { restorer, told } = loading.join().map_err(|_| Refusal::Panicked)??;
+/// Offers the restorer that a thread has made to the pipeline; what becomes known once it serves.
+fn change(loading: Loading, pipeline: &RunningPipeline) -> Result<Served, Refusal> {
+    let Loaded { restorer, served } = loading.join().map_err(|_| Refusal::Panicked)??;
     pipeline.change_restorer(restorer);
-    Ok(told)
+    Ok(served)
 }
 
 /// Names the sections that differ and need a restart.

@@ -93,6 +93,13 @@ impl Control {
         }
     }
 
+    /// A control of that name and value, of which nothing else is known.
+    #[cfg(test)]
+    pub(crate) fn integer(name: &str, kind: ControlKind, value: i64) -> Self {
+        let value = Some(ControlValue::Integer(value));
+        Self { name: name.to_owned(), value, ..tests::control(kind) }
+    }
+
     /// Whether it cannot be set.
     pub fn is_read_only(&self) -> bool {
         self.flags & raw::V4L2_CTRL_FLAG_READ_ONLY != 0

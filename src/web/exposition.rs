@@ -15,7 +15,8 @@ use prometheus_client::registry::{Registry, Unit};
 use super::face::Face;
 use super::site::Site;
 use crate::metrics::{
-    Books, Histogram, Level, QueueMetrics, Reason, Restoration, Snapshot, SourceState, StageMetrics,
+    Books, Histogram, Level, QueueMetrics, Reason, Restoration, Snapshot, SourceState,
+    StageMetrics, WatchSnapshot,
 };
 
 /// Type of the text.
@@ -112,7 +113,8 @@ impl Collector for Statistics {
         self.tell_queues(&mut page)?;
         self.tell_sinks(&mut page)?;
         self.tell_load(&mut page)?;
-        tell_restorations(&self.stations, &mut page)
+        tell_restorations(&self.stations, &mut page)?;
+        tell_watches(&self.stations, &mut page)
     }
 }
 
@@ -306,6 +308,28 @@ fn tell_restorations(stations: &[Station], page: &mut Page<'_>) -> Result<(), Er
     let help = "When the calibration was made, since 1970";
     let unit = Some(Unit::Seconds);
     page.gauges("calibration_timestamp", help, unit, own(|it| it.calibrated_at_s))
+}
+
+/// Whether the calibrations hold, of the stations where that is watched.
+fn tell_watches(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
+    let known =
+        || stations.iter().filter_map(|station| Some((station, station.snapshot.watch.as_ref()?)));
+    if known().next().is_none() {
+        return Ok(());
+    }
+    let standings = known().flat_map(|(station, watch)| {
+        let standings = WatchSnapshot::STANDINGS.map(|name| (name, name == watch.standing));
+        station.states("state", &standings)
+    });
+    page.gauges("calibration_state", "Whether the calibration still holds", None, standings)?;
+    let scale = known().filter_map(|(station, watch)| Some((station.labels(&[]), watch.scale?)));
+    let help = "Width of the blur relative to that of the calibration";
+    page.gauges("calibration_blur_scale", help, None, scale)?;
+    let looks = known().flat_map(|(station, watch)| {
+        let looks = [("told", watch.told), ("passed", watch.passed)];
+        looks.map(|(result, count)| (station.labels(&[("result", result)]), count))
+    });
+    page.counters("calibration_looks", "Frames looked at for the width of the blur", looks)
 }
 
 /// The words of a restoration as labels.

@@ -127,10 +127,9 @@ impl Browser {
 
     /// What the window shows, in gray.
     pub(crate) fn picture(&self) -> image::GrayImage {
-        let path = format!("{}/screenshot", self.session);
-        let answer = exchange(self.port, "GET", &path, &Value::Null).expect("the driver answers");
-        let answer: Value = serde_json::from_slice(&answer).expect("JSON");
-        let text = answer["value"].as_str().expect("a picture");
+        let shot = json!({ "cmd": "Page.captureScreenshot", "params": { "format": "png" } });
+        let answer = self.command("/goog/cdp/execute", &shot);
+        let text = answer["data"].as_str().expect("a picture");
         let png = base64::prelude::BASE64_STANDARD.decode(text).expect("base64");
         image::load_from_memory(&png).expect("a PNG").into_luma8()
     }

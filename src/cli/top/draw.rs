@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::screen::{Line, Look};
 use crate::cli::client::{ClientError, losses, rate_between};
-use crate::cli::status::{calibrated, camera, duration, effort, restores};
+use crate::cli::status::{calibrated, camera, duration, effort, restores, watched};
 use crate::metrics::{Books, Level, SinkSnapshot, SourceState, StageSnapshot};
 use crate::web::State;
 
@@ -98,6 +98,10 @@ impl View {
             lines.push(vec![head("restores"), (Look::Plain, restores(restoration))]);
             let told = calibrated(restoration, SystemTime::now());
             lines.push(vec![head(""), (Look::Soft, told)]);
+        }
+        if let Some(watch) = &state.metrics.watch {
+            let look = if watch.standing == "holds" { Look::Plain } else { Look::Warning };
+            lines.push(vec![head("watch"), (look, watched(watch))]);
         }
         let problem = &state.metrics.reload.problem;
         if !problem.is_empty() {

@@ -327,6 +327,21 @@ function showRestoration(by, reload) {
   $("psf").hidden = false;
 }
 
+const standings = {
+  holds: "the calibration holds", watch: "the blur seems to change", stale: "the calibration is stale",
+};
+
+function showWatch(watch) {
+  $("watch-note").hidden = !watch;
+  if (!watch) return;
+  $("watch-note").dataset.state = watch.standing;
+  const percent = watch.scale === null ? null : 100 * (watch.scale - 1);
+  const width = percent === null ? "" : `${percent < 0 ? "−" : "+"}${Math.abs(percent).toFixed(1)} % in width`;
+  const seen = watch.told ? width || "not seen for long enough" : "nothing seen yet";
+  $("watch-note").textContent = [standings[watch.standing] || watch.standing, watch.alarm, seen]
+    .filter(Boolean).join(", ");
+}
+
 async function takeState() {
   const state = await (await ask("state", 5)).json();
   const { metrics, stream } = state;
@@ -343,6 +358,7 @@ async function takeState() {
   showCamera(metrics.source);
   showEffort(metrics.load);
   showRestoration(metrics.restoration, metrics.reload);
+  showWatch(metrics.watch);
   plotLatency(metrics, own, state.uptime_s);
   showDrops(metrics, own);
   showStages(metrics.stages);

@@ -26,6 +26,7 @@ fn status_shows_the_state() {
         "camera    live",
         "restores  PSF a \"PSF\" <b>?.npz (7x7, width 1.53), sigma 2.55, curve srgb, model base, luma, cpu",
         "calibration measured, by target, ",
+        "watch     stale: the focus is automatic, blur +5.1 % in width (20 frames told, 3 did not)",
         "pictures  320x180, 30.00 a second offered",
         "1 dropped (overflow 1)",
         "stages    wiener",

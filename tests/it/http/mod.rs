@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use deblurd::frame::{Extent, Frame, FrameMeta, FramePsnr, Picture, PictureFormat};
-use deblurd::metrics::{Metrics, Reason, Restoration, SourceState};
+use deblurd::metrics::{Metrics, Reason, Restoration, SourceState, WatchSnapshot};
 use deblurd::sink::{ShowcaseSink, Sink, encode_png};
 use deblurd::source::{SceneOptions, SceneSource, Source};
 use deblurd::web::{Face, HttpOptions, Limits, Server, Token, WebError};
@@ -100,8 +100,21 @@ fn metrics() -> Metrics {
     let metrics = Metrics::new(&[ShowcaseSink::NAME.to_owned()]);
     metrics.set_stages(&stages);
     let square = Picture::new(PictureFormat::gray(Extent::new(8, 8)));
+    metrics.watch.set(Some(watch()));
     metrics.restoration.set(restoration(), encode_png(&square).expect("a PNG"));
     metrics
+}
+
+/// What a watch over the calibration says that has found something.
+fn watch() -> WatchSnapshot {
+    WatchSnapshot {
+        standing: "stale".to_owned(),
+        scale: Some(1.0512),
+        told: 20,
+        passed: 3,
+        unfit: String::new(),
+        alarm: "the focus is automatic".to_owned(),
+    }
 }
 
 /// What is told of what restores frames; a name of a file may be anything.

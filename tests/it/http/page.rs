@@ -131,6 +131,8 @@ fn check_restoration(browser: &Browser) {
         "{told}"
     );
     assert_eq!(browser.run("return document.getElementById('reload-note').hidden"), true);
+    let watch = "the calibration is stale, the focus is automatic, +5.1 % in width";
+    assert_eq!(text("watch-note"), watch);
 }
 
 /// The pair on the screen can be held, saved and let go.

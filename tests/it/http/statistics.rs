@@ -11,7 +11,9 @@ use deblurd::sink::ShowcaseSink;
 use deblurd::web::Limits;
 use serde_json::Value;
 
-use super::{PATIENCE, Setup, check_status, fetch, get, metrics, numbered, page_of, restoration};
+use super::{
+    PATIENCE, Setup, check_status, fetch, get, metrics, numbered, page_of, restoration, watch,
+};
 use crate::harness::{apply, trial};
 
 #[apply(trial)]
@@ -66,6 +68,7 @@ fn eventful() -> Arc<Metrics> {
     metrics.source.enter(SourceState::Frozen, "");
     metrics.quality.record(20.5, 31.25);
     metrics.restoration.set(restoration(), Vec::new());
+    metrics.watch.set(Some(watch()));
     metrics.reload.refuse("no such PSF");
     Arc::new(metrics)
 }
@@ -222,6 +225,10 @@ fn metrics_are_well_formed() {
         ("deblurd_noise_gray_levels", none, 2.55),
         ("deblurd_calibration_timestamp_seconds", none, 1_795_443_330.0),
         ("deblurd_reload_refused", none, 1.0),
+        ("deblurd_calibration_state", ("state", "stale"), 1.0),
+        ("deblurd_calibration_state", ("state", "holds"), 0.0),
+        ("deblurd_calibration_blur_scale", none, 1.0512),
+        ("deblurd_calibration_looks", ("result", "passed"), 3.0),
     ] {
         assert!((value(family, label) - expected).abs() < 1e-9, "{family} {label:?}");
     }
