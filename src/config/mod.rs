@@ -125,6 +125,18 @@ impl Config {
         Ok(config)
     }
 
+    /// The text of a configuration file with keys as `variables` have them, named as those of the
+    /// environment.
+    ///
+    /// # Errors
+    /// Where the text is no TOML, or a variable names no key.
+    pub fn overridden(text: &str, variables: &[(String, String)]) -> Result<String, ConfigError> {
+        if variables.is_empty() {
+            return Ok(text.to_owned());
+        }
+        Ok(read::merged(text, variables.iter().cloned())?.to_string())
+    }
+
     /// The noise that was asked for, or that is known.
     ///
     /// # Errors

@@ -47,6 +47,17 @@ pub(super) fn table(
     text: &str,
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Sections, ConfigError> {
+    merged(text, variables).map(Sections)
+}
+
+/// The text with its keys as the variables have them.
+///
+/// # Errors
+/// Where the text is no TOML, or a variable names no key.
+pub(super) fn merged(
+    text: &str,
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<Table, ConfigError> {
     let parsed: Table =
         text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax(error.to_string()))?;
     let mut root = Value::Table(parsed);
@@ -57,7 +68,7 @@ pub(super) fn table(
         is_set.then_some(()).ok_or(ConfigError::Variable { variable })?;
     }
     match root {
-        Value::Table(table) => Ok(Sections(table)),
+        Value::Table(table) => Ok(table),
         _ => Err(ConfigError::Syntax("it is no table".to_owned())),
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::DaemonError;
 use crate::metrics::Metrics;
 use crate::sink::ShowcaseSink;
-use crate::station::{Fault, Page, StationError, load};
-use crate::web::{Face, HttpOptions, Limits, Server, Token, WebError};
+use crate::station::{Fault, Page, StationError, Tuning, load};
+use crate::web::{Face, HttpOptions, Limits, Server, Token, WebError, Wish, Wishes};
 
 /// How long the address of a live page may be taken when the daemon starts.
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
@@ -17,7 +17,7 @@ const BIND_PATIENCE: Duration = Duration::from_secs(3);
 /// Name of the one station in the addresses of the live page.
 const STATION: &str = "camera";
 
-/// Serves a page of a station as `http` says; the server ends when it is dropped.
+/// Serves a page of a station as `http` says, whose viewers put their wishes into `wishes`; the server ends when it is dropped.
 ///
 /// # Errors
 /// Where its address or its token cannot be used.
@@ -25,12 +25,26 @@ pub(super) fn serve(
     http: &HttpOptions,
     page: Page,
     metrics: &Arc<Metrics>,
+    wishes: &Arc<Wishes>,
 ) -> Result<Server, DaemonError> {
     let Page { sink, showcase } = page;
+    let wishes = Some(Arc::clone(wishes));
     let options = HttpOptions { token: token(http)?, ..http.clone() };
     let limits = Limits { bind_patience: BIND_PATIENCE, ..Limits::default() };
-    let face = Face { name: STATION.to_owned(), sink, showcase, metrics: Arc::clone(metrics) };
+    let (name, metrics) = (STATION.to_owned(), Arc::clone(metrics));
+    let face = Face { name, sink, showcase, metrics, wishes };
     Ok(Server::bind(options, limits, vec![face])?)
+}
+
+/// What a viewer wants, as a station takes it.
+pub(super) fn tuning(wish: Wish) -> Tuning {
+    let Wish { psf, sigma, transfer, model, channels } = wish;
+    Tuning::default()
+        .with("psf", psf)
+        .with("sigma", sigma.map(|sigma| format!("{sigma:?}")))
+        .with("transfer", transfer)
+        .with("model", model)
+        .with("channels", channels)
 }
 
 /// A showcase, and the server that shows it.
@@ -47,6 +61,7 @@ pub fn open_page(
         sink: ShowcaseSink::NAME.to_owned(),
         showcase: showcase.showcase(),
         metrics: Arc::clone(metrics),
+        wishes: None,
     };
     Ok((showcase, Server::bind(options, Limits::default(), vec![face])?))
 }

@@ -16,7 +16,7 @@ use crate::restore::cpu::residual::KernelChoice;
 use crate::station::{
     Golden, Loaded, Material, Outputs, Phase, Reloader, Running, StationError, Watcher, load,
 };
-use crate::web::Server;
+use crate::web::{Server, Wishes};
 
 /// Runs the station that the configuration at `path` describes until it ends or is told to; `note`
 /// is given lines for whoever started the program.
@@ -51,7 +51,8 @@ fn serve(
     note(&device(&loaded, &thermal));
     // The servers end when they are dropped, after the pipeline.
     let camera = loaded.camera.clone();
-    let (pipeline, _servers, running) = build(path, loaded, note)?;
+    let wishes = Arc::<Wishes>::default();
+    let (pipeline, _servers, running) = build(path, loaded, &wishes, note)?;
     log::info!("steps {pipeline:?}");
     let (source, format) = (running.config.source.clone(), running.format);
     let watcher = |camera: &Calibration, metrics: &Metrics| {
@@ -67,6 +68,9 @@ fn serve(
     watch(running, shutdown, note, |running| {
         if shutdown.requested().is_some() {
             return manager.stopping();
+        }
+        if let Some(wish) = wishes.take() {
+            reloader.tune(pages::tuning(wish));
         }
         reloader.attend(shutdown.reloads(), running, &mut |phase| match phase {
             Phase::Begun => manager.reloading(),
@@ -84,6 +88,7 @@ fn serve(
 fn build(
     path: &Path,
     loaded: Loaded,
+    wishes: &Arc<Wishes>,
     note: &dyn Fn(&str),
 ) -> Result<(Pipeline, Vec<Server>, Running), DaemonError> {
     let assembly = loaded.assembly()?;
@@ -96,7 +101,7 @@ fn build(
         // The configuration and the station have them in the same order.
         let listeners = loaded.config.sinks.iter().filter_map(SinkConfig::http);
         for (http, page) in listeners.zip(pages) {
-            let server = pages::serve(http, page, metrics)?;
+            let server = pages::serve(http, page, metrics, wishes)?;
             note(&format!("live page: http://{}/", server.local_addr()));
             servers.push(server);
         }

@@ -55,6 +55,9 @@ pub struct Restoration {
     pub method: Option<String>,
     /// How far the PSF may be trusted, where somebody said so.
     pub trust: Option<String>,
+    /// Whether some of it is as a viewer wants it, for now, and not as the configuration has it.
+    #[serde(default)]
+    pub is_tuned: bool,
     /// When the calibration was made, as whoever made it writes dates.
     pub calibrated: Option<String>,
     /// The same in seconds since 1970, where that can be read.

@@ -109,8 +109,8 @@ impl Named {
     /// # Errors
     /// Where the file cannot be read.
     pub fn model(name: &str) -> Result<Self, LoadError> {
-        let is_file = name != "none" && !BUILT_IN.iter().any(|(built_in, _)| *built_in == name);
-        let bytes = is_file.then(|| read(Path::new(name), MODEL_BYTES_MAX)).transpose();
+        let bytes =
+            (!is_released(name)).then(|| read(Path::new(name), MODEL_BYTES_MAX)).transpose();
         let known = || BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         let bytes = bytes.map_err(|cause| LoadError::NoModel {
             name: name.to_owned(),
@@ -161,6 +161,11 @@ impl Named {
             (None, None) => Cow::default(),
         }
     }
+}
+
+/// Whether a model is a released one, or none.
+pub(super) fn is_released(name: &str) -> bool {
+    name == "none" || BUILT_IN.iter().any(|(built_in, _)| *built_in == name)
 }
 
 /// Loads what is known of a camera, by formula or file.

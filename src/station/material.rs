@@ -10,6 +10,7 @@ use super::load::{self, LoadError, Named};
 use super::outputs::sink_names;
 use super::told::Told;
 use super::trial::{self, TrialError};
+use super::tuning::Tuning;
 use crate::config::{Config, ConfigError};
 use crate::executor::Executor;
 use crate::frame::Extent;
@@ -53,8 +54,17 @@ impl Material {
     /// # Errors
     /// Where a file cannot be read, or the configuration is wrong.
     pub fn read(path: &Path) -> Result<Self, StationError> {
+        Self::tuned(path, &Tuning::default())
+    }
+
+    /// The same with some keys as a viewer wants them.
+    ///
+    /// # Errors
+    /// As [`Material::read`], and where a wish is none that viewers may have.
+    pub fn tuned(path: &Path, tuning: &Tuning) -> Result<Self, StationError> {
         let text = load::text(path).map_err(Fault::from)?;
         let wrong = |cause| StationError::Config { path: path.to_owned(), cause };
+        let text = tuning.apply(&text).map_err(wrong)?;
         let config = read_config(&text).map_err(wrong)?;
         let simulated = config.simulate.as_ref().and_then(|simulate| simulate.psf.as_deref());
         let read = || -> Result<_, LoadError> {

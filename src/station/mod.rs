@@ -22,6 +22,7 @@ mod material;
 mod outputs;
 mod reload;
 mod told;
+mod tuning;
 mod watch;
 
 pub use assemble::{Assembly, Recipe, executor, open_source, open_y4m_sink, stoppable};
@@ -33,4 +34,5 @@ pub use material::{Loaded, Material};
 pub use outputs::{Outputs, Page, sink_names, try_sink};
 pub use reload::{Attempt, Phase, Reloader, Running};
 pub use told::Told;
+pub use tuning::Tuning;
 pub use watch::Watcher;

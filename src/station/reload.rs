@@ -21,6 +21,7 @@ use super::error::{Fault, StationError};
 use super::material::Material;
 use super::told::Told;
 use super::trial::TrialError;
+use super::tuning::Tuning;
 use crate::config::Config;
 use crate::executor::Executor;
 use crate::frame::{Extent, PictureFormat};
@@ -43,6 +44,9 @@ pub struct Reloader {
     /// Requests that were met or are being met.
     seen: u64,
     step: Step,
+    /// How what is loaded differs from the configuration, and whether that is a wish not met yet.
+    tuning: Tuning,
+    is_wished: bool,
     /// What is known of the camera since the last one.
     changed: Option<Calibration>,
     /// Time that one may take.
@@ -117,15 +121,15 @@ pub type Attempt = fn(&Material, Option<Extent>) -> Result<String, TrialError>;
 
 impl Running {
     /// Loads and checks everything anew; `attempt` restores a golden frame with it.
-    fn load(&self, attempt: Attempt) -> Result<Loaded, StationError> {
-        let material = Material::read(&self.path)?;
+    fn load(&self, attempt: Attempt, tuning: &Tuning) -> Result<Loaded, StationError> {
+        let material = Material::tuned(&self.path, tuning)?;
         let golden = attempt(&material, Some(self.format.extent)).map_err(Fault::from)?;
         let loaded = material.load()?;
         name_what_waits(&self.config, &loaded.config);
         let recipe = loaded.recipe(Arc::clone(&self.executor));
         let restorer = recipe.restorer(self.format)?;
         log::info!("reload: golden frame {golden}");
-        let told = loaded.told(&recipe);
+        let told = loaded.told(&recipe).tuned(!tuning.is_empty());
         Ok(Loaded { restorer, served: Served { told, camera: loaded.camera } })
     }
 }
@@ -134,7 +138,16 @@ impl Reloader {
     /// Meets requests for the pipeline `running`; [`Material::attempt`] is the usual `attempt`.
     pub fn new(running: Running, attempt: Attempt) -> Self {
         let step = Step::Idle;
-        Self { running, attempt, seen: 0, step, changed: None, patience: PATIENCE }
+        let tuning = Tuning::default();
+        let patience = PATIENCE;
+        Self { running, attempt, seen: 0, step, tuning, is_wished: false, changed: None, patience }
+    }
+
+    /// Asks for the configuration with some keys otherwise, in the place of an earlier wish. A
+    /// reload that is asked for after that takes it back.
+    pub fn tune(&mut self, tuning: Tuning) {
+        self.tuning = tuning;
+        self.is_wished = true;
     }
 
     /// What is known of the camera since a reload, once after each that succeeded.
@@ -151,15 +164,19 @@ impl Reloader {
         tell: &mut dyn FnMut(Phase),
     ) {
         let is_asked = requests > self.seen;
+        if is_asked {
+            self.tuning = Tuning::default();
+        }
+        let is_asked = is_asked || self.is_wished;
         let (step, refusal) = match std::mem::replace(&mut self.step, Step::Idle) {
             Step::Idle if is_asked => {
-                self.seen = requests;
+                (self.seen, self.is_wished) = (requests, false);
                 tell(Phase::Begun);
                 self.begin()
             }
             Step::Stuck(loading) if loading.is_finished() => (Step::Idle, None),
             Step::Stuck(loading) if is_asked => {
-                self.seen = requests;
+                (self.seen, self.is_wished) = (requests, false);
                 tell(Phase::Begun);
                 (Step::Stuck(loading), Some(Refusal::Stuck))
             }
@@ -184,9 +201,9 @@ impl Reloader {
 
     fn begin(&self) -> (Step, Option<Refusal>) {
         log::info!("reload: loading {}", self.running.path.display());
-        let (running, attempt) = (self.running.clone(), self.attempt);
+        let (running, attempt, tuning) = (self.running.clone(), self.attempt, self.tuning.clone());
         let thread = std::thread::Builder::new().name("reload".to_owned());
-        match thread.spawn(move || running.load(attempt)) {
+        match thread.spawn(move || running.load(attempt, &tuning)) {
             Ok(loading) => (Step::Loading(loading, Instant::now()), None),
             Err(error) => (Step::Idle, Some(Refusal::Thread(error))),
         }

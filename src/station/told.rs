@@ -38,6 +38,13 @@ impl Told {
         Self { restoration, picture: thumbnail(camera.blur.central()) }
     }
 
+    /// The same, and that some of it is as a viewer wants it.
+    #[must_use]
+    pub fn tuned(mut self, is_tuned: bool) -> Self {
+        self.restoration.is_tuned = is_tuned;
+        self
+    }
+
     /// Tells it from now on.
     pub fn tell(self, metrics: &Metrics) {
         metrics.restoration.set(self.restoration, self.picture);

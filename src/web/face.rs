@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::tune::Wishes;
 use crate::metrics::Metrics;
 use crate::sink::Showcase;
 
@@ -17,6 +18,8 @@ pub struct Face {
     pub showcase: Arc<Showcase>,
     /// Its statistics.
     pub metrics: Arc<Metrics>,
+    /// Where wishes of viewers go, where the station takes any.
+    pub wishes: Option<Arc<Wishes>>,
 }
 
 impl Face {

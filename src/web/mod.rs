@@ -25,9 +25,11 @@ mod state;
 mod stream;
 mod target;
 mod token;
+mod tune;
 
 pub use face::Face;
 pub use options::{HttpOptions, Limits, needs_token};
 pub use server::{Server, WebError};
 pub use state::{FrameState, State, StreamState};
 pub use token::{Token, TokenError};
+pub use tune::{Wish, Wishes};

@@ -1,9 +1,10 @@
 //! Which request gets which answer.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use http_body_util::Either;
-use hyper::body::Bytes;
+use hyper::body::{Body, Bytes};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 
@@ -16,6 +17,7 @@ use super::state::State;
 use super::stream::{self, Parts};
 use super::target;
 use super::token::Proof;
+use super::tune;
 use crate::sink::{Exhibit, Side, View};
 
 /// The page may load nothing from elsewhere and be framed by nobody.
@@ -31,6 +33,17 @@ const SHORT: [&str; 2] = ["/state", "/metrics"];
 /// Before the name of a station in addresses.
 const STATION: &str = "/station/";
 
+/// Where wishes are posted.
+const TUNE: &str = "/tune";
+
+/// A body that may bring a wish.
+pub(super) trait Wished:
+    Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>
+{
+}
+
+impl<B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>> Wished for B {}
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -41,9 +54,9 @@ pub(super) enum Place {
 }
 
 impl Site {
-    /// Answers a request; its body, if any, is not looked at.
-    pub(super) async fn answer<B>(&self, request: &Request<B>, place: Place) -> Answer {
-        let mut answer = match self.refusal(request, place) {
+    /// Answers a request; its body, if any, is looked at only where it is a wish.
+    pub(super) async fn answer<B: Wished>(&self, request: Request<B>, place: Place) -> Answer {
+        let mut answer = match self.refusal(&request, place) {
             Some(refusal) => refusal,
             None => self.admit(request).await,
         };
@@ -69,12 +82,14 @@ impl Site {
         if !self.hosts.admit(host) {
             return Some(plain(StatusCode::MISDIRECTED_REQUEST, "this is not that host\n"));
         }
-        if ![Method::GET, Method::HEAD].contains(request.method()) {
-            let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+        let (_, path) = named(request.uri().path());
+        let is_wish = request.method() == Method::POST && path == TUNE;
+        if !is_wish && ![Method::GET, Method::HEAD].contains(request.method()) {
+            let mut answer =
+                plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD, and POST of /tune\n");
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return Some(answer);
         }
-        let (_, path) = named(request.uri().path());
         if place == Place::Door && !ALWAYS.contains(&path) && !SHORT.contains(&path) {
             let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, "all places are taken\n");
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
@@ -84,9 +99,9 @@ impl Site {
     }
 
     /// Answers whoever knows the token; how the program is may be known by all.
-    async fn admit<B>(&self, request: &Request<B>) -> Answer {
-        let (_, path) = named(request.uri().path());
-        let Some(token) = self.token.as_ref().filter(|_| !ALWAYS.contains(&path)) else {
+    async fn admit<B: Wished>(&self, request: Request<B>) -> Answer {
+        let path = named(request.uri().path()).1.to_owned();
+        let Some(token) = self.token.as_ref().filter(|_| !ALWAYS.contains(&path.as_str())) else {
             return self.route(request).await;
         };
         let Some(proof) = token.proof(request.headers(), request.uri().query(), self.port) else {
@@ -100,7 +115,8 @@ impl Site {
         let mut answer = self.route(request).await;
         if proof == Proof::Address {
             let headers = answer.headers_mut();
-            if let Some(cookie) = token.cookie(self.port).filter(|_| PAGES.contains(&path)) {
+            if let Some(cookie) = token.cookie(self.port).filter(|_| PAGES.contains(&path.as_str()))
+            {
                 headers.insert(header::SET_COOKIE, cookie);
             }
             // Whoever writes the token into a page of his own may show the camera there.
@@ -110,9 +126,10 @@ impl Site {
         answer
     }
 
-    async fn route<B>(&self, request: &Request<B>) -> Answer {
-        let (name, path) = named(request.uri().path());
-        let query = request.uri().query();
+    async fn route<B: Wished>(&self, request: Request<B>) -> Answer {
+        let uri = request.uri().clone();
+        let (name, path) = named(uri.path());
+        let query = uri.query();
         let face = match name {
             None => self.faces.first(),
             Some(name) => self.faces.iter().find(|face| face.name == name),
@@ -120,6 +137,9 @@ impl Site {
         let Some(face) = face else {
             return plain(StatusCode::NOT_FOUND, "no such station\n");
         };
+        if request.method() == Method::POST {
+            return tune::take(face.wishes.as_deref(), request).await;
+        }
         match path {
             "" => moved(face),
             "/" => fixed("text/html; charset=utf-8", include_str!("page/page.html")),

@@ -233,9 +233,7 @@ async fn converse(stream: TcpStream, limits: Limits, site: &Site, place: Place) 
         log::debug!("a viewer's connection is as the system makes it: {error}");
     }
     let answer =
-        service_fn(
-            |request| async move { Ok::<_, Infallible>(site.answer(&request, place).await) },
-        );
+        service_fn(|request| async move { Ok::<_, Infallible>(site.answer(request, place).await) });
     let header_patience = match place {
         Place::Seat => limits.header_patience,
         Place::Door => limits.header_patience.min(DOOR_PATIENCE),

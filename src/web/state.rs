@@ -31,6 +31,9 @@ pub struct State {
     pub stream: Option<StreamState>,
     /// The newest frame that was shown.
     pub frame: Option<FrameState>,
+    /// Whether viewers may tune what restores frames.
+    #[serde(default)]
+    pub tunable: bool,
     /// What is counted.
     pub metrics: Snapshot,
 }
@@ -52,6 +55,7 @@ impl State {
             connections,
             stream: face.showcase.stream().map(|(format, rate)| StreamState::new(format, rate)),
             frame: face.showcase.newest().map(|exhibit| FrameState::new(&exhibit)),
+            tunable: face.wishes.is_some(),
             metrics: face.metrics.snapshot(),
         }
     }

@@ -246,6 +246,7 @@ mod tests {
             connections: 1,
             stream: None,
             frame: None,
+            tunable: false,
             metrics: snapshot,
         }
     }

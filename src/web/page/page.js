@@ -310,7 +310,7 @@ function showRestoration(by, reload) {
   $("reload-note").hidden = !reload.problem;
   $("reload-note").textContent = reload.problem ? `last reload refused: ${reload.problem}` : "";
   if (!by) return;
-  $("psf-name").textContent = by.psf;
+  $("psf-name").textContent = by.is_tuned ? `${by.psf} (tuned)` : by.psf;
   const [columns, rows] = by.grid, grid = columns * rows > 1 ? `${columns} × ${rows} PSFs of ` : "";
   $("restoration-note").textContent = [
     `${grid}${by.extent.width} × ${by.extent.height}, width ${by.width.toFixed(2)}`, `noise ${by.sigma.toFixed(2)}`,
@@ -359,6 +359,7 @@ async function takeState() {
   showEffort(metrics.load);
   showRestoration(metrics.restoration, metrics.reload);
   showWatch(metrics.watch);
+  $("tune").hidden = !state.tunable;
   plotLatency(metrics, own, state.uptime_s);
   showDrops(metrics, own);
   showStages(metrics.stages);
@@ -490,6 +491,93 @@ function showLegend({ names, recent }) {
 addEventListener("resize", drawPlot);
 matchMedia("(prefers-color-scheme: light)").addEventListener("change", drawPlot);
 drawPlot();
+
+// ---------------------------------------------------------------- tuning
+
+const form = $("tune-form");
+
+/** What is set, as the daemon takes it; what is as configured is left out. */
+function wished() {
+  const value = (name) => form.elements[name].value;
+  const [family, size, angle] = ["family", "size", "angle"].map(value);
+  const psf = family === "motion" ? `motion:${size},${angle}` : family && `${family}:${size}`;
+  const wish = { psf, transfer: value("transfer"), model: value("model"), channels: value("channels") };
+  const kept = Object.fromEntries(Object.entries(wish).filter(([, text]) => text));
+  return value("sigma") === "" ? kept : { ...kept, sigma: Number(value("sigma")) };
+}
+
+function tellTuning(text, state = "") {
+  $("tune-note").textContent = text;
+  $("tune-note").dataset.state = state;
+}
+
+/** Mean difference between neighbours of the restored picture over that of the blurred one. */
+function sharpness() {
+  if (!shot) return null;
+  const { bitmap, width, height, step } = shot;
+  const copy = new OffscreenCanvas(width, height), pen = copy.getContext("2d", { willReadFrequently: true });
+  const detail = (top) => {
+    pen.drawImage(bitmap, 0, top, width, height, 0, 0, width, height);
+    const { data } = pen.getImageData(0, 0, width, height);
+    let sum = 0;
+    for (let i = 4; i < data.length; i += 4) sum += Math.abs(data[i + 1] - data[i - 3]);
+    return sum;
+  };
+  const before = detail(0);
+  return before > 0 ? detail(step) / before : null;
+}
+
+/** Counts wishes: only what became of the newest is told. */
+let wishes = 0;
+
+async function tune(wish) {
+  const own = ++wishes;
+  const told = async () => (await (await ask("state", 5)).json()).metrics;
+  tellTuning("it is tried");
+  try {
+    const before = (await told()).reload;
+    const answer = await fetch("tune", {
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(wish),
+    });
+    if (!answer.ok) return tellTuning(await answer.text(), "bad");
+    while (own === wishes) {
+      const { reload, restoration } = await told();
+      if (reload.refused > before.refused) return tellTuning(`refused: ${reload.problem}`, "bad");
+      if (reload.done > before.done) {
+        const ratio = sharpness();
+        const sharper = ratio === null ? "" : `; edges ${ratio.toFixed(2)} times as steep as before`;
+        return tellTuning(restoration.is_tuned ? `restored so for now${sharper}` : "as the configuration has it");
+      }
+      await pause(100);
+    }
+  } catch (error) {
+    tellTuning(`not tried: ${error.message}`, "bad");
+  }
+}
+
+/** The keys for whoever wants to keep them. */
+function showLines(wish) {
+  const lines = Object.entries(wish).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+  $("tune-lines").hidden = !lines.length;
+  $("tune-lines").textContent = lines.length ? `[restore]\n${lines.join("\n")}` : "";
+}
+
+let settled = 0;
+form.addEventListener("input", () => {
+  for (const name of ["size", "angle"]) form.elements[`${name}-told`].value = form.elements[name].value;
+  clearTimeout(settled);
+  settled = setTimeout(() => {
+    const wish = wished();
+    showLines(wish);
+    tune(wish);
+  }, 250);
+});
+form.addEventListener("submit", (event) => event.preventDefault());
+$("tune-back").addEventListener("click", () => {
+  form.reset();
+  showLines({});
+  tune({});
+});
 
 // The token was good for a cookie, and needs not to stay in sight.
 if (location.search) history.replaceState(null, "", location.pathname);

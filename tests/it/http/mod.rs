@@ -92,7 +92,13 @@ pub(crate) fn serve(options: HttpOptions, sink: &ShowcaseSink, metrics: &Arc<Met
 
 fn face(name: &str, sink: &ShowcaseSink, metrics: &Arc<Metrics>) -> Face {
     let (name, sink_name) = (name.to_owned(), ShowcaseSink::NAME.to_owned());
-    Face { name, sink: sink_name, showcase: sink.showcase(), metrics: Arc::clone(metrics) }
+    Face {
+        name,
+        sink: sink_name,
+        showcase: sink.showcase(),
+        metrics: Arc::clone(metrics),
+        wishes: None,
+    }
 }
 
 fn metrics() -> Metrics {

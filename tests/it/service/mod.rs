@@ -5,4 +5,5 @@ mod journal;
 mod manager;
 mod notify;
 mod reload;
+mod tuning;
 mod units;

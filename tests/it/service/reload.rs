@@ -11,16 +11,16 @@ use crate::onnx::{sealed, tiny_model, wide_model};
 use crate::program::{Running, Workshop, page_of, wait_for_state};
 
 /// A daemon that runs, its service manager and its live page.
-struct Daemon {
+pub(super) struct Daemon {
     workshop: Workshop,
-    running: Running,
+    pub(super) running: Running,
     manager: Manager,
-    page: String,
+    pub(super) page: String,
 }
 
 impl Daemon {
     /// One that serves frames.
-    fn start(config: &str) -> Self {
+    pub(super) fn start(config: &str) -> Self {
         let workshop = Workshop::new();
         workshop.write("run.toml", config);
         let mut command = workshop.command(&["run", "--config", "run.toml"]);
@@ -44,12 +44,12 @@ impl Daemon {
         self.state()
     }
 
-    fn state(&self) -> Value {
+    pub(super) fn state(&self) -> Value {
         wait_for_state(&self.page, |_| true)
     }
 
     /// Sees that frames go on.
-    fn check_flows(&self) {
+    pub(super) fn check_flows(&self) {
         let now = delivered(&self.state());
         wait_for_state(&self.page, |state| delivered(state) > now + 3);
     }
@@ -65,7 +65,7 @@ fn stages(state: &Value) -> Vec<String> {
 }
 
 /// How many reloads were done and refused, and why the last one was refused.
-fn reloads(state: &Value) -> (u64, u64, &str) {
+pub(super) fn reloads(state: &Value) -> (u64, u64, &str) {
     let reload = &state["metrics"]["reload"];
     let number = |name: &str| reload[name].as_u64().expect("a number");
     (number("done"), number("refused"), reload["problem"].as_str().expect("text"))
