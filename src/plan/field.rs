@@ -109,7 +109,7 @@ impl<'a> Survey<'a> {
     /// The same of a projection behind which there are others. What it leaves wrong the next network
     /// finds in the estimate that it is given; and a projection that trusts the data much has so narrow
     /// gaps that no number of layers follows them.
-    const PASSING_LAYERS: usize = 2;
+    const PASSING_LAYERS: usize = 3;
 
     /// Extent of the planes whose frequencies are looked at.
     fn samples(field: &Field) -> Extent {

@@ -106,8 +106,7 @@ fn signals_end_run_with_whole_files() {
 fn signals_end_demo_with_whole_files() {
     for signal in ["TERM", "INT"] {
         let workshop = Workshop::new();
-        let arguments =
-            ["demo", "--size", "1920x1080", "--listen", "127.0.0.1:0", "--out", "shown"];
+        let arguments = ["demo", "--size", "1280x720", "--listen", "127.0.0.1:0", "--out", "shown"];
         let mut command =
             workshop.command(&[arguments.as_slice(), &["--frames", "100000"]].concat());
         let mut running = Running::start(&mut command);
