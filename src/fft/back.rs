@@ -4,7 +4,7 @@
 use super::field::Weights;
 use super::filter::{ColumnPass, Filter};
 use super::layout::Complex;
-use super::pairs::{self, Block, SHARE};
+use super::pairs::{self, Block, CROSSING};
 use super::spectrum::{
     PAIRS, Piece, Scratch, Scratches, Spectrum, copy_to_layer, layer, layer_mut, pairs_of, parts,
 };
@@ -174,8 +174,8 @@ impl RealFft2d {
             if *pass == ColumnPass::Zero {
                 pairs.for_each(|pair| block.clear(pair));
             } else {
-                let shares = layer(piece, at, PAIRS).chunks_exact(SHARE);
-                pairs.zip(shares).for_each(|(pair, share)| block.give(share, pair));
+                let crossings = layer(piece, at, PAIRS).chunks_exact(CROSSING);
+                pairs.zip(crossings).for_each(|(pair, crossing)| block.give(crossing, pair));
             }
         }
         let pairs = &mut scratch.pairs[..pairs_of(self.extent, part) * width];

@@ -7,7 +7,7 @@
 //! 2 B_k = -i (Z_k - conj(Z_(W-k)))     Z_(W-k) = conj(A_k) + i conj(B_k)
 //! ```
 //!
-//! That spares half of the work. Columns are worked on in blocks, and a block's share of a pair of
+//! That spares half of the work. Columns are worked on in blocks, and a block's crossing with a pair of
 //! rows is kept in one piece: so the rows are told apart and put together again where coefficients
 //! move between rows and columns anyway, and every move is of whole cache lines.
 
@@ -21,7 +21,7 @@ const COLUMNS: usize = 16;
 
 /// Coefficients that a block has of a pair of rows: those of its columns and, behind them and
 /// backwards, their partners: that of column `W - k` for column `k`.
-pub(super) const SHARE: usize = 2 * COLUMNS;
+pub(super) const CROSSING: usize = 2 * COLUMNS;
 
 /// Complex samples by which columns lie further apart than they are long: were they a power of two
 /// apart, a cache would hold few of them at once.
@@ -55,35 +55,35 @@ impl Block {
         Self { extent, first, count, single: usize::from(first == 0) }
     }
 
-    /// Takes the block's share of the transform of a pair of rows.
-    pub(super) fn share(self, pair: &[Complex], share: &mut [Complex]) {
+    /// Takes the block's crossing from the transform of a pair of rows.
+    pub(super) fn collect(self, pair: &[Complex], crossing: &mut [Complex]) {
         let (own, partners) = self.of_pair();
         if self.is_whole() {
             // Lengths that the compiler knows spare a call for every two cache lines.
-            share[..COLUMNS].copy_from_slice(&pair[own.start..][..COLUMNS]);
-            share[COLUMNS..SHARE].copy_from_slice(&pair[partners.start..][..COLUMNS]);
+            crossing[..COLUMNS].copy_from_slice(&pair[own.start..][..COLUMNS]);
+            crossing[COLUMNS..CROSSING].copy_from_slice(&pair[partners.start..][..COLUMNS]);
             return;
         }
-        share[..self.single].copy_from_slice(&pair[..self.single]);
-        share[SHARE - self.single..].copy_from_slice(&pair[..self.single]);
-        share[self.single..self.count].copy_from_slice(&pair[own]);
-        share[SHARE - self.count..SHARE - self.single].copy_from_slice(&pair[partners]);
+        crossing[..self.single].copy_from_slice(&pair[..self.single]);
+        crossing[CROSSING - self.single..].copy_from_slice(&pair[..self.single]);
+        crossing[self.single..self.count].copy_from_slice(&pair[own]);
+        crossing[CROSSING - self.count..CROSSING - self.single].copy_from_slice(&pair[partners]);
     }
 
-    /// Moves the block's share to its places in the pair of rows.
-    pub(super) fn give(self, share: &[Complex], pair: &mut [Complex]) {
+    /// Moves the block's crossing to its places in the pair of rows.
+    pub(super) fn give(self, crossing: &[Complex], pair: &mut [Complex]) {
         let (own, partners) = self.of_pair();
         if self.is_whole() {
-            pair[own.start..][..COLUMNS].copy_from_slice(&share[..COLUMNS]);
-            pair[partners.start..][..COLUMNS].copy_from_slice(&share[COLUMNS..SHARE]);
+            pair[own.start..][..COLUMNS].copy_from_slice(&crossing[..COLUMNS]);
+            pair[partners.start..][..COLUMNS].copy_from_slice(&crossing[COLUMNS..CROSSING]);
             return;
         }
-        pair[..self.single].copy_from_slice(&share[..self.single]);
-        pair[own].copy_from_slice(&share[self.single..self.count]);
-        pair[partners].copy_from_slice(&share[SHARE - self.count..SHARE - self.single]);
+        pair[..self.single].copy_from_slice(&crossing[..self.single]);
+        pair[own].copy_from_slice(&crossing[self.single..self.count]);
+        pair[partners].copy_from_slice(&crossing[CROSSING - self.count..CROSSING - self.single]);
     }
 
-    /// Makes the places of the block's share in the pair of rows zero.
+    /// Makes the places of the block's crossing in the pair of rows zero.
     pub(super) fn clear(self, pair: &mut [Complex]) {
         let (own, partners) = self.of_pair();
         for places in [0..self.single, own, partners] {
@@ -93,12 +93,12 @@ impl Block {
 
     /// Fills two samples of all columns with twice the coefficients of the two rows of a pair, for
     /// consecutive pairs from `first` on.
-    pub(super) fn take(self, first: usize, shares: &[Complex], columns: &mut [Complex]) {
-        let (shares, _) = shares.as_chunks::<SHARE>();
+    pub(super) fn take(self, first: usize, crossings: &[Complex], columns: &mut [Complex]) {
+        let (crossings, _) = crossings.as_chunks::<CROSSING>();
         for (index, column) in (0..COLUMNS).zip(self.all_columns(columns)) {
             let (rows, _) = column[2 * first..].as_chunks_mut::<2>();
-            for (share, [even, odd]) in shares.iter().zip(rows) {
-                let (z, partner) = (share[index], share[SHARE - 1 - index]);
+            for (crossing, [even, odd]) in crossings.iter().zip(rows) {
+                let (z, partner) = (crossing[index], crossing[CROSSING - 1 - index]);
                 *even = Complex::new(z.re + partner.re, z.im - partner.im);
                 *odd = Complex::new(z.im + partner.im, partner.re - z.re);
             }
@@ -106,13 +106,13 @@ impl Block {
     }
 
     /// Packs what [`Block::take`] told apart, of consecutive pairs from `first` on.
-    pub(super) fn put(self, first: usize, columns: &mut [Complex], shares: &mut [Complex]) {
-        let (shares, _) = shares.as_chunks_mut::<SHARE>();
+    pub(super) fn put(self, first: usize, columns: &mut [Complex], crossings: &mut [Complex]) {
+        let (crossings, _) = crossings.as_chunks_mut::<CROSSING>();
         for (index, column) in (0..COLUMNS).zip(self.all_columns(columns)) {
             let (rows, _) = column[2 * first..].as_chunks::<2>();
-            for (share, [a, b]) in shares.iter_mut().zip(rows) {
-                share[index] = Complex::new(a.re - b.im, a.im + b.re);
-                share[SHARE - 1 - index] = Complex::new(a.re + b.im, b.re - a.im);
+            for (crossing, [a, b]) in crossings.iter_mut().zip(rows) {
+                crossing[index] = Complex::new(a.re - b.im, a.im + b.re);
+                crossing[CROSSING - 1 - index] = Complex::new(a.re + b.im, b.re - a.im);
             }
         }
     }

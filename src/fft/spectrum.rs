@@ -1,7 +1,7 @@
 //! The memory of a filter: what a plane becomes between the steps, and what their parts work in.
 
 use super::layout::Complex;
-use super::pairs::{self, SHARE};
+use super::pairs::{self, CROSSING};
 use crate::executor::FreeList;
 use crate::frame::Extent;
 
@@ -9,7 +9,7 @@ use crate::frame::Extent;
 pub(super) const PAIRS: usize = 16;
 
 /// Coefficients that a piece has for each layer.
-const LAYER: usize = PAIRS * SHARE;
+const LAYER: usize = PAIRS * CROSSING;
 
 /// What a plane becomes between the steps, and the memory that the steps work in.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Spectrum {
     pub(super) scratches: Scratches,
 }
 
-/// Shares of the pairs of rows of a part: of what is filtered, and then of what each layer of the
+/// Crossings of the pairs of rows of a part: of what is filtered, and then of what each layer of the
 /// filter makes of it, one layer behind the other.
 pub(super) type Piece = Box<[Complex]>;
 
@@ -67,12 +67,12 @@ pub(super) fn pairs_of(extent: Extent, part: usize) -> usize {
 
 /// The first `count` pairs of rows of a piece, in one of its layers.
 pub(super) fn layer(piece: &[Complex], layer: usize, count: usize) -> &[Complex] {
-    &piece[layer * LAYER..][..count * SHARE]
+    &piece[layer * LAYER..][..count * CROSSING]
 }
 
 /// The first `count` pairs of rows of a piece, in one of its layers.
 pub(super) fn layer_mut(piece: &mut [Complex], layer: usize, count: usize) -> &mut [Complex] {
-    &mut piece[layer * LAYER..][..count * SHARE]
+    &mut piece[layer * LAYER..][..count * CROSSING]
 }
 
 /// Copies what is filtered to a layer of the piece.

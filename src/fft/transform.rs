@@ -5,15 +5,15 @@
 //! an [`Executor`] may run side by side:
 //!
 //! ```text
-//! forward      rows, two in one complex transform                        -> shares
+//! forward      rows, two in one complex transform                        -> crossings
 //! filter_back  columns, a block at a time in the cache: transformed,
-//!              multiplied, transformed back                              -> shares, in place
+//!              multiplied, transformed back                              -> crossings, in place
 //!              rows transformed back                                     -> plane
 //! ```
 //!
-//! A share is what rows and columns have in common: a block of columns of a pair of rows. A plane is
+//! A crossing is what rows and columns have in common: a block of columns of a pair of rows. A plane is
 //! larger than the caches of small processors, so each step reads and writes it once, in pieces:
-//! the shares that a part of the rows has of a block. Between the steps the pieces change their
+//! the crossings of a part of the rows with a block. Between the steps the pieces change their
 //! order, not their place: so each part of a step has its own, and one memory serves all steps.
 //!
 //! Blocks that a filter makes zero or leaves as they are need no second step. A filter of several
@@ -31,7 +31,7 @@ use rustfft::{Fft, FftPlanner};
 use super::field::FieldFilter;
 use super::filter::{ColumnPass, Filter};
 use super::layout::{Complex, coefficients};
-use super::pairs::{self, Block, SHARE};
+use super::pairs::{self, Block, CROSSING};
 use super::spectrum::{PAIRS, Piece, Scratch, Size, Spectrum, layer, pairs_of, parts};
 use crate::executor::{Executor, Sequential, for_chunks};
 use crate::frame::{Extent, Plane};
@@ -152,7 +152,7 @@ impl RealFft2d {
         all
     }
 
-    /// Transforms the rows; shares of blocks that all of the filters, if there are any, make zero are
+    /// Transforms the rows; crossings of blocks that all of the filters, if there are any, make zero are
     /// left out.
     fn rows_forward(
         &self,
@@ -202,10 +202,10 @@ impl RealFft2d {
             if !filters.is_empty() && filters.iter().all(is_zero) {
                 continue;
             }
-            let shares = piece.chunks_exact_mut(SHARE);
-            shares
+            let crossings = piece.chunks_exact_mut(CROSSING);
+            crossings
                 .zip(pairs.chunks_exact(width))
-                .for_each(|(share, pair)| block.share(pair, share));
+                .for_each(|(crossing, pair)| block.collect(pair, crossing));
         }
     }
 

@@ -5,7 +5,7 @@
 //!                              └▶ queue ═▶ sink
 //! ```
 //!
-//! Frames move by ownership up to the restorer; from there each sink holds a share and reads. The
+//! Frames move by ownership up to the restorer; from there each sink holds it too and reads. The
 //! pool has exactly as many frames as the queues and threads can hold, so an empty pool is a
 //! defect, not a state. One thread restores, since each step divides its work among all workers:
 //! a second one would hold more frames without making more.
