@@ -87,6 +87,19 @@ impl RestorationMetrics {
 }
 
 impl Restoration {
+    /// What can be said in words, each with its name.
+    pub fn words(&self) -> [(&'static str, &str); 7] {
+        [
+            ("psf", &self.psf),
+            ("transfer", &self.transfer),
+            ("model", &self.model),
+            ("channels", &self.channels),
+            ("backend", &self.backend),
+            ("method", self.method.as_deref().unwrap_or("unknown")),
+            ("trust", self.trust.as_deref().unwrap_or("unknown")),
+        ]
+    }
+
     /// Names of files and what others wrote in them are shown to people.
     fn tidied(self) -> Self {
         let tidy = |text: Option<String>| text.as_deref().map(short);

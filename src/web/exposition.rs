@@ -296,7 +296,7 @@ fn tell_restorations(stations: &[Station], page: &mut Page<'_>) -> Result<(), Er
     if known().next().is_none() {
         return Ok(());
     }
-    let info = known().map(|(station, it)| (station.labels(&words(it)), 1.0));
+    let info = known().map(|(station, it)| (station.labels(&it.words()), 1.0));
     page.gauges("restoration_info", "What restores frames", None, info)?;
     let own = |number: fn(&Restoration) -> Option<f64>| {
         known().filter_map(move |(station, it)| Some((station.labels(&[]), number(it)?)))
@@ -330,19 +330,6 @@ fn tell_watches(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> 
         looks.map(|(result, count)| (station.labels(&[("result", result)]), count))
     });
     page.counters("calibration_looks", "Frames looked at for the width of the blur", looks)
-}
-
-/// The words of a restoration as labels.
-fn words(restoration: &Restoration) -> [(&'static str, &str); 7] {
-    [
-        ("psf", &restoration.psf),
-        ("transfer", &restoration.transfer),
-        ("model", &restoration.model),
-        ("channels", &restoration.channels),
-        ("backend", &restoration.backend),
-        ("method", restoration.method.as_deref().unwrap_or("unknown")),
-        ("trust", restoration.trust.as_deref().unwrap_or("unknown")),
-    ]
 }
 
 /// The text that is being written.
