@@ -17,7 +17,8 @@ const BIND_PATIENCE: Duration = Duration::from_secs(3);
 /// Name of the one station in the addresses of the live page.
 const STATION: &str = "camera";
 
-/// Serves a page of a station as `http` says, whose viewers put their wishes into `wishes`; the server ends when it is dropped.
+/// Serves a page of a station as `http` says, whose viewers put their wishes into `wishes`; the
+/// server ends when it is dropped.
 ///
 /// # Errors
 /// Where its address or its token cannot be used.

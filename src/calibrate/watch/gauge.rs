@@ -220,8 +220,8 @@ mod tests {
         let camera = Camera { psf: psf(was), sigma: 2.0 };
         let scenes = [Scene::of(camera.light(scene, 1), camera.deviation())];
         let reference = Reference::new(&scenes, &Sequential).expect("a reference");
-        let array = reference.to_array();
-        let read = Reference::from_array(reference.columns(), &array).expect("what was written");
+        let plane = reference.to_plane().expect("a scene");
+        let read = Reference::from_plane(&plane).expect("what was written");
         Gauge::new(&psf(was), Transfer::None, &read)
     }
 

@@ -3,6 +3,7 @@
 use crate::calibrate::blind::periodogram::{Bins, Periodogram};
 use crate::calibrate::blind::{BlindError, Scene};
 use crate::executor::Executor;
+use crate::frame::{Extent, Plane};
 
 /// Numbers of a row before the powers: side of the tiles, power of the noise, mean light.
 const HEAD: usize = 3;
@@ -40,24 +41,26 @@ impl Reference {
         Ok(Self { bins, rows })
     }
 
-    /// Rows of [`Reference::columns`] numbers, one a scene: side of the tiles in samples, power of the
-    /// noise and mean light (1.0 is white), then the mean power of each bin.
-    pub fn to_array(&self) -> Vec<f64> {
+    /// Rows of numbers, one a scene: side of the tiles in samples, power of the
+    /// noise and mean light (1.0 is white), then the mean power of each bin. There is none of no scene.
+    pub fn to_plane(&self) -> Option<Plane<f64>> {
         let side = self.bins.side() as f64;
         let row = |row: &Row| [vec![side, row.noise, row.light], row.power.clone()].concat();
-        self.rows.iter().flat_map(row).collect()
+        let numbers: Vec<f64> = self.rows.iter().flat_map(row).collect();
+        let extent = Extent::new(self.columns(), self.rows.len());
+        if numbers.is_empty() { None } else { Plane::from_samples(extent, numbers) }
     }
 
-    /// Numbers in a row.
-    pub fn columns(&self) -> usize {
+    fn columns(&self) -> usize {
         HEAD + self.bins.bins.len()
     }
 
-    /// What [`Reference::to_array`] gave.
+    /// What [`Reference::to_plane`] gave.
     ///
     /// # Errors
     /// Where it is something else.
-    pub fn from_array(columns: usize, numbers: &[f64]) -> Result<Self, BlindError> {
+    pub fn from_plane(plane: &Plane<f64>) -> Result<Self, BlindError> {
+        let (columns, numbers) = (plane.extent().width, plane.samples());
         let wrong = BlindError::Reference;
         if columns <= HEAD || numbers.is_empty() || !numbers.len().is_multiple_of(columns) {
             return Err(wrong("they do not fill rows"));

@@ -20,7 +20,7 @@ use crate::cli::terminal;
 use crate::daemon::Shutdown;
 use crate::executor::Executor;
 use crate::exit::Status;
-use crate::frame::{Extent, Picture, Plane};
+use crate::frame::{Picture, Plane};
 use crate::optics::{Calibration, Certainty, Method, SensorNoise, Transfer, Trust};
 use crate::station::load;
 
@@ -99,7 +99,8 @@ impl Calibrate {
         let outcome = target::calibrate(&shown, &pattern, &options, &*executor);
         line.finish_and_clear();
         let outcome = outcome?;
-        let calibration = calibration(&outcome, &groups, &*executor)?;
+        let controls = self.frames.settings()?;
+        let calibration = Calibration { controls, ..calibration(&outcome, &groups, &*executor) };
         terminal::print(&described(&outcome, &calibration, frames))?;
         file::write(&calibration, &self.output)?;
         if let Some(path) = &self.report {
@@ -173,13 +174,9 @@ fn pattern(path: Option<&Path>) -> Result<Pattern> {
     Pattern::new(description).map_err(|error| wrong(error.to_string()))
 }
 
-fn calibration(
-    outcome: &Outcome,
-    groups: &[Vec<Picture>],
-    executor: &dyn Executor,
-) -> Result<Calibration> {
+fn calibration(outcome: &Outcome, groups: &[Vec<Picture>], executor: &dyn Executor) -> Calibration {
     let (extent, transfer) = (groups[0][0].extent(), transfer(outcome.curve));
-    Ok(Calibration {
+    Calibration {
         sensor: Some(sensor(outcome.noise)),
         transfer,
         extent: Some(extent),
@@ -191,7 +188,7 @@ fn calibration(
             residual: Some(outcome.residual_over_sigma),
         }),
         ..Calibration::new(outcome.blur.clone(), outcome.sigma)
-    })
+    }
 }
 
 fn transfer(curve: target::Curve) -> Transfer {
@@ -221,10 +218,7 @@ fn reference(
     for picture in groups.iter().flatten() {
         gather.add(picture).ok()?;
     }
-    let reference = Reference::new(&gather.finish().ok()?, executor).ok()?;
-    let numbers = reference.to_array();
-    let rows = Extent::new(reference.columns(), numbers.len() / reference.columns());
-    Plane::from_samples(rows, numbers)
+    Reference::new(&gather.finish().ok()?, executor).ok()?.to_plane()
 }
 
 fn described(outcome: &Outcome, calibration: &Calibration, frames: usize) -> String {

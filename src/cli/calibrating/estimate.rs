@@ -20,7 +20,7 @@ use crate::daemon::Shutdown;
 use crate::executor::Executor;
 use crate::exit::Status;
 use crate::frame::colour::luma;
-use crate::frame::{Extent, Picture, Plane};
+use crate::frame::{Extent, Picture};
 use crate::optics::{Calibration, Certainty, GrayLevels, Method, Psf, Transfer, Trust};
 
 /// Time between two frames of a live camera: neighbours show the same.
@@ -98,13 +98,11 @@ impl Estimate {
         let found = search(&scenes, self.options(), &executor, shutdown)?;
         terminal::print(&described(&found, frames))?;
         let psf = self.believed(&found)?;
-        let reference = Reference::new(&scenes, &*executor)?;
-        let numbers = reference.to_array();
-        let rows = Extent::new(reference.columns(), numbers.len() / reference.columns());
         let calibration = Calibration {
             transfer,
             extent: Some(extent),
-            reference: Plane::from_samples(rows, numbers),
+            controls: self.frames.settings()?,
+            reference: Reference::new(&scenes, &*executor)?.to_plane(),
             origin: Some(file::origin(Method::Estimate, frames)),
             certainty: Some(Certainty {
                 trust: Trust::Estimated,

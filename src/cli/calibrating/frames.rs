@@ -1,6 +1,7 @@
 //! Frames of one camera, for the commands that calibrate it: files, a camera, the camera of a
 //! configuration, or a running daemon.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use super::settings::settings;
 use crate::cli::client::{Client, Daemon};
 use crate::cli::exit::{Failure, Result};
 use crate::cli::inputs::is_stream;
@@ -82,6 +84,21 @@ impl Frames {
             return from_source(&mut *source, self.is_live().then_some(pause), shutdown, take);
         }
         from_files(&self.pictures()?, shutdown, take)
+    }
+
+    /// How the camera is set, where the frames come from one on this machine.
+    ///
+    /// # Errors
+    /// Where the configuration cannot be read.
+    pub(in crate::cli) fn settings(&self) -> Result<BTreeMap<String, i64>> {
+        let camera = match &self.config {
+            Some(path) => Some(Material::read(path)?.config.source.clone()),
+            None => self.device.clone().map(|device| SourceConfig::V4l2(V4l2Options::of(device))),
+        };
+        Ok(match camera {
+            Some(SourceConfig::V4l2(options)) => settings(&options.device),
+            _ => BTreeMap::new(),
+        })
     }
 
     fn stream(&self) -> Option<&Path> {

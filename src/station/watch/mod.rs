@@ -133,7 +133,7 @@ impl Watcher {
 /// The spectra that a calibration keeps, where they can be used.
 fn reference(camera: &Calibration) -> Option<Reference> {
     let spectra = camera.reference.as_ref()?;
-    let read = Reference::from_array(spectra.extent().width, spectra.samples());
+    let read = Reference::from_plane(spectra);
     read.inspect_err(|error| log::warn!("the calibration is not watched: {error}")).ok()
 }
 

@@ -29,10 +29,8 @@ fn calibration() -> Calibration {
     let light = camera.light(&mosaic(EXTENT, 3), 1);
     let reference = Reference::new(&[Scene::of(light, camera.deviation())], &Sequential);
     let reference = reference.expect("a reference");
-    let numbers = reference.to_array();
-    let rows = Extent::new(reference.columns(), numbers.len() / reference.columns());
     Calibration {
-        reference: crate::frame::Plane::from_samples(rows, numbers),
+        reference: reference.to_plane(),
         ..Calibration::new(psf("disk:3"), GrayLevels::saturating(2.0))
     }
 }

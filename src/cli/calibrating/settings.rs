@@ -1,0 +1,66 @@
+//! How a camera is set while it is calibrated. A calibration keeps it, so that a daemon can say when
+//! focus or zoom have moved since.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::cli::terminal;
+use crate::v4l2::{Automatic, Control, ControlValue, Device};
+
+/// The controls of a camera that are numbers. That they cannot be asked about, or that the focus may
+/// move by itself, is told.
+pub(super) fn settings(device: &Path) -> BTreeMap<String, i64> {
+    match Device::open(device).and_then(|device| device.controls()) {
+        Ok(controls) => {
+            automatic_focus(&controls).iter().for_each(|line| terminal::note(line));
+            numbers(&controls)
+        }
+        Err(error) => {
+            terminal::note(&format!("{error}: whether focus or zoom move will not be known"));
+            BTreeMap::new()
+        }
+    }
+}
+
+fn numbers(controls: &[Control]) -> BTreeMap<String, i64> {
+    let numbers = controls.iter().filter_map(|control| match control.value {
+        Some(ControlValue::Integer(value)) => Some((control.name.clone(), value)),
+        _ => None,
+    });
+    numbers.collect()
+}
+
+fn automatic_focus(controls: &[Control]) -> Vec<String> {
+    let focus = controls.iter().filter(|control| control.automatic() == Some(Automatic::Focus));
+    let line = |control: &Control| {
+        format!(
+            "{}: the focus is automatic, and the blur changes with it (expected 0)",
+            control.name
+        )
+    };
+    focus.map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::v4l2::ControlKind;
+
+    #[test]
+    fn numbers_are_kept_and_an_automatic_focus_is_told() {
+        let integer = Control::integer;
+        let focus = integer("focus_absolute", ControlKind::Integer, 30);
+        let [mut silent, mut text] = [(); 2].map(|()| integer("label", ControlKind::Text, 0));
+        (silent.value, text.value) = (None, Some(ControlValue::Text("a".to_owned())));
+        let mut automatic = integer("focus_automatic_continuous", ControlKind::Boolean, 1);
+        automatic.id = 0x009a_090c; // V4L2_CID_FOCUS_AUTO
+        let expected =
+            [("focus_absolute".to_owned(), 30), ("focus_automatic_continuous".to_owned(), 1)];
+        let controls = [focus, silent, text, automatic];
+        assert_eq!(numbers(&controls), BTreeMap::from(expected));
+        let told = automatic_focus(&controls);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("focus_automatic_continuous: the focus is automatic"));
+        assert!(automatic_focus(&controls[..3]).is_empty());
+    }
+}
