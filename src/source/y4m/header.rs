@@ -30,7 +30,8 @@ pub(super) fn check_header(line: &[u8]) -> Result<(), String> {
     if !line.ends_with(b"\n") {
         return Err("the stream's first line is cut short or too long".to_owned());
     }
-    let line = String::from_utf8_lossy(line);
+    let line = String::from_utf8_lossy(&line[..line.len() - 1]);
+    check_words(&line)?;
     let side = |letter| parameter(&line, letter).and_then(|value| value.parse::<usize>().ok());
     let (width, height) = (side('W').unwrap_or(0), side('H').unwrap_or(0));
     let sides = 1..=SIDE_MAX;
@@ -49,6 +50,55 @@ pub(super) fn check_header(line: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
+/// Refuses what the decoder may read otherwise than this file: it takes the last of two sizes, and
+/// divides words at spaces alone.
+fn check_words(line: &str) -> Result<(), String> {
+    if let Some(control) = line.chars().find(char::is_ascii_control) {
+        return Err(format!(
+            "its first line holds {control:?} (expected words with spaces between)"
+        ));
+    }
+    let letters =
+        words(line).filter_map(|word| word.chars().next()).filter(|letter| *letter != 'X');
+    let mut seen = Vec::new();
+    for letter in letters {
+        if seen.contains(&letter) {
+            return Err(format!("its first line says {letter} twice (expected once)"));
+        }
+        seen.push(letter);
+    }
+    Ok(())
+}
+
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(' ').skip(1)
+}
+
 fn parameter(line: &str, letter: char) -> Option<&str> {
-    line.split_ascii_whitespace().skip(1).find_map(|word| word.strip_prefix(letter))
+    words(line).find_map(|word| word.strip_prefix(letter))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &[u8], expected: Result<(), &str>) {
+        let is = check_header(line);
+        match (&is, expected) {
+            (Ok(()), Ok(())) => {}
+            (Err(problem), Err(words)) if problem.contains(words) => {}
+            _ => panic!("{}: {is:?}", String::from_utf8_lossy(line)),
+        }
+    }
+
+    #[test]
+    fn what_may_be_read_in_two_ways_is_refused() {
+        check(b"YUV4MPEG2 W16 H8 F25:1 C420 XA=1 XB=2\n", Ok(()));
+        check(b"YUV4MPEG2 W16  H8\n", Ok(()));
+        check(b"YUV4MPEG2 W16 H8 W18446744073709551615\n", Err("says W twice"));
+        check(b"YUV4MPEG2 W16 H8 C420 Cmono\n", Err("says C twice"));
+        check(b"YUV4MPEG2 W16\tW99999 H8\n", Err("holds '\\t'"));
+        check(b"YUV4MPEG2 W16 H8\r\n", Err("holds '\\r'"));
+    }
 }
