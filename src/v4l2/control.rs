@@ -77,7 +77,7 @@ const FIXED_EXPOSURE: [i64; 2] = [1, 2];
 
 impl Control {
     pub(super) fn of(answer: &raw::v4l2_query_ext_ctrl) -> Self {
-        let description = text(&answer.name.map(|letter| letter as u8));
+        let description = text(&answer.name.map(|letter| u8::from_ne_bytes(letter.to_ne_bytes())));
         Self {
             id: answer.id,
             name: name_of(&description),

@@ -1,5 +1,6 @@
 //! What a model of a driver is a driver of.
 
+use std::ffi::c_char;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -242,7 +243,7 @@ impl ModelDevice {
             ..Default::default()
         };
         for (to, byte) in answer.name.iter_mut().zip(control.description.bytes()) {
-            *to = byte.cast_signed();
+            *to = c_char::from_ne_bytes([byte]);
         }
         Ok(answer)
     }
