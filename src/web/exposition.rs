@@ -1,4 +1,4 @@
-//! The statistics as Prometheus and everything like it reads them (OpenMetrics text).
+//! The statistics as OpenMetrics text; [`Dialect`](super::accept::Dialect) makes older text of it.
 //!
 //! Names follow the conventions: base units, `_total` on what only grows, one family a subject
 //! with labels for stage, sink, queue and reason. States are one series a state, 1 for the present
@@ -19,8 +19,6 @@ use crate::metrics::{
     StageMetrics, WatchSnapshot,
 };
 
-/// Type of the text.
-pub(super) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Upper bound in seconds below which a histogram needs no buckets.
 const SHORTEST_S: f64 = 400e-6;
 

@@ -11,6 +11,7 @@
 //! names of this server are its names, and whoever can be reached from other machines asks for a
 //! token. Where all places are taken, a few more are told how the program is.
 
+mod accept;
 mod describe;
 mod exposition;
 mod face;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use http_body_util::Either;
 use hyper::body::{Body, Bytes};
 use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Version};
 
+use super::accept::Dialect;
 use super::describe::{bytes, describe};
 use super::exposition;
 use super::face::Face;
@@ -75,14 +76,10 @@ impl Site {
     }
 
     fn refusal<B>(&self, request: &Request<B>, place: Place) -> Option<Answer> {
-        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-        let Some(host) = host else {
-            return Some(plain(StatusCode::BAD_REQUEST, "a Host header is needed\n"));
-        };
-        if !self.hosts.admit(host) {
-            return Some(plain(StatusCode::MISDIRECTED_REQUEST, "this is not that host\n"));
-        }
         let (_, path) = named(request.uri().path());
+        if let Some(refusal) = self.foreign(request, path) {
+            return Some(refusal);
+        }
         let is_wish = request.method() == Method::POST && path == TUNE;
         if !is_wish && ![Method::GET, Method::HEAD].contains(request.method()) {
             let mut answer =
@@ -96,6 +93,26 @@ impl Site {
             return Some(answer);
         }
         None
+    }
+
+    /// Refuses whoever takes this server for another. How the program is may be asked under any
+    /// name, and without one where HTTP knows none: by load balancers and supervisors.
+    fn foreign<B>(&self, request: &Request<B>, path: &str) -> Option<Answer> {
+        let mut told = request.headers().get_all(header::HOST).iter();
+        let header = told.next();
+        if told.next().is_some() {
+            return Some(plain(StatusCode::BAD_REQUEST, "more than one Host header\n"));
+        }
+        let is_health = ALWAYS.contains(&path);
+        if header.is_none() && !(is_health && request.version() <= Version::HTTP_10) {
+            return Some(plain(StatusCode::BAD_REQUEST, "a Host header is needed\n"));
+        }
+        // The address of a request to a proxy tells the host before the header does (RFC 9112).
+        let host = request.uri().host().or_else(|| header?.to_str().ok());
+        let is_ours = is_health || host.is_some_and(|host| self.hosts.admit(host));
+        let text = "this server does not know itself by that name (expected an address of it, \
+                    localhost, or a name in the key `hosts` of the sink)\n";
+        (!is_ours).then(|| plain(StatusCode::MISDIRECTED_REQUEST, text))
     }
 
     /// Answers whoever knows the token; how the program is may be known by all.
@@ -128,6 +145,7 @@ impl Site {
 
     async fn route<B: Wished>(&self, request: Request<B>) -> Answer {
         let uri = request.uri().clone();
+        let dialect = Dialect::of(request.headers());
         let (name, path) = named(uri.path());
         let query = uri.query();
         let face = match name {
@@ -155,7 +173,7 @@ impl Site {
             "/readyz" => self.readiness(name),
             "/state" => self.state(face),
             "/stations" => self.stations(),
-            "/metrics" => self.metrics(name),
+            "/metrics" => self.metrics(name, dialect),
             "/frame" => match after(query) {
                 Some(after) => self.frame(face, after).await,
                 None => plain(StatusCode::BAD_REQUEST, "expected /frame?after=NUMBER\n"),
@@ -179,9 +197,12 @@ impl Site {
         json(&self.faces.iter().map(|face| face.name.as_str()).collect::<Vec<_>>())
     }
 
-    fn metrics(&self, name: Option<&str>) -> Answer {
-        match exposition::exposition(self, name) {
-            Ok(text) => typed(exposition::CONTENT_TYPE, text.into()),
+    fn metrics(&self, name: Option<&str>, dialect: Dialect) -> Answer {
+        match exposition::exposition(self, name).map(|text| dialect.of_open_metrics(text)) {
+            Ok(text) => {
+                let answer = typed(dialect.content_type(), text.into());
+                with_headers(answer, [("vary", "accept".to_owned())].into_iter())
+            }
             Err(error) => {
                 log::error!("the statistics cannot be written: {error}");
                 plain(StatusCode::INTERNAL_SERVER_ERROR, "no statistics\n")
@@ -249,10 +270,11 @@ fn psf(face: &Face) -> Answer {
     }
 }
 
-/// The page of a station lies in a folder, so that its addresses can be relative.
+/// The page of a station lies in a folder, so that its addresses can be relative. So is this one:
+/// a proxy may have put the server under a path.
 fn moved(face: &Face) -> Answer {
     let answer = plain(StatusCode::PERMANENT_REDIRECT, "the page is a folder\n");
-    with_headers(answer, [("location", format!("{STATION}{}/", face.name))].into_iter())
+    with_headers(answer, [("location", format!("./{}/", face.name))].into_iter())
 }
 
 fn json(value: &impl serde::Serialize) -> Answer {

@@ -24,7 +24,7 @@ fn routes_answer() {
         ("/psf.png", "image/png"),
         ("/healthz", "text/plain"),
         ("/state", "application/json"),
-        ("/metrics", "application/openmetrics-text; version=1.0.0"),
+        ("/metrics", "text/plain; version=0.0.4"),
     ] {
         let answer = get(address, path);
         check_status(&answer, 200);
@@ -94,6 +94,9 @@ fn strange_requests_are_refused() {
         (404, "GET /page.html HTTP/1.1\r\nHost: localhost\r\n".to_owned()),
         (400, "GET /frame?after=-1 HTTP/1.1\r\nHost: localhost\r\n".to_owned()),
         (400, "GET / HTTP/1.1\r\n".to_owned()),
+        (400, "GET /healthz HTTP/1.1\r\n".to_owned()),
+        (400, "GET /state HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n".to_owned()),
+        (400, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n".to_owned()),
         (400, "\x16\x03\x01\x02 not HTTP at all\r\n".to_owned()),
         (431, format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {long}\r\n")),
         (431, format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\n")),
@@ -117,6 +120,25 @@ fn foreign_hosts_are_refused() {
         let request = format!("GET /state HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         check_status(&exchange(page.local_addr(), &request), status);
     }
+    // The address of a request to a proxy goes before the header.
+    let request = "GET http://evil.example/state HTTP/1.1\r\nHost: localhost\r\n";
+    let told = exchange(page.local_addr(), &format!("{request}Connection: close\r\n\r\n"));
+    check_status(&told, 421);
+    assert!(told.contains("the key `hosts`"), "what helps is not said: {told}");
+}
+
+#[apply(trial)]
+fn health_is_told_under_any_name_and_without_one() {
+    let page = page(HttpOptions::default());
+    for path in ["/healthz", "/readyz", "/station/camera/healthz"] {
+        let status = if path.ends_with("healthz") { 200 } else { 503 };
+        let cluster = "HTTP/1.1\r\nHost: deblurd.cameras.svc:8080\r\nConnection: close\r\n\r\n";
+        check_status(&exchange(page.local_addr(), &format!("GET {path} {cluster}")), status);
+        let bare = exchange(page.local_addr(), &format!("GET {path} HTTP/1.0\r\n\r\n"));
+        assert!(bare.starts_with(&format!("HTTP/1.0 {status} ")), "{path}: {bare:.99}");
+    }
+    let state = exchange(page.local_addr(), "GET /state HTTP/1.0\r\n\r\n");
+    assert!(state.starts_with("HTTP/1.0 400 "), "the camera is not for the nameless: {state:.99}");
 }
 
 #[apply(trial)]

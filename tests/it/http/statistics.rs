@@ -12,7 +12,8 @@ use deblurd::web::Limits;
 use serde_json::Value;
 
 use super::{
-    PATIENCE, Setup, check_status, fetch, get, metrics, numbered, page_of, restoration, watch,
+    PATIENCE, Setup, check_status, exchange, fetch, get, metrics, numbered, page_of, restoration,
+    watch,
 };
 use crate::harness::{apply, trial};
 
@@ -73,11 +74,20 @@ fn eventful() -> Arc<Metrics> {
     Arc::new(metrics)
 }
 
-fn exposition() -> String {
+/// The statistics in the dialect that a header `Accept` asks for, with its type.
+#[track_caller]
+fn exposition(accept: &str, content_type: &str) -> String {
     let page = page_of(Setup::default(), eventful());
-    let (head, body) = fetch(page.local_addr(), "/metrics");
-    check_status(&head, 200);
-    String::from_utf8(body).expect("text")
+    let request = format!("GET /metrics HTTP/1.0\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n");
+    let answer = exchange(page.local_addr(), &request);
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a body");
+    assert!(head.contains(&format!("content-type: {content_type}; ")), "{accept}: {head}");
+    assert!(head.contains("vary: accept"), "{head}");
+    body.to_owned()
+}
+
+fn open_metrics() -> String {
+    exposition("application/openmetrics-text", "application/openmetrics-text; version=1.0.0")
 }
 
 /// One line with a value.
@@ -187,7 +197,7 @@ fn check_histogram(name: &str, samples: &[Sample]) {
 
 #[apply(trial)]
 fn metrics_are_well_formed() {
-    let text = exposition();
+    let text = open_metrics();
     let families = families(&text);
     for (name, (kind, samples)) in &families {
         let mut seen = BTreeSet::new();
@@ -245,23 +255,32 @@ fn metrics_are_well_formed() {
 #[apply(trial)]
 #[needs(PrometheusParser)]
 fn metrics_are_read_by_prometheus_client() {
-    let script = "import sys\n\
-        from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse\n\
+    let ours = families(&open_metrics());
+    let samples: usize = ours.values().map(|(_, samples)| samples.len()).sum();
+    let expected = format!("{} {samples}", ours.len());
+    let text = exposition("text/plain;version=0.0.4", "text/plain; version=0.0.4");
+    assert_eq!(told_by_python("prometheus_client.parser", &text), expected);
+    assert_eq!(told_by_python("prometheus_client.openmetrics.parser", &open_metrics()), expected);
+}
+
+/// How many families and samples a parser finds.
+fn told_by_python(parser: &str, text: &str) -> String {
+    let script = format!(
+        "import sys\n\
+        from {parser} import text_string_to_metric_families as parse\n\
         families = list(parse(sys.stdin.read()))\n\
-        print(len(families), sum(len(family.samples) for family in families))\n";
+        assert not any(family.type in ('unknown', 'untyped') for family in families)\n\
+        print(len(families), sum(len(family.samples) for family in families))\n"
+    );
     let mut python = Command::new("python3")
-        .args(["-c", script])
+        .args(["-c", &script])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .expect("python3 starts");
-    let text = exposition();
     python.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("a reader");
     let output = python.wait_with_output().expect("an end");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let ours = families(&text);
-    let samples: usize = ours.values().map(|(_, samples)| samples.len()).sum();
-    let told = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    assert_eq!(told, format!("{} {samples}", ours.len()));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
