@@ -61,7 +61,7 @@ Exit codes:
   143  ended by SIGTERM before the work was done
 
 Environment:
-  DEBLURD_LOG              level of the log: error, warn, info, debug (instead of -v)
+  DEBLURD_LOG              level of the log: off, error, warn, info, debug, trace (instead of -v)
   DEBLURD_SECTION__KEY     overrides a key of the configuration (run, check)
 
 Examples:

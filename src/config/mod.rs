@@ -2,7 +2,9 @@
 //!
 //! Every key can be overridden by a variable `DEBLURD_SECTION__KEY`, sinks by their place:
 //! `DEBLURD_RESTORE__SIGMA=5`, `DEBLURD_SINK__0__LISTEN=127.0.0.1:9000`. Unknown keys are refused,
-//! and every message names the key, its value and what was expected.
+//! and every message names the key, its value and what was expected. A variable whose name divides
+//! nowhere into section and key is somebody else's, as those that Kubernetes makes for a service of
+//! that name, and left alone.
 
 mod read;
 
@@ -134,7 +136,8 @@ impl Config {
         if variables.is_empty() {
             return Ok(text.to_owned());
         }
-        Ok(read::merged(text, variables.iter().cloned())?.to_string())
+        let (table, _) = read::merged(text, variables.iter().cloned())?;
+        Ok(table.to_string())
     }
 
     /// The noise that was asked for, or that is known.

@@ -1,5 +1,8 @@
 //! From text to values that are known to be in range.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 use serde::forward_to_deserialize_any;
 use toml::{Table, Value};
@@ -34,41 +37,57 @@ impl ConfigError {
 }
 
 /// The sections of a configuration that have not been read yet.
-pub(super) struct Sections(Table);
+pub(super) struct Sections {
+    table: Table,
+    guessed: Guessed,
+}
 
 /// One section.
 pub(super) struct Section {
     name: String,
     table: Table,
+    guessed: Guessed,
 }
+
+/// What variables say, by the full names of their keys, where it was taken for other than text.
+type Guessed = Arc<BTreeMap<String, String>>;
 
 /// Parses the text and lets the variables override its keys.
 pub(super) fn table(
     text: &str,
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Sections, ConfigError> {
-    merged(text, variables).map(Sections)
+    let (table, guessed) = merged(text, variables)?;
+    Ok(Sections { table, guessed: Arc::new(guessed) })
 }
 
-/// The text with its keys as the variables have them.
+/// The text with its keys as the variables have them, and what variables said literally.
 ///
 /// # Errors
 /// Where the text is no TOML, or a variable names no key.
 pub(super) fn merged(
     text: &str,
     variables: impl IntoIterator<Item = (String, String)>,
-) -> Result<Table, ConfigError> {
+) -> Result<(Table, BTreeMap<String, String>), ConfigError> {
     let parsed: Table =
         text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax(error.to_string()))?;
-    let mut root = Value::Table(parsed);
-    for (variable, value) in variables {
+    let (mut root, mut guessed) = (Value::Table(parsed), BTreeMap::new());
+    for (variable, text) in variables {
         let Some(path) = variable.strip_prefix(PREFIX) else { continue };
         let keys: Vec<String> = path.split("__").map(str::to_lowercase).collect();
-        let is_set = keys.len() > 1 && override_key(&mut root, &keys, value_of(&value));
+        if keys.len() == 1 {
+            log::warn!("the variable {variable} is left alone (expected {PREFIX}SECTION__KEY)");
+            continue;
+        }
+        let value = value_of(&text);
+        if !value.is_str() {
+            guessed.insert(keys.join("."), text);
+        }
+        let is_set = override_key(&mut root, &keys, value);
         is_set.then_some(()).ok_or(ConfigError::Variable { variable })?;
     }
     match root {
-        Value::Table(table) => Ok(table),
+        Value::Table(table) => Ok((table, guessed)),
         _ => Err(ConfigError::Syntax("it is no table".to_owned())),
     }
 }
@@ -105,21 +124,29 @@ impl Sections {
     }
 
     pub(super) fn optional(&mut self, name: &str) -> Result<Option<Section>, ConfigError> {
-        self.0.remove(name).map(|value| Section::from(name.to_owned(), value)).transpose()
+        let section = self.table.remove(name);
+        section.map(|value| self.section(name.to_owned(), value)).transpose()
     }
 
     pub(super) fn list(&mut self, name: &str) -> Result<Vec<Section>, ConfigError> {
-        let sections = match self.0.remove(name) {
+        let sections = match self.table.remove(name) {
             None => Vec::new(),
             Some(Value::Array(sections)) => sections,
             Some(other) => return Err(unexpected(name, &other, "sections [[…]]")),
         };
         let named = sections.into_iter().enumerate();
-        named.map(|(index, value)| Section::from(format!("{name}.{index}"), value)).collect()
+        named.map(|(index, value)| self.section(format!("{name}.{index}"), value)).collect()
+    }
+
+    fn section(&self, name: String, value: Value) -> Result<Section, ConfigError> {
+        match value {
+            Value::Table(table) => Ok(Section { name, table, guessed: Arc::clone(&self.guessed) }),
+            other => Err(unexpected(&name, &other, "a section")),
+        }
     }
 
     pub(super) fn nothing_left(&self) -> Result<(), ConfigError> {
-        match self.0.keys().next() {
+        match self.table.keys().next() {
             None => Ok(()),
             Some(key) => Err(ConfigError::Key {
                 key: key.clone(),
@@ -131,13 +158,6 @@ impl Sections {
 }
 
 impl Section {
-    fn from(name: String, value: Value) -> Result<Self, ConfigError> {
-        match value {
-            Value::Table(table) => Ok(Self { name, table }),
-            other => Err(unexpected(&name, &other, "a section")),
-        }
-    }
-
     /// Takes the key `kind` out of the section.
     pub(super) fn kind(&mut self, kinds: &[&str]) -> Result<String, ConfigError> {
         let key = self.key("kind");
@@ -166,16 +186,42 @@ impl Section {
             return Err(ConfigError::Key { key: self.key(key), problem });
         }
         let taken = first.iter().filter_map(|key| self.table.remove_entry(*key)).collect();
-        let section = Self { name: self.name.clone(), table: taken };
+        let guessed = Arc::clone(&self.guessed);
+        let section = Self { name: self.name.clone(), table: taken, guessed };
         Ok((section.read()?, self.read()?))
     }
 
-    pub(super) fn read<T: DeserializeOwned>(self) -> Result<T, ConfigError> {
-        let Self { name, table } = self;
-        serde_path_to_error::deserialize(Value::Table(table)).map_err(|error| {
-            let path = error.path().to_string();
-            let key = if path == "." { name } else { format!("{name}.{path}") };
-            ConfigError::Key { key, problem: error.into_inner().message().to_owned() }
+    /// Reads the section. What variables say is taken for what TOML takes it for; a key that wants
+    /// text instead gets it literally: a token may have digits alone.
+    pub(super) fn read<T: DeserializeOwned>(mut self) -> Result<T, ConfigError> {
+        loop {
+            let (key, problem) = match self.attempt() {
+                Err((Some(key), problem)) => (key, problem),
+                Err((None, problem)) => return Err(ConfigError::Key { key: self.name, problem }),
+                Ok(read) => return Ok(read),
+            };
+            let full = self.key(&key);
+            let literal = self
+                .guessed
+                .get(&full)
+                .filter(|_| self.table.get(&key).is_some_and(|value| !value.is_str()));
+            let Some(literal) = literal else {
+                return Err(ConfigError::Key { key: full, problem });
+            };
+            self.table.insert(key.clone(), Value::String(literal.clone()));
+            // Whether it is text that was wanted is told by the next problem of the key.
+            let is_text = !matches!(self.attempt::<T>(), Err((Some(other), next))
+                if other == key && next.starts_with("invalid type"));
+            is_text.then_some(()).ok_or(ConfigError::Key { key: full, problem })?;
+        }
+    }
+
+    /// The section as it stands; or what is wrong, and with which of its keys.
+    fn attempt<T: DeserializeOwned>(&self) -> Result<T, (Option<String>, String)> {
+        let table = Value::Table(self.table.clone());
+        serde_path_to_error::deserialize(table).map_err(|error| {
+            let path = Some(error.path().to_string()).filter(|path| path != ".");
+            (path, error.into_inner().message().to_owned())
         })
     }
 }
@@ -351,7 +397,44 @@ mod tests {
             &[("DEBLURD_SINK__7__LISTEN", "x")],
             "DEBLURD_SINK__7__LISTEN names no key",
         );
-        check_refused(LEAST, &[("DEBLURD_SIGMA", "5")], "DEBLURD_SIGMA names no key");
         check_refused(LEAST, &[("DEBLURD_RESTORE__SIGMA", "-1")], "restore.sigma: -1 (expected");
+    }
+
+    /// The variables are taken as if the key of the text had what is expected of them.
+    #[track_caller]
+    fn check_taken(variables: &[(&str, &str)], from: &str, to: &str) {
+        let owned = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let read = Config::read(LEAST, owned).expect("a configuration");
+        let expected = Config::read(&LEAST.replace(from, to), []).expect("a configuration");
+        assert_eq!(read, expected, "{variables:?}");
+    }
+
+    #[test]
+    fn variables_that_name_no_section_are_left_alone() {
+        let variables = [
+            ("DEBLURD_PORT", "tcp://10.0.0.1:8080"),
+            ("DEBLURD_SERVICE_HOST", "10.0.0.1"),
+            ("DEBLURD_PORT_8080_TCP_ADDR", "10.0.0.1"),
+            ("DEBLURD_", ""),
+        ];
+        check_taken(&variables, "", "");
+        check_refused(LEAST, &[("DEBLURD___X", "5")], "DEBLURD___X names no key");
+    }
+
+    #[test]
+    fn text_is_text_whatever_it_looks_like() {
+        for text in ["1234567890123456", "0x1234567890abcd", "1234567890.12345"] {
+            let to = format!("kind = 'http'\ntoken = '{text}'");
+            check_taken(&[("DEBLURD_SINK__0__TOKEN", text)], "kind = 'http'", &to);
+        }
+        for text in ["true", "2024", "2024-11-28", "nan", "[1]", "{}"] {
+            let png = format!("kind = 'png'\nfolder = '{text}'");
+            let variables = [("DEBLURD_SINK__0__KIND", "png"), ("DEBLURD_SINK__0__FOLDER", text)];
+            check_taken(&variables, "kind = 'http'", &png);
+        }
+        let psf = [("DEBLURD_RESTORE__PSF", "7"), ("DEBLURD_RESTORE__SIGMA", "5")];
+        check_taken(&psf, "psf = 'disk:3'\n        sigma = 2.55", "psf = '7'\nsigma = 5");
+        check_refused(LEAST, &[("DEBLURD_SINK__0__TOKEN", "123")], "token: 3 characters");
+        check_refused(LEAST, &[("DEBLURD_SINK__0__QUALITY", "1.5")], "invalid type: floating");
     }
 }

@@ -8,10 +8,11 @@
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
+use std::str::FromStr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use log::{Level, Log, Metadata, Record};
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::fold::{Fold, Repeats};
 
@@ -21,10 +22,39 @@ const WINDOW: Duration = Duration::from_secs(30);
 /// The one log of the process.
 static LOG: OnceLock<FoldingLog> = OnceLock::new();
 
-/// Starts the log; `filter` is used where the variable DEBLURD_LOG is not set.
+/// The variable that says what is logged.
+const VARIABLE: &str = "DEBLURD_LOG";
+
+/// Starts the log; `filter` is used where the variable DEBLURD_LOG is not set, or wrong, which is
+/// told then: taken as it is it would silence everything.
 pub fn start_log(filter: &str) {
-    let environment = env_logger::Env::default().filter_or("DEBLURD_LOG", filter);
-    let mut builder = env_logger::Builder::from_env(environment);
+    let asked = std::env::var_os(VARIABLE).map(|asked| asked.to_string_lossy().into_owned());
+    let asked = asked.filter(|asked| !asked.trim().is_empty());
+    let wrong = asked.as_deref().and_then(wrong_part);
+    let filter = asked.as_deref().filter(|_| wrong.is_none()).unwrap_or(filter);
+    start_with(filter);
+    if let Some(wrong) = wrong {
+        log::warn!("{VARIABLE} has '{wrong}' (expected {LEVELS}): it is passed over");
+    }
+}
+
+/// What may be said of a level.
+const LEVELS: &str = "error, warn, info, debug, trace or off";
+
+/// The part of a filter that is neither a level nor that of a part of the program,
+/// `deblurd::web=debug`. Behind a stroke is what lines must hold.
+fn wrong_part(filter: &str) -> Option<&str> {
+    let parts = filter.split('/').next()?.split(',').map(str::trim);
+    let is_wrong = |part: &&str| {
+        let level = part.rsplit('=').next().unwrap_or_default();
+        !part.is_empty() && LevelFilter::from_str(level.trim()).is_err()
+    };
+    parts.into_iter().find(is_wrong)
+}
+
+fn start_with(filter: &str) {
+    let mut builder = env_logger::Builder::new();
+    builder.parse_filters(filter);
     if is_journal() {
         builder.format(|out, record| out.write_all(prefixed(record).as_bytes()));
     } else {
@@ -118,6 +148,20 @@ fn prefixed(record: &Record<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_level_is_found() {
+        let check = |filter, expected| assert_eq!(wrong_part(filter), expected, "{filter}");
+        for filter in ["warn", "OFF", " info , deblurd::web=debug", "tract=warn,", "info/frame", ""]
+        {
+            check(filter, None);
+        }
+        for wrong in ["verbose", "WARNING", "3", "deblurd", "deblurd=loud", "="] {
+            check(wrong, Some(wrong));
+            let listed = format!("info,{wrong}");
+            assert_eq!(wrong_part(&listed), Some(wrong));
+        }
+    }
 
     #[test]
     fn every_line_for_the_journal_bears_its_priority() {
