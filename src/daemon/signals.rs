@@ -7,14 +7,15 @@
 //! what was written aside is cleaned away first.
 //!
 //! SIGHUP asks a daemon to load its configuration again; any other program it ends as SIGTERM
-//! does. SIGPIPE is ignored by Rust's runtime: a reader that went away is an error of the write.
+//! does. SIGPIPE is ignored by Rust's runtime: a reader that went away is an error of the write. So
+//! is a file that would grow beyond what the process may write, for which SIGXFSZ is taken.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::exit::Status;
@@ -57,6 +58,8 @@ impl Shutdown {
     pub fn listen(hang_up: HangUp, clean_up: fn()) -> std::io::Result<Self> {
         let shutdown = Self::default();
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        // Nobody looks at this flag: the write that was too much fails with EFBIG.
+        signal_hook::flag::register(SIGXFSZ, Arc::default())?;
         let noted = Arc::clone(&shutdown.0);
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever() {
