@@ -9,10 +9,12 @@ pub mod colour;
 mod picture;
 mod plane;
 mod pool;
+mod tags;
 
 pub use picture::{FrameRate, Layout, Picture, PictureFormat, Range};
 pub use plane::{Extent, Plane};
 pub use pool::{Lease, Pool, Shared};
+pub use tags::{Density, Length, Tags};
 
 use std::time::Instant;
 

@@ -1,12 +1,15 @@
-//! Pictures as PNG and JPEG bytes.
+//! Pictures as PNG and JPEG bytes, with what the file they are of said beside its samples.
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::error::UnsupportedError;
 use image::{ExtendedColorType, ImageBuffer, ImageEncoder, ImageError, Luma, Rgb};
-use jpeg_encoder::{Encoder, ImageBuffer as JpegRows, JpegColorType};
+use jpeg_encoder::{
+    Encoder, ImageBuffer as JpegRows, JpegColorType, PixelDensity, PixelDensityUnit,
+};
 
 use super::colour::{push_rgb, push_ycc};
 use super::contract::SinkError;
-use crate::frame::{Extent, Layout, Picture};
+use crate::frame::{Density, Extent, Layout, Picture, Tags};
 
 /// Rows that share a block in a JPEG with its chroma halved.
 const BLOCK_ROWS: usize = 16;
@@ -19,15 +22,35 @@ const JPEG_SIDE_MAX: usize = 65_535;
 /// # Errors
 /// Where the picture is empty.
 pub fn encode_png(picture: &Picture) -> Result<Vec<u8>, SinkError> {
+    Ok(encode_tagged_png(picture, &Tags::default())?.0)
+}
+
+/// As [`encode_png`], with those tags; also gives the ones that PNG has no place for.
+///
+/// # Errors
+/// As [`encode_png`].
+pub fn encode_tagged_png(picture: &Picture, tags: &Tags) -> Result<(Vec<u8>, Tags), SinkError> {
     let mut png = Vec::new();
     let gray = picture.format().layout == Layout::Gray;
+    let encoder = png_encoder(&mut png, tags).map_err(|error| failed("a PNG picture", &error))?;
     let result = match (picture.format().depth > 8, gray) {
-        (false, true) => write_png8(picture, ExtendedColorType::L8, &mut png),
-        (false, false) => write_png8(picture, ExtendedColorType::Rgb8, &mut png),
-        (true, true) => write_png16::<Luma<u16>>(picture, &mut png),
-        (true, false) => write_png16::<Rgb<u16>>(picture, &mut png),
+        (false, true) => write_png8(picture, ExtendedColorType::L8, encoder),
+        (false, false) => write_png8(picture, ExtendedColorType::Rgb8, encoder),
+        (true, true) => write_png16::<Luma<u16>>(picture, encoder),
+        (true, false) => write_png16::<Rgb<u16>>(picture, encoder),
     };
-    result.map(|()| png).map_err(|error| failed("a PNG picture", &error))
+    result.map_err(|error| failed("a PNG picture", &error))?;
+    let chunks: Vec<u8> = tags
+        .density
+        .iter()
+        .map(|density| chunk(*b"pHYs", &physical(*density)))
+        .chain(tags.chunks.iter().map(|(name, data)| chunk(*name, data)))
+        .flatten()
+        .collect();
+    let at = PNG_HEADER_BYTES.min(png.len());
+    png.splice(at..at, chunks);
+    let left = Tags { segments: tags.segments.clone(), lost: tags.lost.clone(), ..Tags::default() };
+    Ok((png, left))
 }
 
 /// Encodes as JPEG, `quality` from 1 to 100.
@@ -38,9 +61,54 @@ pub fn encode_jpeg(picture: &Picture, quality: u8) -> Result<Vec<u8>, SinkError>
     encode_jpeg_stack(&[picture], quality)
 }
 
+/// As [`encode_jpeg`], with those tags; also gives the ones that JPEG has no place for.
+///
+/// # Errors
+/// As [`encode_jpeg`].
+pub fn encode_tagged_jpeg(
+    picture: &Picture,
+    quality: u8,
+    tags: &Tags,
+) -> Result<(Vec<u8>, Tags), SinkError> {
+    let mut left = Tags { lost: tags.lost.clone(), ..Tags::default() };
+    // Without a profile the colours of a JPEG are those of sRGB, as the chunk says.
+    let chunks = tags.chunks.iter().filter(|(name, _)| name != b"sRGB");
+    left.chunks = chunks.cloned().collect();
+    let jpeg = encode_jpeg_stack_with(&[picture], quality, |encoder| {
+        if let Some(density) = tags.density {
+            encoder.set_density(pixel_density(density));
+        }
+        // What is too large for the segments of a JPEG is left.
+        if let Some(exif) = &tags.exif
+            && encoder.add_exif_metadata(exif).is_err()
+        {
+            (left.exif, left.orientation) = (tags.exif.clone(), tags.orientation);
+        }
+        if let Some(profile) = &tags.profile
+            && encoder.add_icc_profile(profile).is_err()
+        {
+            left.profile = tags.profile.clone();
+        }
+        for (number, body) in &tags.segments {
+            if encoder.add_app_segment(*number, body.clone()).is_err() {
+                left.segments.push((*number, body.clone()));
+            }
+        }
+    })?;
+    Ok((jpeg, left))
+}
+
 /// Encodes pictures of one format below each other as one JPEG. Each begins [`stack_step`] rows
 /// below the one before it.
 pub(super) fn encode_jpeg_stack(pictures: &[&Picture], quality: u8) -> Result<Vec<u8>, SinkError> {
+    encode_jpeg_stack_with(pictures, quality, |_| ())
+}
+
+fn encode_jpeg_stack_with(
+    pictures: &[&Picture],
+    quality: u8,
+    prepare: impl FnOnce(&mut Encoder<&mut Vec<u8>>),
+) -> Result<Vec<u8>, SinkError> {
     let extent = pictures.first().map_or(Extent::new(0, 0), |picture| picture.extent());
     let step = stack_step(extent);
     let height = step * (pictures.len().max(1) - 1) + extent.height;
@@ -53,7 +121,9 @@ pub(super) fn encode_jpeg_stack(pictures: &[&Picture], quality: u8) -> Result<Ve
         return Err(failed("a JPEG picture", &cause));
     };
     let mut jpeg = Vec::with_capacity(extent.area() / 2);
-    Encoder::new(&mut jpeg, quality.clamp(1, 100))
+    let mut encoder = Encoder::new(&mut jpeg, quality.clamp(1, 100));
+    prepare(&mut encoder);
+    encoder
         .encode_image(Stack { pictures, step, width, height })
         .map_err(|error| failed("a JPEG picture", &error))?;
     Ok(jpeg)
@@ -96,30 +166,66 @@ impl JpegRows for Stack<'_> {
     }
 }
 
+/// Bytes of a PNG file before its second chunk: a signature, and the first chunk.
+const PNG_HEADER_BYTES: usize = 8 + 25;
+
+/// A chunk of a PNG file.
+fn chunk(name: [u8; 4], data: &[u8]) -> Vec<u8> {
+    let named = [&name, data].concat();
+    // Chunks come from files and are no longer than theirs.
+    let length = u32::try_from(data.len()).unwrap_or(u32::MAX).to_be_bytes();
+    let sum = crc32fast::hash(&named).to_be_bytes();
+    [&length, named.as_slice(), &sum].concat()
+}
+
+/// A density as a PNG file has it.
+fn physical(density: Density) -> Vec<u8> {
+    let [across, down] = density.per_metre().map(u32::to_be_bytes);
+    [&across[..], &down, &[u8::from(density.per.is_some())]].concat()
+}
+
+/// A density as a JPEG file has it.
+fn pixel_density(density: Density) -> PixelDensity {
+    let [across, down] =
+        density.per_inch().map(|samples| u16::try_from(samples).unwrap_or(u16::MAX));
+    let unit = match density.per {
+        Some(_) => PixelDensityUnit::Inches,
+        None => PixelDensityUnit::PixelAspectRatio,
+    };
+    PixelDensity { density: (across, down), unit }
+}
+
 fn write_png8(
     picture: &Picture,
     colour: ExtendedColorType,
-    png: &mut Vec<u8>,
+    encoder: PngEncoder<&mut Vec<u8>>,
 ) -> Result<(), ImageError> {
     let samples = interleaved(picture, 255);
     // Values up to 255 lose nothing.
     let bytes: Vec<u8> = samples.iter().map(|sample| sample.to_le_bytes()[0]).collect();
     let (width, height) = sides(picture.extent());
-    png_encoder(png).write_image(&bytes, width, height, colour)
+    encoder.write_image(&bytes, width, height, colour)
 }
 
-fn write_png16<P>(picture: &Picture, png: &mut Vec<u8>) -> Result<(), ImageError>
+fn write_png16<P>(picture: &Picture, encoder: PngEncoder<&mut Vec<u8>>) -> Result<(), ImageError>
 where
     P: image::Pixel<Subpixel = u16> + image::PixelWithColorType,
 {
     let (width, height) = sides(picture.extent());
     let samples = interleaved(picture, u16::MAX);
     ImageBuffer::<P, Vec<u16>>::from_raw(width, height, samples)
-        .map_or(Ok(()), |image| image.write_with_encoder(png_encoder(png)))
+        .map_or(Ok(()), |image| image.write_with_encoder(encoder))
 }
 
-fn png_encoder(png: &mut Vec<u8>) -> PngEncoder<&mut Vec<u8>> {
-    PngEncoder::new_with_quality(png, CompressionType::Fast, FilterType::Adaptive)
+fn png_encoder<'a>(
+    png: &'a mut Vec<u8>,
+    tags: &Tags,
+) -> Result<PngEncoder<&'a mut Vec<u8>>, UnsupportedError> {
+    let mut encoder =
+        PngEncoder::new_with_quality(png, CompressionType::Fast, FilterType::Adaptive);
+    tags.profile.iter().try_for_each(|profile| encoder.set_icc_profile(profile.clone()))?;
+    tags.exif.iter().try_for_each(|exif| encoder.set_exif_metadata(exif.clone()))?;
+    Ok(encoder)
 }
 
 fn interleaved(picture: &Picture, white: u16) -> Vec<u16> {

@@ -19,7 +19,7 @@ mod y4m;
 pub use self::iceoryx2::{Iceoryx2Options, Iceoryx2Sink, wire};
 pub use self::y4m::{Y4mSink, Y4mSinkOptions};
 pub use contract::{Sink, SinkError};
-pub use encode::{encode_jpeg, encode_png};
+pub use encode::{encode_jpeg, encode_png, encode_tagged_jpeg, encode_tagged_png};
 pub use png::{PngOptions, PngSink};
 pub use record::{PictureKind, RecordOptions, RecordSink, from_words, in_words};
 pub use showcase::{Exhibit, Next, Showcase, ShowcaseSink, Side, View};

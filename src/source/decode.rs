@@ -1,18 +1,20 @@
 //! Picture files: PNG and JPEG to planes of samples.
 //!
 //! Gray pictures stay gray, everything else becomes RGB planes; 8 and 16 bits are kept, fewer
-//! bits and palettes are expanded, alpha is dropped, CMYK is converted. The orientation noted by
-//! a camera is ignored: the blur belongs to the sensor's own axes.
+//! bits and palettes are expanded, alpha is dropped, CMYK is converted. What the file says beside is
+//! read for whoever writes the picture out again ([`Tags`]); pictures stay as the sensor gave them.
 //!
 //! A file is refused by what its header says before memory for its samples is asked for.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use super::SourceError;
-use crate::frame::{Extent, Layout, Picture, PictureFormat, Range};
+use super::unpack::jpeg::file::look_through;
+use super::{SourceError, tags};
+use crate::frame::{Extent, Layout, Picture, PictureFormat, Range, Tags};
 
 /// Samples in a row or column, at most.
 const SIDE_MAX: u32 = 65_535;
@@ -23,18 +25,29 @@ const DECODED_BYTES_MAX: u64 = 1 << 30;
 /// Bytes of a file, at most.
 const FILE_BYTES_MAX: u64 = 512 << 20;
 
-/// Reads a PNG or JPEG file.
+/// Reads the picture of a PNG or JPEG file. That an orientation is passed over is said.
 ///
 /// # Errors
 /// Where the file cannot be read, is neither, is cut short or damaged, or would need too much
 /// memory.
 pub fn read_picture(path: &Path) -> Result<Picture, SourceError> {
+    read_tagged(path).map(|tagged| without_tags(tagged, path))
+}
+
+/// Reads a PNG or JPEG file: the picture, and what the file says of it.
+///
+/// # Errors
+/// As [`read_picture`].
+pub fn read_tagged(path: &Path) -> Result<(Picture, Tags), SourceError> {
     let failed = |cause| SourceError::Read { path: path.to_owned(), cause };
-    let length = std::fs::metadata(path).map_err(failed)?.len();
-    if length > FILE_BYTES_MAX {
-        return Err(damaged(path, format!("{length} bytes are more than {FILE_BYTES_MAX}")));
+    // A device may say that it is empty and never end.
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(damaged(path, format!("more than {FILE_BYTES_MAX} bytes")));
     }
-    decode_picture(&std::fs::read(path).map_err(failed)?, path)
+    decode_tagged(&bytes, path)
 }
 
 /// Decodes the bytes of a PNG or JPEG file; `name` is for messages.
@@ -42,31 +55,82 @@ pub fn read_picture(path: &Path) -> Result<Picture, SourceError> {
 /// # Errors
 /// As [`read_picture`].
 pub fn decode_picture(bytes: &[u8], name: &Path) -> Result<Picture, SourceError> {
-    let image = decode(bytes).map_err(|cause| damaged(name, cause))?;
+    decode_tagged(bytes, name).map(|tagged| without_tags(tagged, name))
+}
+
+fn decode_tagged(bytes: &[u8], name: &Path) -> Result<(Picture, Tags), SourceError> {
+    let Decoded { image, tags, oddities } = decode(bytes).map_err(|cause| damaged(name, cause))?;
+    for oddity in oddities {
+        log::warn!("{}: {oddity}; read all the same", name.display());
+    }
     if image.color().has_alpha() {
         log::warn!("{}: transparency is ignored", name.display());
     }
-    Ok(planes_of(&image))
+    Ok((planes_of(&image), tags))
+}
+
+fn without_tags((picture, tags): (Picture, Tags), name: &Path) -> Picture {
+    if let Some(orientation) = tags.orientation {
+        let name = name.display();
+        log::warn!("{name}: the orientation {orientation} is ignored: taken as the sensor gave it");
+    }
+    picture
+}
+
+/// What was found in a file.
+struct Decoded {
+    image: DynamicImage,
+    tags: Tags,
+    oddities: Vec<String>,
 }
 
 fn damaged(path: &Path, cause: String) -> SourceError {
     SourceError::Decode { path: path.to_owned(), cause }
 }
 
-fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
+fn decode(bytes: &[u8]) -> Result<Decoded, String> {
     if bytes.is_empty() {
         return Err("the file is empty".to_owned());
     }
-    let mut reader = ImageReader::new(Cursor::new(bytes));
-    reader.limits(limits());
-    let reader = reader.with_guessed_format().map_err(|error| error.to_string())?;
-    let format = reader.format().ok_or("neither PNG nor JPEG")?;
-    if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
-        return Err("the file is cut short: no end of image".to_owned());
+    match image::guess_format(bytes) {
+        Ok(ImageFormat::Jpeg) => decode_jpeg(bytes),
+        Ok(ImageFormat::Png) => {
+            let slim = tags::without_packed(bytes);
+            let image = pixels(opened(&slim, ImageFormat::Png)?)?;
+            let tags = tags::of_png(bytes, channels(&image));
+            Ok(Decoded { image, tags, oddities: Vec::new() })
+        }
+        _ => Err("neither PNG nor JPEG".to_owned()),
     }
+}
+
+fn decode_jpeg(bytes: &[u8]) -> Result<Decoded, String> {
+    let file = look_through(bytes)?;
+    let mut decoder = opened(&file.bytes, ImageFormat::Jpeg)?;
+    file.check_whole()?;
+    // A profile that cannot be put together is none.
+    let profile = decoder.icc_profile().ok().flatten();
+    let image = pixels(decoder)?;
+    let tags = tags::of_jpeg(&file.segments, profile, channels(&image));
+    Ok(Decoded { image, tags, oddities: file.oddities })
+}
+
+/// A decoder of a picture that is not too large.
+fn opened(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder, String> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits());
     let decoder = reader.into_decoder().map_err(|error| error.to_string())?;
     check_size(decoder.dimensions(), decoder.total_bytes())?;
+    Ok(decoder)
+}
+
+fn pixels(decoder: impl ImageDecoder) -> Result<DynamicImage, String> {
     DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())
+}
+
+/// Samples of a pixel of the picture that is made of it.
+fn channels(image: &DynamicImage) -> usize {
+    if image.color().has_color() { 3 } else { 1 }
 }
 
 fn limits() -> Limits {
@@ -86,22 +150,6 @@ fn check_size((width, height): (u32, u32), decoded_bytes: u64) -> Result<(), Str
     } else {
         Ok(())
     }
-}
-
-/// Whether an end marker follows the start of the samples. The decoder fills what a cut file
-/// lacks with gray and says nothing. Segments before the samples are stepped over, because a
-/// thumbnail inside them has an end marker of its own.
-fn jpeg_is_whole(bytes: &[u8]) -> bool {
-    const START_OF_SCAN: u8 = 0xDA;
-    let mut at = 2;
-    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
-        if marker == START_OF_SCAN {
-            return bytes[at..].windows(2).any(|pair| pair == [0xFF, 0xD9]);
-        }
-        let fill_byte = marker == 0xFF;
-        at += if fill_byte { 1 } else { 2 + usize::from(u16::from_be_bytes([high, low])) };
-    }
-    false
 }
 
 fn planes_of(image: &DynamicImage) -> Picture {

@@ -1,13 +1,13 @@
 //! Picture files as a stream.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Deserialize;
 
 use super::cut::cut;
-use super::{Filled, Source, SourceError, list_pictures, read_picture, ticks, usual_rate};
-use crate::frame::{Frame, FrameRate, PictureFormat};
+use super::{Filled, Source, SourceError, list_pictures, read_tagged, ticks, usual_rate};
+use crate::frame::{Frame, FrameRate, PictureFormat, Tags};
 use crate::keys;
 use crate::pace::Ticks;
 
@@ -37,7 +37,8 @@ impl Default for FilesOptions {
 /// Picture files, one frame each.
 ///
 /// The first picture that can be read gives the stream its format. Of larger ones the middle is
-/// shown; smaller and unreadable ones are lost frames.
+/// shown; smaller and unreadable ones are lost frames. What the files say beside their samples is no
+/// part of a stream, which is told once.
 #[derive(Debug)]
 pub struct FilesSource {
     pictures: Vec<PathBuf>,
@@ -47,6 +48,7 @@ pub struct FilesSource {
     repeat: bool,
     next: usize,
     used_in_pass: usize,
+    tells_tags: bool,
 }
 
 impl FilesSource {
@@ -66,12 +68,21 @@ impl FilesSource {
             repeat: options.repeat,
             next: 0,
             used_in_pass: 0,
+            tells_tags: true,
         })
     }
 
     /// The pictures, in order.
     pub fn pictures(&self) -> &[PathBuf] {
         &self.pictures
+    }
+
+    fn tell(&mut self, tags: &Tags, path: &Path) {
+        let names = tags.names().join(", ");
+        if self.tells_tags && !names.is_empty() {
+            self.tells_tags = false;
+            log::warn!("{}: not kept in a stream: {names}; so of all that follow", path.display());
+        }
     }
 
     /// The picture that is due; `None` after the last.
@@ -103,8 +114,11 @@ impl Source for FilesSource {
             ticks.wait();
         }
         frame.meta.captured_at = Instant::now();
-        let picture = match read_picture(&path) {
-            Ok(picture) => picture,
+        let picture = match read_tagged(&path) {
+            Ok((picture, tags)) => {
+                self.tell(&tags, &path);
+                picture
+            }
             Err(error) => return Ok(Filled::Unusable(error)),
         };
         if !cut(&picture, self.format, &mut frame.blurred) {
@@ -119,8 +133,8 @@ impl Source for FilesSource {
 fn first_format(pictures: &[PathBuf]) -> Result<PictureFormat, SourceError> {
     let mut first_error = None;
     for path in pictures {
-        match read_picture(path) {
-            Ok(picture) => return Ok(picture.format()),
+        match read_tagged(path) {
+            Ok((picture, _)) => return Ok(picture.format()),
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }

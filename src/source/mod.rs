@@ -10,13 +10,14 @@ mod files;
 pub(crate) mod font;
 mod list;
 mod scene;
+mod tags;
 pub mod unpack;
 mod v4l2;
 mod y4m;
 
 pub use self::v4l2::{CameraError, SampleShift, Setting, Tone, V4l2Options, V4l2Source};
 pub use self::y4m::{Y4mOptions, Y4mSource};
-pub use decode::{decode_picture, read_picture};
+pub use decode::{decode_picture, read_picture, read_tagged};
 pub use files::{FilesOptions, FilesSource};
 pub use list::list_pictures;
 pub use scene::{SceneOptions, SceneSource};

@@ -125,10 +125,72 @@ fn every_cut_of_a_png_is_refused() {
 fn every_cut_of_a_jpeg_is_refused() {
     let image = DynamicImage::ImageRgb8(RgbImage::from_fn(16, 16, |x, y| Rgb([byte(x * y); 3])));
     let jpeg = encoded(&image, ImageFormat::Jpeg);
-    for length in 0..jpeg.len() - 1 {
-        assert!(decoded(&jpeg[..length]).is_err(), "{length} of {} bytes were read", jpeg.len());
+    check_cuts(&jpeg);
+}
+
+/// Every cut must be refused as such, but for those of the end marker, which the picture does not
+/// need.
+#[track_caller]
+fn check_cuts(jpeg: &[u8]) {
+    for length in 4..jpeg.len() - 2 {
+        check_refused(&jpeg[..length], "cut short");
     }
-    check_refused(&jpeg[..jpeg.len() - 2], "cut short");
+    let whole = decoded(jpeg).expect("a picture");
+    for length in [jpeg.len() - 2, jpeg.len() - 1] {
+        assert_eq!(decoded(&jpeg[..length]).expect("a picture without its end"), whole);
+    }
+}
+
+/// A coloured picture with detail, in several scans where it is progressive.
+fn detailed_jpeg(progressive: bool, restarts: u16) -> Vec<u8> {
+    let (mut jpeg, side) = (Vec::new(), 40_u16);
+    let samples: Vec<u8> = (0..u32::from(side).pow(2) * 3).map(|i| byte(i * i / 7 % 251)).collect();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut jpeg, 85);
+    encoder.set_progressive(progressive);
+    encoder.set_restart_interval(restarts);
+    encoder.encode(&samples, side, side, jpeg_encoder::ColorType::Rgb).expect("a JPEG");
+    jpeg
+}
+
+#[apply(trial)]
+fn jpegs_that_viewers_open_are_read() {
+    for (progressive, restarts) in [(false, 0), (false, 2), (true, 0)] {
+        let jpeg = detailed_jpeg(progressive, restarts);
+        let whole = decoded(&jpeg).expect("a picture");
+        let unended = &jpeg[..jpeg.len() - 2];
+        let (start, tables) = jpeg.split_at(20);
+        let thumbnail = encoded(&DynamicImage::new_rgb8(8, 8), ImageFormat::Jpeg);
+        for (what, bytes) in [
+            ("no end", unended.to_vec()),
+            ("a trailer", [&jpeg, b"\0\0SEFH".as_slice(), &[0; 200]].concat()),
+            ("a trailer for an end", [unended, b"\0\0SEFH", &[0; 200]].concat()),
+            ("noughts for an end", [unended, &[0; 4096]].concat()),
+            ("another picture for an end", [unended, &thumbnail].concat()),
+            ("stray bytes", [start, &[0; 3], tables].concat()),
+            ("filling bytes", [start, &[0xFF; 3], tables].concat()),
+            ("stray bytes and no end", [start, &[7; 9], &tables[..tables.len() - 2]].concat()),
+        ] {
+            let read = decoded(&bytes).unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert!(read == whole, "{what} changes a picture (progressive: {progressive})");
+        }
+    }
+}
+
+#[apply(trial)]
+fn a_jpeg_whose_samples_end_early_is_cut() {
+    for (progressive, restarts) in [(false, 0), (false, 2), (true, 0)] {
+        let jpeg = detailed_jpeg(progressive, restarts);
+        for part in [2, 3, 4] {
+            let cut = &jpeg[..jpeg.len() - jpeg.len() / (2 * part)];
+            check_refused(cut, "cut short");
+            check_refused(&[cut, &[0; 4096]].concat(), "cut short");
+        }
+    }
+    // No room is made for what a header promises and nothing follows.
+    let mut jpeg = detailed_jpeg(false, 0);
+    let frame = jpeg.windows(2).position(|pair| pair == [0xFF, 0xC0]).expect("a frame header");
+    jpeg[frame + 5..frame + 9].fill(0xFF);
+    check_refused(&jpeg[..jpeg.len() - 2], "65535x65535 is more than 120 megapixels");
 }
 
 #[apply(trial)]

@@ -16,7 +16,7 @@
 mod area;
 mod bayer;
 mod error;
-mod jpeg;
+pub(in crate::source) mod jpeg;
 mod pixel_format;
 mod planes;
 

@@ -8,6 +8,7 @@
 //! A picture whose middle was lost on the way can still end with a marker. Decoders go on with zeros
 //! there, which are codes like any other; ours meets ones, which begin no code ([`NO_CODE`]).
 
+pub(in crate::source) mod file;
 mod scan;
 
 use zune_jpeg::JpegDecoder;
