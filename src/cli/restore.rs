@@ -14,7 +14,7 @@ use crate::calibrate::estimate_sigma;
 use crate::daemon::{Shutdown, watch};
 use crate::executor::Executor;
 use crate::frame::colour::luma;
-use crate::frame::{Effort, Frame, FrameRate, Picture, PictureFormat};
+use crate::frame::{Effort, Frame, FrameRate, Picture, PictureFormat, StreamNotes};
 use crate::metrics::Metrics;
 use crate::optics::GrayLevels;
 use crate::pipeline::{Overflow, PipelineOptions, Stop, Stoppable};
@@ -247,6 +247,10 @@ impl Source for Peeked {
 
     fn rate(&self) -> FrameRate {
         self.source.rate()
+    }
+
+    fn notes(&self) -> StreamNotes {
+        self.source.notes()
     }
 
     fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {

@@ -6,11 +6,13 @@
 //! Samples of a [`Picture`] are what a camera or a file gave: gamma-encoded integers.
 
 pub mod colour;
+mod notes;
 mod picture;
 mod plane;
 mod pool;
 mod tags;
 
+pub use notes::StreamNotes;
 pub use picture::{FrameRate, Layout, Picture, PictureFormat, Range};
 pub use plane::{Extent, Plane};
 pub use pool::{Lease, Pool, Shared};

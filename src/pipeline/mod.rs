@@ -124,7 +124,9 @@ impl Pipeline {
     /// Where a sink cannot take the frames or a thread cannot be started. Threads already started
     /// end by themselves then.
     pub fn start(mut self) -> Result<RunningPipeline, PipelineError> {
+        let notes = self.source.notes();
         for sink in &mut self.sinks {
+            sink.heed(&notes);
             let started = sink.start(self.source.format(), self.source.rate());
             started.map_err(|cause| PipelineError::Sink { name: sink.name().to_owned(), cause })?;
         }

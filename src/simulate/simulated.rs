@@ -1,7 +1,7 @@
 //! A source that blurs what another one gives, and keeps the truth.
 
 use super::degrade::{Degrade, DegradeError, DegradeOptions};
-use crate::frame::{Frame, FrameRate, Picture, PictureFormat};
+use crate::frame::{Frame, FrameRate, Picture, PictureFormat, StreamNotes};
 use crate::optics::Blur;
 use crate::source::{Filled, Source, SourceError};
 
@@ -34,6 +34,10 @@ impl<S: Source> Source for Simulated<S> {
 
     fn rate(&self) -> FrameRate {
         self.source.rate()
+    }
+
+    fn notes(&self) -> StreamNotes {
+        self.source.notes()
     }
 
     fn prepare(&self, frame: &mut Frame) {

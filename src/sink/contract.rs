@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 
 use crate::exit::{ExitStatus, Status};
-use crate::frame::{Frame, FrameRate, PictureFormat};
+use crate::frame::{Frame, FrameRate, PictureFormat, StreamNotes};
 use crate::v4l2::V4l2Error;
 
 /// Something that takes restored frames.
 pub trait Sink: Send {
     /// Short name for logs and statistics.
     fn name(&self) -> &str;
+
+    /// Called once, before [`Self::start`], with what the stream says of itself, for sinks that can
+    /// pass it on.
+    fn heed(&mut self, _notes: &StreamNotes) {}
 
     /// Called once, before the first frame, with the format of every restored picture and the
     /// rate they are meant to be shown at.

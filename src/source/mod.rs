@@ -25,7 +25,7 @@ pub use scene::{SceneOptions, SceneSource};
 use std::path::PathBuf;
 
 use crate::exit::{ExitStatus, Status};
-use crate::frame::{Frame, FrameRate, PictureFormat};
+use crate::frame::{Frame, FrameRate, PictureFormat, StreamNotes};
 use crate::pace::Ticks;
 
 /// Something that produces pictures of one format.
@@ -35,6 +35,11 @@ pub trait Source: Send {
 
     /// The rate its pictures are meant to be shown at.
     fn rate(&self) -> FrameRate;
+
+    /// What the stream says of itself beside that.
+    fn notes(&self) -> StreamNotes {
+        StreamNotes::default()
+    }
 
     /// Makes room in a new frame for what the source adds to it, so that no frame makes room later.
     fn prepare(&self, _frame: &mut Frame) {}
@@ -56,6 +61,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn rate(&self) -> FrameRate {
         (**self).rate()
+    }
+
+    fn notes(&self) -> StreamNotes {
+        (**self).notes()
     }
 
     fn prepare(&self, frame: &mut Frame) {

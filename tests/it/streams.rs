@@ -109,6 +109,44 @@ fn bad_headers_are_refused() {
     check_refused("YUV4MPEG2 W4 H4 F25:0\n", "rate is 25:0");
     check_refused("YUV4MPEG2 W4 H4 F99999999999:1\n", "rate is 99999999999:1");
     check_refused("YUV4MPEG2 W4 H4 Fast\n", "");
+    check_refused("YUV4MPEG2 W4 H4 F25:1 XYSCSS=411\n", "colour space 411");
+}
+
+/// Reads a stream with those words and writes it again; the words then.
+fn passed_on(words: &str, samples: usize) -> String {
+    let bytes = format!("YUV4MPEG2 W4 H2 {words}\nFRAME\n{}", "a".repeat(samples));
+    let mut source = open(bytes).expect("a stream");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("a.y4m");
+    let mut sink = Y4mSink::create(&path).expect("a sink");
+    sink.heed(&source.notes());
+    sink.start(source.format(), source.rate()).expect("a start");
+    let (pictures, error) = played(&mut source);
+    assert!(error.is_none() && pictures.len() == 1, "{words}: {error:?}");
+    sink.finish().expect("an end");
+    let written = std::fs::read_to_string(&path).expect("a stream");
+    let line = written.lines().next().expect("a line").to_owned();
+    open(written).expect("a stream that we can read");
+    line.strip_prefix("YUV4MPEG2 W4 H2 ").expect("the same extent").to_owned()
+}
+
+#[apply(trial)]
+fn what_a_stream_says_is_passed_on() {
+    for (words, samples, expected) in [
+        ("F25:1", 12, "F25:1 XCOLORRANGE=LIMITED C420"),
+        (
+            "F25:1 Ip A16:15 C420mpeg2 XYSCSS=420MPEG2 XNOTE=keep",
+            12,
+            "F25:1 Ip A16:15 XCOLORRANGE=LIMITED C420mpeg2 XYSCSS=420MPEG2 XNOTE=keep",
+        ),
+        ("F0:0 Ib A0:0 C420jpeg", 12, "F0:0 Ib A0:0 XCOLORRANGE=LIMITED C420jpeg"),
+        ("F25:1 C420paldv I?", 12, "F25:1 I? XCOLORRANGE=LIMITED C420paldv"),
+        ("F25:1 XYSCSS=422", 16, "F25:1 XCOLORRANGE=LIMITED C422 XYSCSS=422"),
+        ("F25:1 XYSCSS=444P10", 48, "F25:1 XCOLORRANGE=LIMITED C444p10 XYSCSS=444P10"),
+        ("F25:1 Im Cmono XCOLORRANGE=FULL", 8, "F25:1 Im XCOLORRANGE=FULL Cmono"),
+    ] {
+        assert_eq!(passed_on(words, samples), expected, "{words}");
+    }
 }
 
 #[apply(trial)]

@@ -1,7 +1,8 @@
 //! Restored frames as a Y4M stream, to a file, a FIFO or standard output.
 //!
 //! Gray and YUV pictures go out as they are, RGB as 4:4:4 by BT.601 in full range. 10 and 12 bits
-//! are kept where the format has them (10-bit gray it has not), other depths become 8 bits.
+//! are kept where the format has them (10-bit gray it has not), other depths become 8 bits. What a
+//! stream said of itself goes out with it: fields, aspect, siting of chroma, words of others.
 //!
 //! A file gets its name when it is whole. A name that already belongs to a FIFO or a device is
 //! written to directly. A reader that goes away ends the stream with [`SinkError::Closed`], or is
@@ -17,11 +18,11 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use y4m::{Colorspace, EncoderBuilder, Ratio, VendorExtensionString};
+use y4m::Colorspace;
 
 use super::colour::push_ycc;
 use super::whole::{Aside, Survival, folder_of, remove_abandoned};
-use crate::frame::{Frame, FrameRate, Layout, Picture, PictureFormat, Range};
+use crate::frame::{Extent, Frame, FrameRate, Layout, Picture, PictureFormat, Range, StreamNotes};
 use crate::sink::contract::{Sink, SinkError};
 use feed::{Feed, Readers};
 use pipe::Pipe;
@@ -38,6 +39,7 @@ pub struct Y4mSinkOptions {
 pub struct Y4mSink {
     path: PathBuf,
     output: Output,
+    notes: StreamNotes,
     /// The first line of the stream.
     first_line: Vec<u8>,
     /// Whether samples go out in two bytes.
@@ -104,7 +106,8 @@ impl Y4mSink {
 
     fn new(path: PathBuf, output: Output) -> Self {
         let planes = [const { Vec::new() }; 3];
-        Self { path, output, first_line: Vec::new(), deep: false, planes }
+        let notes = StreamNotes::default();
+        Self { path, output, notes, first_line: Vec::new(), deep: false, planes }
     }
 
     fn failed(&self, cause: io::Error) -> SinkError {
@@ -121,10 +124,14 @@ impl Sink for Y4mSink {
         "y4m"
     }
 
+    fn heed(&mut self, notes: &StreamNotes) {
+        self.notes = notes.clone();
+    }
+
     fn start(&mut self, format: PictureFormat, rate: FrameRate) -> Result<(), SinkError> {
         let colours = colour_space(format);
         self.deep = colours.get_bytes_per_sample() == 2;
-        self.first_line = header(format, rate, colours).map_err(|cause| self.failed(cause))?;
+        self.first_line = header(format, rate, colours, &self.notes).into_bytes();
         let written = match &mut self.output {
             Output::File(file) => file.write_all(&self.first_line),
             Output::Writer(writer) => writer.write_all(&self.first_line),
@@ -213,18 +220,36 @@ fn colour_space(format: PictureFormat) -> Colorspace {
     }
 }
 
-fn header(format: PictureFormat, rate: FrameRate, colours: Colorspace) -> io::Result<Vec<u8>> {
+/// Names of quartered chroma of 8 bits, by where its samples lie.
+const SITED: [&str; 4] = ["420", "420jpeg", "420paldv", "420mpeg2"];
+
+/// The first line of a stream.
+fn header(
+    format: PictureFormat,
+    rate: FrameRate,
+    colours: Colorspace,
+    notes: &StreamNotes,
+) -> String {
+    let Extent { width, height } = format.extent;
+    let rate = match notes.is_rate_unknown {
+        true => "0:0".to_owned(),
+        false => format!("{}:{}", rate.numerator, rate.denominator),
+    };
+    let mut line = format!("YUV4MPEG2 W{width} H{height} F{rate}");
+    let said = [('I', &notes.interlacing), ('A', &notes.aspect)];
+    for (letter, word) in said.into_iter().filter_map(|(l, word)| Some((l, word.as_ref()?))) {
+        line += &format!(" {letter}{word}");
+    }
     let full = format.range == Range::Full || format.layout == Layout::Rgb;
-    let range = if full { "COLORRANGE=FULL" } else { "COLORRANGE=LIMITED" };
-    let mut line = Vec::new();
-    let ratio = Ratio::new(rate.numerator as usize, rate.denominator as usize);
-    let extension = VendorExtensionString::new(range.into()).map_err(io::Error::other)?;
-    EncoderBuilder::new(format.extent.width, format.extent.height, ratio)
-        .with_colorspace(colours)
-        .append_vendor_extension(extension)
-        .write_header(&mut line)
-        .map_err(io::Error::other)?;
-    Ok(line)
+    let range = if full { "FULL" } else { "LIMITED" };
+    let sited = notes.colours.as_deref().filter(|name| SITED.contains(name));
+    let colours = match colours {
+        Colorspace::C420 => sited.unwrap_or("420").to_owned(),
+        other => format!("{other:?}").trim_start_matches('C').to_owned(),
+    };
+    line += &format!(" XCOLORRANGE={range} C{colours}");
+    notes.others.iter().for_each(|word| line += &format!(" X{word}"));
+    line + "\n"
 }
 
 /// Lays the samples of a picture out as bytes.
@@ -252,7 +277,6 @@ fn reduce(sample: u16, excess: u8) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::Extent;
     use std::sync::{Arc, Mutex};
 
     /// A writer whose bytes can be looked at, and which fails as told once it has had `room`.
@@ -312,6 +336,32 @@ mod tests {
         check_bytes(&frame(Layout::Yuv444, 8, full), "XCOLORRANGE=FULL C444", &[255; 6]);
         let white = [255, 255, 128, 128, 128, 128];
         check_bytes(&frame(Layout::Rgb, 16, full), "XCOLORRANGE=FULL C444", &white);
+    }
+
+    #[test]
+    fn what_a_stream_says_goes_out_with_it() {
+        let line = |layout, depth, notes: &StreamNotes| {
+            let format =
+                PictureFormat { extent: Extent::new(4, 2), layout, depth, range: Range::Limited };
+            header(format, FrameRate::per_second(25), colour_space(format), notes)
+        };
+        let some = |text: &str| Some(text.to_owned());
+        let notes = StreamNotes {
+            is_rate_unknown: true,
+            interlacing: some("t"),
+            aspect: some("16:15"),
+            colours: some("420mpeg2"),
+            others: vec!["NOTE=keep".to_owned()],
+        };
+        let said = "YUV4MPEG2 W4 H2 F0:0 It A16:15 XCOLORRANGE=LIMITED";
+        let check = |layout, depth, colours: &str| {
+            let expected = format!("{said} C{colours} XNOTE=keep\n");
+            assert_eq!(line(layout, depth, &notes), expected);
+        };
+        check(Layout::Yuv420, 8, "420mpeg2");
+        check(Layout::Yuv420, 12, "420p12");
+        check(Layout::Yuv422, 8, "422");
+        check(Layout::Gray, 8, "mono");
     }
 
     #[track_caller]

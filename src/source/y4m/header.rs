@@ -1,7 +1,9 @@
 //! The first line of a Y4M stream, looked at before the decoder sees it: the decoder takes sizes on
-//! trust and does not say what it misses.
+//! trust, does not say what it misses, and knows some of the words only.
 
 use std::io::{BufRead, Read};
+
+use crate::frame::StreamNotes;
 
 /// Bytes of the line, at most.
 const HEADER_BYTES_MAX: u64 = 1000;
@@ -22,8 +24,16 @@ pub(super) fn read_line(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
     Ok(line)
 }
 
-/// Checks what the decoder takes on trust or reports without a name.
-pub(super) fn check_header(line: &[u8]) -> Result<(), String> {
+/// A first line that can be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    /// The line for the decoder.
+    pub(super) line: Vec<u8>,
+    pub(super) notes: StreamNotes,
+}
+
+/// Checks what the decoder takes on trust or reports without a name, and notes what it passes over.
+pub(super) fn read_header(line: &[u8]) -> Result<Header, String> {
     if !line.starts_with(b"YUV4MPEG2 ") {
         return Err("not a Y4M stream: it does not begin with YUV4MPEG2".to_owned());
     }
@@ -43,11 +53,30 @@ pub(super) fn check_header(line: &[u8]) -> Result<(), String> {
             parameter(&line, 'H').unwrap_or("?"),
         ));
     }
-    let colours = parameter(&line, 'C').unwrap_or("420");
+    let notes = notes(&line);
+    let colours = notes.colours.as_deref().unwrap_or("420");
     if !KNOWN_COLOURS.contains(&colours) {
         return Err(format!("colour space {colours} is not one of {}", KNOWN_COLOURS.join(", ")));
     }
-    Ok(())
+    let without = words(&line).filter(|word| !word.starts_with('C')).collect::<Vec<_>>().join(" ");
+    Ok(Header { line: format!("YUV4MPEG2 {without} C{colours}\n").into_bytes(), notes })
+}
+
+/// What the line says beside sizes, rate and range. Where it has no colour space in its own place,
+/// that of mjpegtools and FFmpeg counts, which goes by the name XYSCSS.
+fn notes(line: &str) -> StreamNotes {
+    let said = |letter| parameter(line, letter).map(str::to_owned);
+    let others = words(line).filter_map(|word| word.strip_prefix('X'));
+    let theirs = others.clone().find_map(|word| word.strip_prefix("YSCSS="));
+    // Sinks say the range themselves.
+    let others = others.filter(|word| !word.starts_with("COLORRANGE="));
+    StreamNotes {
+        is_rate_unknown: parameter(line, 'F') == Some("0:0"),
+        interlacing: said('I'),
+        aspect: said('A'),
+        colours: said('C').or_else(|| theirs.map(str::to_lowercase)),
+        others: others.map(str::to_owned).collect(),
+    }
 }
 
 /// Refuses what the decoder may read otherwise than this file: it takes the last of two sizes, and
@@ -70,7 +99,7 @@ fn check_words(line: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn words(line: &str) -> impl Iterator<Item = &str> {
+fn words(line: &str) -> impl Iterator<Item = &str> + Clone {
     line.split(' ').skip(1)
 }
 
@@ -84,9 +113,9 @@ mod tests {
 
     #[track_caller]
     fn check(line: &[u8], expected: Result<(), &str>) {
-        let is = check_header(line);
+        let is = read_header(line);
         match (&is, expected) {
-            (Ok(()), Ok(())) => {}
+            (Ok(_), Ok(())) => {}
             (Err(problem), Err(words)) if problem.contains(words) => {}
             _ => panic!("{}: {is:?}", String::from_utf8_lossy(line)),
         }
@@ -100,5 +129,34 @@ mod tests {
         check(b"YUV4MPEG2 W16 H8 C420 Cmono\n", Err("says C twice"));
         check(b"YUV4MPEG2 W16\tW99999 H8\n", Err("holds '\\t'"));
         check(b"YUV4MPEG2 W16 H8\r\n", Err("holds '\\r'"));
+    }
+
+    #[track_caller]
+    fn check_notes(words: &str, colours: &str, expected: &StreamNotes) {
+        let Header { line, notes } =
+            read_header(format!("YUV4MPEG2 W16 H8 {words}\n").as_bytes()).expect("a header");
+        assert_eq!(&notes, expected, "{words}");
+        let line = String::from_utf8(line).expect("text");
+        assert!(line.ends_with(&format!(" C{colours}\n")) && line.matches(" C").count() == 1);
+    }
+
+    #[test]
+    fn what_a_line_says_is_noted() {
+        let some = |text: &str| Some(text.to_owned());
+        let all = StreamNotes {
+            is_rate_unknown: true,
+            interlacing: some("t"),
+            aspect: some("16:15"),
+            colours: some("420mpeg2"),
+            others: ["YSCSS=420MPEG2", "NOTE=keep"].map(str::to_owned).into(),
+        };
+        let words = "F0:0 It A16:15 C420mpeg2 XYSCSS=420MPEG2 XCOLORRANGE=FULL XNOTE=keep";
+        check_notes(words, "420mpeg2", &all);
+        assert!(all.is_interlaced());
+        check_notes("F25:1", "420", &StreamNotes::default());
+        let others = vec!["YSCSS=422P10".to_owned()];
+        let theirs = StreamNotes { colours: some("422p10"), others, ..StreamNotes::default() };
+        check_notes("F25:1 XYSCSS=422P10", "422p10", &theirs);
+        check(b"YUV4MPEG2 W16 H8 XYSCSS=411\n", Err("colour space 411"));
     }
 }

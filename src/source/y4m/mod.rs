@@ -5,7 +5,8 @@
 //! the two threads, so that none is allocated per frame. That thread is not joined: it ends with
 //! the stream, when the source is dropped, or, stuck in a read, with the process.
 //!
-//! A stream that does not say so has limited range, as broadcast video.
+//! A stream that does not say so has limited range, as broadcast video. What it says of itself beside
+//! is noted, for whoever writes it out again. Interlaced frames are taken as they are, which is said.
 
 mod header;
 mod stream;
@@ -20,7 +21,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use serde::Deserialize;
 
 use super::{Filled, Source, SourceError, ticks};
-use crate::frame::{Frame, FrameRate, Picture, PictureFormat};
+use crate::frame::{Frame, FrameRate, Picture, PictureFormat, StreamNotes};
 use crate::pace::Ticks;
 use stream::Stream;
 
@@ -46,6 +47,7 @@ pub struct Y4mOptions {
 pub struct Y4mSource {
     format: PictureFormat,
     rate: FrameRate,
+    notes: StreamNotes,
     ticks: Option<Ticks>,
     full: Receiver<Result<Picture, SourceError>>,
     empty: Sender<Picture>,
@@ -79,7 +81,8 @@ impl Y4mSource {
         live: bool,
     ) -> Result<Self, SourceError> {
         let stream = Stream::open(reader, name)?;
-        let (format, rate) = (stream.format, stream.rate);
+        let (format, rate, notes) = (stream.format, stream.rate, stream.notes.clone());
+        tell(&notes, &stream.name, live.then_some(rate));
         let ticks = live.then(|| ticks(rate)).transpose()?;
         let (empty, empties) = bounded(PICTURES_AHEAD);
         let (fulls, full) = bounded(PICTURES_AHEAD);
@@ -88,7 +91,7 @@ impl Y4mSource {
             drop(empty.try_send(Picture::new(format)));
         }
         std::thread::spawn(move || stream.read_all(&empties, &fulls));
-        Ok(Self { format, rate, ticks, full, empty })
+        Ok(Self { format, rate, notes, ticks, full, empty })
     }
 }
 
@@ -99,6 +102,10 @@ impl Source for Y4mSource {
 
     fn rate(&self) -> FrameRate {
         self.rate
+    }
+
+    fn notes(&self) -> StreamNotes {
+        self.notes.clone()
     }
 
     fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
@@ -115,5 +122,17 @@ impl Source for Y4mSource {
         // The reading thread has gone home where this fails; nobody needs the picture then.
         drop(self.empty.try_send(picture));
         Ok(Filled::Frame)
+    }
+}
+
+/// Says what a person may not expect of such a stream, which is played at `rate` where it is live.
+fn tell(notes: &StreamNotes, name: &Path, rate: Option<FrameRate>) {
+    let name = name.display();
+    if notes.is_interlaced() {
+        let order = notes.interlacing.as_deref().unwrap_or_default();
+        log::warn!("{name} is interlaced (I{order}): its frames are taken for whole pictures");
+    }
+    if let Some(rate) = rate.filter(|_| notes.is_rate_unknown) {
+        log::warn!("{name} does not know its rate (F0:0): played at {rate} a second");
     }
 }

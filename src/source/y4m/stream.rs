@@ -9,8 +9,9 @@ use crossbeam::channel::{Receiver, Sender};
 use y4m::{Colorspace, Decoder, Error};
 
 use super::super::SourceError;
-use super::header::{check_header, read_line};
-use crate::frame::{Extent, FrameRate, Layout, Picture, PictureFormat, Plane, Range};
+use super::super::usual_rate;
+use super::header::{Header, read_header, read_line};
+use crate::frame::{Extent, FrameRate, Layout, Picture, PictureFormat, Plane, Range, StreamNotes};
 
 /// A stream in the hands of the reading thread.
 pub(super) struct Stream<R: Read> {
@@ -18,7 +19,8 @@ pub(super) struct Stream<R: Read> {
     taken: Arc<AtomicU64>,
     pub(super) format: PictureFormat,
     pub(super) rate: FrameRate,
-    name: PathBuf,
+    pub(super) notes: StreamNotes,
+    pub(super) name: PathBuf,
 }
 
 /// The first line, put back in front of a reader whose bytes are counted.
@@ -42,15 +44,17 @@ impl<R: Read> Stream<R> {
     pub(super) fn open(reader: R, name: PathBuf) -> Result<Self, SourceError> {
         let mut reader = BufReader::with_capacity(1 << 16, reader);
         let failed = |cause| SourceError::Read { path: name.clone(), cause };
-        let header = read_line(&mut reader).map_err(failed)?;
+        let line = read_line(&mut reader).map_err(failed)?;
         let damaged = |cause: String| SourceError::Decode { path: name.clone(), cause };
-        check_header(&header).map_err(damaged)?;
+        let Header { line, notes } = read_header(&line).map_err(damaged)?;
         let taken = Arc::new(AtomicU64::new(0));
         let counted = Counted { inner: reader, taken: Arc::clone(&taken) };
         let decoder =
-            Decoder::new(Cursor::new(header).chain(counted)).map_err(|e| damaged(e.to_string()))?;
-        let rate = rate_of(&decoder).map_err(damaged)?;
-        Ok(Self { format: format_of(&decoder).map_err(damaged)?, rate, decoder, taken, name })
+            Decoder::new(Cursor::new(line).chain(counted)).map_err(|e| damaged(e.to_string()))?;
+        let known = !notes.is_rate_unknown;
+        let rate = if known { rate_of(&decoder).map_err(damaged)? } else { usual_rate() };
+        let format = format_of(&decoder).map_err(damaged)?;
+        Ok(Self { format, rate, notes, decoder, taken, name })
     }
 
     /// Fills pictures until the stream, or the interest in it, ends.
