@@ -59,6 +59,19 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    /// Whoever may write there must not have us write elsewhere.
+    #[test]
+    fn links_among_names_are_replaced() {
+        let parent = tempfile::tempdir().expect("a temporary folder");
+        let [elsewhere, link] = ["elsewhere", "out/a.png"].map(|name| parent.path().join(name));
+        let folder = Folder::open(&parent.path().join("out"), |_| false).expect("a folder");
+        std::fs::write(&elsewhere, "old").expect("a file");
+        std::os::unix::fs::symlink(&elsewhere, &link).expect("a link");
+        folder.write("a.png", b"new", Survival::Process).expect("a picture");
+        assert_eq!(std::fs::read(&elsewhere).expect("a file"), b"old", "written elsewhere");
+        assert!(!link.is_symlink(), "the picture is a link");
+    }
+
     #[test]
     fn a_folder_that_cannot_be_is_an_error() {
         let parent = tempfile::tempdir().expect("a temporary folder");

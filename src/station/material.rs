@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::apart;
 use super::assemble::{Assembly, Recipe, open_source, stoppable};
 use super::error::{Fault, StationError};
 use super::load::{self, LoadError, Named};
@@ -66,6 +67,7 @@ impl Material {
         let wrong = |cause| StationError::Config { path: path.to_owned(), cause };
         let text = tuning.apply(&text).map_err(wrong)?;
         let config = read_config(&text).map_err(wrong)?;
+        apart::check(path, &config).map_err(wrong)?;
         let simulated = config.simulate.as_ref().and_then(|simulate| simulate.psf.as_deref());
         let read = || -> Result<_, LoadError> {
             let [psf, model] =

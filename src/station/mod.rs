@@ -14,6 +14,7 @@
 pub mod load;
 pub mod trial;
 
+mod apart;
 mod assemble;
 mod error;
 mod golden;

@@ -48,18 +48,19 @@ pub(in crate::sink) struct Aside {
 }
 
 impl Aside {
-    /// A new file beside `path`, gone again unless it is finished.
+    /// A new file beside `path`, gone again unless it is finished. It may be read and written by
+    /// whom the file of that name may. A link of that name is no file: it would be replaced.
     pub(in crate::sink) fn create(path: &Path) -> io::Result<Self> {
         OF_PROCESS.unless_closed(Self::create_in(&OF_PROCESS, path))
     }
 
-    fn create_in(unfinished: &'static Unfinished, path: &Path) -> io::Result<Self> {
-        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+    fn create_in(unfinished: &'static Unfinished, meant: &Path) -> io::Result<Self> {
+        let name = meant.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
         for _ in 0..TRIES {
             let made = Builder::new()
                 .prefix(&format!(".{name}."))
                 .suffix(".part")
-                .make_in(folder_of(path), |aside| {
+                .make_in(folder_of(meant), |aside| {
                     let mut entry = unfinished.enter(aside)?;
                     let file = unfinished.disk.create(aside);
                     // What could not be made is somebody else's, if it is there.
@@ -72,6 +73,7 @@ impl Aside {
             path.keep().map_err(|error| error.error)?;
             unfinished.check()?;
             if unfinished.disk.claim(&aside.file)? {
+                unfinished.disk.liken(&aside.file, meant)?;
                 return Ok(aside);
             }
         }
@@ -245,6 +247,10 @@ mod tests {
 
         fn claim(&self, file: &File) -> io::Result<bool> {
             Disks.claim(file)
+        }
+
+        fn liken(&self, file: &File, other: &Path) -> io::Result<()> {
+            Disks.liken(file, other)
         }
 
         fn sync(&self, file: &File) -> io::Result<()> {

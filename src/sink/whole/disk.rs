@@ -1,9 +1,11 @@
 //! What is asked of a disk. Each of these may take for ever where it does not answer.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
+
+use rustix::fs::{Gid, Uid, fchown};
 
 /// Where files are written aside.
 pub(super) trait Disk: Sync {
@@ -12,6 +14,10 @@ pub(super) trait Disk: Sync {
 
     /// Locks a file that was just made; whether it is still there, and nobody else's.
     fn claim(&self, file: &File) -> io::Result<bool>;
+
+    /// Gives a file that is to replace `other` what that has beside its contents: its permissions,
+    /// and its owner where that may be.
+    fn liken(&self, file: &File, other: &Path) -> io::Result<()>;
 
     /// Waits until the contents of a file are kept.
     fn sync(&self, file: &File) -> io::Result<()>;
@@ -39,6 +45,24 @@ impl Disk for Disks {
         // Without locks in the file system, what a killed process leaves stays.
         let is_free = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
         Ok(is_free && file.metadata()?.nlink() > 0)
+    }
+
+    fn liken(&self, file: &File, other: &Path) -> io::Result<()> {
+        let found = std::fs::symlink_metadata(other).ok().filter(std::fs::Metadata::is_file);
+        let Some(other) = found else { return Ok(()) };
+        let own = file.metadata()?;
+        if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
+            let (uid, gid) = (Uid::from_raw(other.uid()), Gid::from_raw(other.gid()));
+            // Only root gives files away; a group that is one's own can be kept alone.
+            let _: Result<_, _> =
+                fchown(file, Some(uid), Some(gid)).or_else(|_| fchown(file, None, Some(gid)));
+        }
+        if own.mode() != other.mode() {
+            // Not what makes programs of files: nobody asked for that.
+            file.set_permissions(Permissions::from_mode(other.mode() & 0o777))
+                .or_else(pass_unsupported)?;
+        }
+        Ok(())
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {

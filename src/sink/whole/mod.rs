@@ -5,11 +5,16 @@
 //! removed by the next one ([`remove_abandoned`]): whoever writes a file aside holds a lock on it,
 //! which ends with the process however that ends.
 //!
+//! A link that somebody names stays a link: what it leads to is replaced. Names that a sink makes up
+//! are followed nowhere, as others may have put links there. What replaces a file keeps its
+//! permissions.
+//!
 //! What a power cut leaves is up to [`Survival`]: a name without its contents, unless those were
 //! brought to the disk before.
 
 mod aside;
 mod disk;
+mod place;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -18,6 +23,8 @@ use std::path::Path;
 pub use aside::remove_unfinished;
 pub(super) use aside::{Aside, Survival};
 pub(super) use disk::folder_of;
+pub use place::{Place, is_special};
+pub(super) use place::{is_standard_output, target_of};
 
 use crate::sink::contract::SinkError;
 
@@ -31,12 +38,17 @@ pub fn write_whole(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), SinkError> {
     let attempt = || {
+        if is_standard_output(path) {
+            let mut out = io::stdout().lock();
+            return write(&mut out).and_then(|()| out.flush());
+        }
         if is_special(path) {
             return write(&mut OpenOptions::new().write(true).open(path)?);
         }
-        let mut aside = Aside::create(path)?;
+        let target = target_of(path)?;
+        let mut aside = Aside::create(&target)?;
         write(&mut aside)?;
-        aside.finish(path, Survival::Name)
+        aside.finish(&target, Survival::Name)
     };
     attempt().map_err(|cause| SinkError::Write { path: path.to_owned(), cause })
 }
@@ -53,14 +65,9 @@ pub fn try_writing(path: &Path) -> Result<(), SinkError> {
         if path.is_dir() {
             return Err(io::Error::other("it is a folder"));
         }
-        Aside::create(path).map(drop)
+        Aside::create(&target_of(path)?).map(drop)
     };
     attempt().map_err(|cause| SinkError::Write { path: path.to_owned(), cause })
-}
-
-/// Whether `path` names a device or a pipe, which must not be replaced by a file.
-pub fn is_special(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 /// Removes the files aside of a folder that nobody writes any more, of those that are meant for a
@@ -95,7 +102,7 @@ fn meant_for(name: &str) -> Option<&str> {
 mod tests {
     use super::*;
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     /// Writes over "old" and says what the folder holds afterwards.
     #[track_caller]
@@ -145,6 +152,60 @@ mod tests {
         remove_abandoned(folder.path(), |name| name == "a.png").expect("a folder");
         assert!(!left.exists() && other.exists() && whole.exists(), "the wrong files went");
         written.finish(&name("c.png"), Survival::Process).expect("what was being written");
+    }
+
+    /// Writes "new" to `name`; what it is then, and what the file `target` says.
+    #[track_caller]
+    fn check_link(folder: &Path, name: &str, target: &str) {
+        let link = folder.join(name);
+        write_whole(&link, |out| out.write_all(b"new")).expect("a file");
+        assert!(link.is_symlink(), "{name} is no link any more");
+        assert_eq!(fs::read_to_string(folder.join(target)).expect("a target"), "new");
+        assert_eq!(fs::read_to_string(&link).expect("a link that leads there"), "new");
+    }
+
+    #[test]
+    fn links_stay_links() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = folder.path();
+        fs::create_dir(folder.join("other")).expect("a folder");
+        fs::write(folder.join("other/old"), "old").expect("a file");
+        for (name, leads_to) in [
+            ("near", "other/old"),
+            ("far", "near"),
+            ("nowhere", "other/not yet"),
+            ("other/up", "../above"),
+        ] {
+            symlink(leads_to, folder.join(name)).expect("a link");
+        }
+        check_link(folder, "near", "other/old");
+        check_link(folder, "far", "other/old");
+        assert!(folder.join("near").is_symlink(), "the link between is gone");
+        check_link(folder, "nowhere", "other/not yet");
+        check_link(folder, "other/up", "above");
+        symlink("loop", folder.join("loop")).expect("a link");
+        let error = write_whole(&folder.join("loop"), |_| Ok(())).expect_err("a loop");
+        assert!(error.to_string().contains("symbolic links"), "{error}");
+    }
+
+    #[test]
+    fn permissions_stay() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("private");
+        fs::write(&path, "old").expect("a file");
+        for mode in [0o600, 0o640, 0o666, 0o444] {
+            let permissions = fs::Permissions::from_mode(mode);
+            fs::set_permissions(&path, permissions).expect("a mode");
+            let mode_of = |path: &Path| fs::metadata(path).expect("a file").permissions().mode();
+            write_whole(&path, |_| {
+                let names = fs::read_dir(folder.path()).expect("a folder").flatten();
+                // Nor may more people read it while it is written.
+                assert!(names.into_iter().all(|file| mode_of(&file.path()) & 0o777 == mode));
+                Ok(())
+            })
+            .expect("a file");
+            assert_eq!(mode_of(&path) & 0o777, mode);
+        }
     }
 
     #[test]

@@ -21,7 +21,9 @@ use serde::Deserialize;
 use y4m::Colorspace;
 
 use super::colour::push_ycc;
-use super::whole::{Aside, Survival, folder_of, remove_abandoned};
+use super::whole::{
+    Aside, Survival, folder_of, is_special, is_standard_output, remove_abandoned, target_of,
+};
 use crate::frame::{Extent, Frame, FrameRate, Layout, Picture, PictureFormat, Range, StreamNotes};
 use crate::sink::contract::{Sink, SinkError};
 use feed::{Feed, Readers};
@@ -50,7 +52,8 @@ pub struct Y4mSink {
 
 /// Where the bytes go.
 enum Output {
-    File(BufWriter<Aside>),
+    /// A file, and the name that it gets.
+    File(BufWriter<Aside>, PathBuf),
     Writer(BufWriter<Box<dyn Write + Send>>),
     Pipe(Feed),
     Finished,
@@ -91,14 +94,18 @@ impl Y4mSink {
     }
 
     fn open(path: &Path, readers: Readers) -> Result<Self, SinkError> {
+        if is_standard_output(path) {
+            return Self::stdout();
+        }
         let kind = std::fs::metadata(path).map(|found| found.file_type());
         let output = match kind {
             Ok(kind) if kind.is_fifo() => Ok(Output::Pipe(Feed::open(path.to_owned(), readers)?)),
-            Ok(kind) if !kind.is_file() => {
+            Ok(kind) if !kind.is_file() || is_special(path) => {
                 let device = OpenOptions::new().write(true).open(path);
                 device.map(|device| Output::Writer(buffered(Box::new(device) as Box<_>)))
             }
-            _ => replace_abandoned(path).map(|file| Output::File(buffered(file))),
+            _ => target_of(path)
+                .and_then(|target| Ok(Output::File(buffered(replace_abandoned(&target)?), target))),
         };
         let output = output.map_err(|cause| SinkError::Write { path: path.to_owned(), cause })?;
         Ok(Self::new(path.to_owned(), output))
@@ -133,7 +140,7 @@ impl Sink for Y4mSink {
         self.deep = colours.get_bytes_per_sample() == 2;
         self.first_line = header(format, rate, colours, &self.notes).into_bytes();
         let written = match &mut self.output {
-            Output::File(file) => file.write_all(&self.first_line),
+            Output::File(file, _) => file.write_all(&self.first_line),
             Output::Writer(writer) => writer.write_all(&self.first_line),
             // Each reader of a pipe gets it with its first frame.
             Output::Pipe(_) | Output::Finished => Ok(()),
@@ -151,7 +158,7 @@ impl Sink for Y4mSink {
                     planes.iter().for_each(|plane| bytes.extend(plane));
                 });
             }
-            Output::File(file) => write_frame(file, &frame.restored, *deep, planes),
+            Output::File(file, _) => write_frame(file, &frame.restored, *deep, planes),
             Output::Writer(writer) => write_frame(writer, &frame.restored, *deep, planes),
             Output::Finished => Err(io::ErrorKind::NotConnected.into()),
         };
@@ -160,9 +167,9 @@ impl Sink for Y4mSink {
 
     fn finish(&mut self) -> Result<(), SinkError> {
         let finished = match std::mem::replace(&mut self.output, Output::Finished) {
-            Output::File(file) => {
+            Output::File(file, name) => {
                 let file = file.into_inner().map_err(io::IntoInnerError::into_error);
-                file.and_then(|file| file.finish(&self.path, Survival::Name))
+                file.and_then(|file| file.finish(&name, Survival::Name))
             }
             Output::Writer(mut writer) => writer.flush(),
             Output::Pipe(mut feed) => {

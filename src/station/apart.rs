@@ -1,0 +1,86 @@
+//! What a station reads must be there afterwards as it was, and no two of its sinks may write to one
+//! place. Found out by the places that are meant, whatever they are called, before anything is opened.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::config::{Config, ConfigError, SinkConfig, SourceConfig};
+use crate::sink::Place;
+use crate::source::list_pictures;
+
+/// Checks the configuration that stands at `path`.
+///
+/// # Errors
+/// Where a sink would write to what is read, or two sinks to one place.
+pub(super) fn check(path: &Path, config: &Config) -> Result<(), ConfigError> {
+    let read = places_read(path, config);
+    let mut written: HashMap<Place, String> = HashMap::new();
+    for (index, sink) in config.sinks.iter().enumerate() {
+        let Some((key, place, shown)) = place_written(sink) else { continue };
+        let key = format!("sink.{index}.{key}");
+        let refused = |what: &str| {
+            let problem = format!("'{}' is {what}, too (expected another place)", shown.display());
+            Err(ConfigError::Key { key: key.clone(), problem })
+        };
+        if read.contains(&place) {
+            return refused("read");
+        }
+        if let Some(other) = written.get(&place) {
+            return refused(&format!("written by {other}"));
+        }
+        written.insert(place, key);
+    }
+    Ok(())
+}
+
+/// The key that says where a sink writes, and the place; `None` where nothing can be lost there.
+fn place_written(sink: &SinkConfig) -> Option<(&'static str, Place, &Path)> {
+    let (key, path) = match sink {
+        SinkConfig::Png(png) => ("folder", &png.folder),
+        SinkConfig::Record(record) => ("folder", &record.folder),
+        SinkConfig::Y4m(stream) => ("path", &stream.path),
+        SinkConfig::V4l2(output) => ("device", &output.device),
+        SinkConfig::Http(_) | SinkConfig::Iceoryx2(_) => return None,
+    };
+    let place = match sink {
+        // Two streams cannot be told apart in one pipe either.
+        SinkConfig::Y4m(_) if path == Path::new("-") => {
+            Some(Place::of_output().unwrap_or(Place::Name(0, 0, OsString::from("-"))))
+        }
+        SinkConfig::V4l2(_) => Place::of(path),
+        _ => Place::of(path).filter(Place::is_kept),
+    };
+    Some((key, place?, path))
+}
+
+/// Everything that is read again and again, or at the next start.
+fn places_read(path: &Path, config: &Config) -> HashSet<Place> {
+    let mut read = HashSet::new();
+    match &config.source {
+        SourceConfig::V4l2(camera) => read.extend(Place::of(&camera.device)),
+        SourceConfig::Y4m(stream) if stream.path == Path::new("-") => {
+            read.extend(Place::of_input())
+        }
+        SourceConfig::Y4m(stream) => read.extend(Place::of(&stream.path).filter(Place::is_kept)),
+        SourceConfig::Files(files) => {
+            // Where they cannot be listed, opening them tells why.
+            let pictures = list_pictures(&files.paths).unwrap_or_default();
+            // Neither may what is written come to lie among them, to be read at the next start.
+            let folders = pictures.iter().filter_map(|picture| picture.parent());
+            let folders =
+                folders.map(|folder| if folder == Path::new("") { Path::new(".") } else { folder });
+            let folders: HashSet<&Path> = folders.collect();
+            read.extend(folders.into_iter().filter_map(Place::of));
+            read.extend(pictures.iter().filter_map(|picture| Place::of(picture)));
+        }
+        SourceConfig::Scene(_) => {}
+    }
+    let simulated = config.simulate.as_ref().and_then(|simulate| simulate.psf.as_deref());
+    let names = [Some(&*config.camera.psf), Some(&*config.restore.model), simulated];
+    let tokens = config.sinks.iter().filter_map(|sink| sink.http()?.token_file.as_deref());
+    let files = names.into_iter().flatten().map(Path::new).chain(tokens).chain([path]);
+    let is_file = |place: &Place| matches!(place, Place::File(..));
+    read.extend(files.filter_map(Place::of).filter(is_file));
+    read
+}
