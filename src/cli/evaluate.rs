@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::Args;
 use serde::Serialize;
 
-use super::exit::{Failure, Result};
+use super::exit::{Context, Failure, Result};
+use super::inputs::keeps;
 use super::options::{JsonArgument, Threads};
 use super::terminal;
+use super::work::conclude;
 use crate::daemon::Shutdown;
 use crate::executor::Sequential;
 use crate::frame::colour::luma;
@@ -20,7 +22,7 @@ use crate::plan::{Channels, Edges, RestoreOptions, RestorePlan};
 use crate::restore::quality::{psnr_db, ssim};
 use crate::restore::{Backend, CpuBackend, Unwatched};
 use crate::simulate::{Degrade, DegradeOptions};
-use crate::source::{list_pictures, read_picture};
+use crate::source::{is_hidden, list_pictures, read_picture};
 use crate::station::{LoadError, load};
 
 /// Blurs sharp pictures, restores them and measures the distance to the truth.
@@ -99,39 +101,54 @@ struct Case<'a> {
 
 impl Evaluate {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
-        self.json.try_writing()?;
-        let psfs = self.load_psfs()?;
+        self.check_output()?;
+        let (psfs, mut failures) = self.load_psfs()?;
         let model = load::model(&self.restoration.model)?;
         self.sigma.iter().for_each(|&sigma| load::warn_of_noise(model.as_deref(), sigma));
-        let images = self.load_images()?;
+        let (images, unread) = self.load_images()?;
+        failures.extend(unread);
         let cases = self.cases(&images, &psfs);
-        let rows = self.rows(&cases, model.as_ref(), shutdown)?;
+        let (rows, unmeasured) = self.rows(&cases, model.as_ref(), shutdown)?;
+        let all = failures.len() + cases.len();
+        failures.extend(unmeasured);
         let table = Table { mean: self.means(&rows), rows };
-        self.json.write(&table)?;
-        Ok(terminal::print(&describe(&table))?)
-    }
-
-    fn load_psfs(&self) -> Result<Vec<(String, Blur)>> {
-        let mut psfs = Vec::new();
-        for name in &self.psf {
-            for name in files_of(name)? {
-                let short = Path::new(&name)
-                    .file_name()
-                    .map_or(name.clone().into(), |n| n.to_string_lossy());
-                psfs.push((short.into_owned(), load::blur(&name)?));
-            }
+        if !table.rows.is_empty() {
+            self.json.write(&table)?;
+            terminal::print(&describe(&table))?;
         }
-        Ok(psfs)
+        conclude(failures, all, "PSFs, pictures and cases were not measured")
     }
 
-    fn load_images(&self) -> Result<Vec<(String, Picture)>> {
-        let load = |path: PathBuf| {
+    /// Refuses to replace what is read.
+    fn check_output(&self) -> Result<()> {
+        let Some(output) = self.json.path() else { return Ok(()) };
+        let mut inputs = list_pictures(&self.sharp)?;
+        for name in &self.psf {
+            inputs.extend(files_of(name)?.into_iter().map(PathBuf::from));
+        }
+        inputs.push(PathBuf::from(&self.restoration.model));
+        keeps(&inputs, output)?;
+        Ok(self.json.try_writing()?)
+    }
+
+    /// The PSFs, and why others are none; of names that stand for one it is an error.
+    fn load_psfs(&self) -> Result<(Vec<(String, Blur)>, Vec<Failure>)> {
+        let names = self.psf.iter().map(|name| files_of(name)).collect::<Result<Vec<_>>>()?;
+        sorted_out(names.concat().into_iter().map(|name| {
+            let short =
+                Path::new(&name).file_name().map_or(name.clone().into(), |n| n.to_string_lossy());
+            Ok((short.into_owned(), load::blur(&name)?))
+        }))
+    }
+
+    /// The pictures, and why others cannot be read.
+    fn load_images(&self) -> Result<(Vec<(String, Picture)>, Vec<Failure>)> {
+        sorted_out(list_pictures(&self.sharp)?.into_iter().map(|path| {
             let picture = read_picture(&path)?;
             let is_luma = self.restoration.channels == Channels::Luma;
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             Ok((name, if is_luma { luma(&picture) } else { picture }))
-        };
-        list_pictures(&self.sharp)?.into_iter().map(load).collect()
+        }))
     }
 
     fn cases<'a>(
@@ -150,13 +167,13 @@ impl Evaluate {
         cases
     }
 
-    /// Measures all cases, several at a time.
+    /// Measures all cases, several at a time; and why some could not be.
     fn rows(
         &self,
         cases: &[Case<'_>],
         model: Option<&Arc<Model>>,
         shutdown: &Shutdown,
-    ) -> Result<Vec<Row>> {
+    ) -> Result<(Vec<Row>, Vec<Failure>)> {
         let progress = terminal::progress(cases.len(), "evaluating");
         let outcomes = Mutex::new(Vec::new());
         self.threads.executor()?.run(cases.len(), &|index| {
@@ -172,9 +189,12 @@ impl Evaluate {
         }
         let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
         outcomes.sort_by_key(|(index, _)| *index);
-        let rows: Vec<Vec<Row>> =
-            outcomes.into_iter().map(|(_, outcome)| outcome).collect::<Result<_, _>>()?;
-        Ok(rows.concat())
+        let named = outcomes.into_iter().map(|(index, outcome)| {
+            let Case { image, psf, .. } = &cases[index];
+            outcome.with_context(|| format!("{} by {}", image.0, psf.0))
+        });
+        let (rows, failures) = sorted_out(named)?;
+        Ok((rows.concat(), failures))
     }
 
     fn measure(&self, case: &Case<'_>, model: Option<&Arc<Model>>) -> Result<Vec<Row>> {
@@ -228,6 +248,25 @@ impl Evaluate {
     }
 }
 
+/// What is good, and the failures, each told where it is not the only one.
+///
+/// # Errors
+/// Where nothing is good: the first.
+fn sorted_out<T>(outcomes: impl Iterator<Item = Result<T>>) -> Result<(Vec<T>, Vec<Failure>)> {
+    let (mut good, mut failures) = (Vec::new(), Vec::new());
+    for outcome in outcomes {
+        match outcome {
+            Ok(one) => good.push(one),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    if good.is_empty() && !failures.is_empty() {
+        return Err(failures.swap_remove(0));
+    }
+    failures.iter().for_each(|failure| terminal::note(&format!("{failure}: passed over")));
+    Ok((good, failures))
+}
+
 /// Mean PSNR and SSIM; `None` of no rows.
 fn mean_of<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<(f64, f64)> {
     let values: Vec<(f64, f64)> = rows.map(|row| (row.psnr_db, row.ssim)).collect();
@@ -275,7 +314,7 @@ fn files_of(name: &str) -> Result<Vec<String>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if path.is_file() {
+        if path.is_file() && !is_hidden(&path) {
             files.push(path.to_string_lossy().into_owned());
         }
     }

@@ -21,6 +21,7 @@ mod terminal;
 mod top;
 mod trial;
 mod truth;
+mod work;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::exit::{Context, Failure, Result};
-use super::inputs::{Job, is_stream, jobs, write_picture};
+use super::inputs::{Job, is_stream, jobs, keeps, write_tagged};
 use super::options::{PsfArgument, Threads};
 use super::terminal;
 use super::truth::Truth;
+use super::work::Work;
 use crate::calibrate::estimate_sigma;
 use crate::daemon::{Shutdown, watch};
 use crate::executor::Executor;
@@ -22,7 +23,7 @@ use crate::plan::network::Model;
 use crate::plan::{RestoreOptions, RestorePlan};
 use crate::restore::{Backend, CpuBackend, Restorer, Unwatched};
 use crate::sink::is_special;
-use crate::source::{Filled, Source, SourceError, Y4mOptions, Y4mSource, read_picture};
+use crate::source::{Filled, Source, SourceError, Y4mOptions, Y4mSource, read_tagged};
 use crate::station::{Assembly, Fault, Known, Recipe, load, open_y4m_sink};
 
 /// Restores pictures, or a Y4M stream from a file or from standard input (`-`).
@@ -76,6 +77,9 @@ impl Restore {
                 let problem = format!("{shown} as the truth of a Y4M stream (expected pictures)");
                 return Err(Failure::usage(problem));
             }
+            let read =
+                [self.input[0].as_os_str(), self.psf.psf.as_ref(), self.restoration.model.as_ref()];
+            keeps(&read, &self.output)?;
             return self.run_stream(&known, model, executor, shutdown);
         }
         let shown = self.output.display();
@@ -83,7 +87,10 @@ impl Restore {
         if is_stream(&self.output) {
             return Err(Failure::usage(problem));
         }
-        let jobs = jobs(&self.input, &self.output)?;
+        let truths = self.truth.as_deref().map(|path| Truth(path).files()).transpose()?;
+        let mut others = vec![Path::new(&self.psf.psf), Path::new(&self.restoration.model)];
+        others.extend(truths.iter().flatten().map(PathBuf::as_path));
+        let jobs = jobs(&self.input, &others, &self.output)?;
         let mut pictures = Pictures { command: self, known, model, executor, planned: None };
         pictures.restore_all(&jobs, shutdown)
     }
@@ -150,37 +157,14 @@ struct Planned {
 }
 
 impl Pictures<'_> {
-    /// Restores all pictures. One that fails is told and does not keep the others from being done.
+    /// Restores all pictures.
     fn restore_all(&mut self, jobs: &[Job], shutdown: &Shutdown) -> Result<()> {
-        let progress = terminal::progress(jobs.len(), "restoring");
-        let mut failures = Vec::new();
-        for job in jobs {
-            if let Some(signal) = shutdown.requested() {
-                return Err(Failure::interrupted(signal));
-            }
-            if let Err(error) = self.restore(job, |line| progress.suspend(|| terminal::note(line)))
-            {
-                if jobs.len() > 1 {
-                    progress.suspend(|| terminal::note(&format!("{error:#}")));
-                }
-                failures.push(error);
-            }
-            progress.inc(1);
-        }
-        progress.finish_and_clear();
-        let (failed, all) = (failures.len(), jobs.len());
-        match failures.into_iter().next() {
-            None => Ok(()),
-            Some(error) if all == 1 => Err(error),
-            Some(error) => {
-                Err(error
-                    .context(format!("{failed} of {all} pictures were not restored; the first")))
-            }
-        }
+        let work = Work { doing: "restoring", undone: "pictures were not restored" };
+        work.each(jobs, shutdown, |(_, job), note| self.restore(job, note))
     }
 
     fn restore(&mut self, job: &Job, note: impl Fn(&str)) -> Result<()> {
-        let blurred = read_picture(&job.input)?;
+        let (blurred, tags) = read_tagged(&job.input)?;
         let sigma = self
             .command
             .sigma
@@ -191,7 +175,7 @@ impl Pictures<'_> {
             Ok(restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?)
         });
         outcome.with_context(|| job.input.display().to_string())?;
-        write_picture(&restored, &job.output)?;
+        write_tagged(&restored, &tags, &job.output)?;
         if let (Some(truth), Ok(psf)) = (&self.command.truth, self.known.uniform()) {
             let told = Truth(truth).judge(&job.input, [&blurred, &restored], psf)?;
             told.iter().for_each(|line| note(line));

@@ -1,19 +1,19 @@
 //! `deblurd simulate`: sharp pictures blurred as a camera would.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::exit::{Context, Failure, Result};
-use super::inputs::{Job, jobs, write_picture};
+use super::exit::{Context, Result};
+use super::inputs::{Job, jobs, write_tagged};
 use super::options::PsfArgument;
-use super::terminal;
+use super::work::Work;
 use crate::daemon::Shutdown;
 use crate::frame::Picture;
 use crate::optics::{Blur, GrayLevels};
 use crate::plan::Edges;
 use crate::simulate::{Degrade, DegradeOptions};
-use crate::source::read_picture;
+use crate::source::read_tagged;
 
 /// Blurs sharp pictures and adds noise, as a camera would.
 #[derive(Debug, Args)]
@@ -52,26 +52,18 @@ impl Simulate {
         let blur = known.blur();
         let sigma = self.sigma.or(known.noise()).unwrap_or(GrayLevels::USUAL);
         let options = DegradeOptions { sigma, edges: self.edges, seed: self.seed };
-        let jobs = jobs(&self.input, &self.output)?;
-        let progress = terminal::progress(jobs.len(), "blurring");
-        for (index, job) in jobs.iter().enumerate() {
-            if let Some(signal) = shutdown.requested() {
-                return Err(Failure::interrupted(signal));
-            }
-            simulate((&blur, options), index as u64, job)?;
-            progress.inc(1);
-        }
-        progress.finish_and_clear();
-        Ok(())
+        let jobs = jobs(&self.input, &[Path::new(&self.psf.psf)], &self.output)?;
+        let what = Work { doing: "blurring", undone: "pictures were not blurred" };
+        what.each(&jobs, shutdown, |(index, job), _| simulate((&blur, options), index, job))
     }
 }
 
-fn simulate((blur, options): (&Blur, DegradeOptions), index: u64, job: &Job) -> Result<()> {
-    let sharp = read_picture(&job.input)?;
+fn simulate((blur, options): (&Blur, DegradeOptions), index: usize, job: &Job) -> Result<()> {
+    let (sharp, tags) = read_tagged(&job.input)?;
     let mut degrade = Degrade::plan(blur, options, sharp.format())
         .with_context(|| job.input.display().to_string())?;
     let mut blurred = Picture::new(degrade.degraded_format());
     let mut truth = blurred.clone();
-    degrade.run(&sharp, index, &mut blurred, &mut truth);
-    write_picture(&blurred, &job.output)
+    degrade.run(&sharp, index as u64, &mut blurred, &mut truth);
+    write_tagged(&blurred, &tags, &job.output)
 }

@@ -9,7 +9,7 @@ use crate::frame::colour::luma;
 use crate::frame::{Extent, Picture, Plane};
 use crate::optics::Psf;
 use crate::restore::quality::psnr_db;
-use crate::source::read_picture;
+use crate::source::{list_pictures, read_picture};
 
 /// A sharp picture, or a folder of sharp pictures that are named as the blurred ones.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,14 @@ impl Truth<'_> {
             ));
         }
         Ok(told)
+    }
+
+    /// The pictures.
+    ///
+    /// # Errors
+    /// Where there are none.
+    pub(super) fn files(self) -> Result<Vec<PathBuf>> {
+        Ok(list_pictures(&[self.0.to_owned()])?)
     }
 
     fn path_for(self, input: &Path) -> PathBuf {

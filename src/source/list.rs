@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use super::SourceError;
 
 /// The picture files meant by `paths`: files as given, and of every folder its PNG and JPEG files
-/// in the order in which people count (2.png before 10.png). Folders inside folders are left out.
+/// in the order in which people count (2.png before 10.png). Folders inside folders are left out, and
+/// so are names that begin with a dot, as those under which other systems keep what they note of a
+/// file.
 ///
 /// # Errors
 /// Where a path cannot be read or nothing is found.
@@ -31,7 +33,7 @@ fn list_folder(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let mut pictures = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if is_picture(&path) && path.is_file() {
+        if is_picture(&path) && !is_hidden(&path) && path.is_file() {
             pictures.push(path);
         }
     }
@@ -45,6 +47,11 @@ fn list_folder(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
 fn is_picture(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
     ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+/// Whether a name begins with a dot.
+pub fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 /// A piece of a name, comparable: letters by letter, numbers by value.
@@ -94,7 +101,18 @@ mod tests {
     #[test]
     fn a_folder_is_listed_as_people_count() {
         check_listed(
-            &["10.png", "2.png", "b.JPG", "a.jpeg", "note.txt", "png", "a12b3.png", "a12b003.PNG"],
+            &[
+                "10.png",
+                "2.png",
+                "b.JPG",
+                "a.jpeg",
+                "note.txt",
+                "png",
+                "a12b3.png",
+                "a12b003.PNG",
+                "._2.png",
+                ".hidden.jpg",
+            ],
             &["2.png", "10.png", "a12b003.PNG", "a12b3.png", "a.jpeg", "b.JPG"],
         );
     }

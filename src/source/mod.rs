@@ -19,7 +19,7 @@ pub use self::v4l2::{CameraError, SampleShift, Setting, Tone, V4l2Options, V4l2S
 pub use self::y4m::{Y4mOptions, Y4mSource};
 pub use decode::{decode_picture, read_picture, read_tagged};
 pub use files::{FilesOptions, FilesSource};
-pub use list::list_pictures;
+pub use list::{is_hidden, list_pictures};
 pub use scene::{SceneOptions, SceneSource};
 
 use std::path::PathBuf;

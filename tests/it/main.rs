@@ -14,6 +14,7 @@ mod harness;
 
 mod agreement;
 mod allocations;
+mod books;
 mod browser;
 mod calibration;
 mod camera;

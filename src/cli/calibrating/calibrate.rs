@@ -81,12 +81,17 @@ fn grid(text: &str) -> Result<(usize, usize), String> {
     })
 }
 
+/// The frames of each position, and why others are none.
+type Groups = (Vec<Vec<Picture>>, Vec<Failure>);
+
 impl Calibrate {
     pub(in crate::cli) fn run(&self, shutdown: &Shutdown) -> Result<()> {
-        file::try_outputs(&self.output, self.report.as_deref(), &self.frames.pictures()?)?;
+        let mut inputs = self.frames.inputs()?;
+        inputs.extend(self.target.clone());
+        file::try_outputs(&self.output, self.report.as_deref(), &inputs)?;
         let pattern = pattern(self.target.as_deref())?;
         let executor = self.threads.executor()?;
-        let groups = self.groups(&pattern, shutdown)?;
+        let (groups, failures) = self.groups(&pattern, shutdown)?;
         let frames: usize = groups.iter().map(Vec::len).sum();
         let line = terminal::status_line();
         line.set_message(format!("calibrating from {frames} frames"));
@@ -110,24 +115,26 @@ impl Calibrate {
                 .compared(&groups[0][0], &executor)?
                 .write(path)?;
         }
-        file::tell_use(&self.output)
+        file::tell_use(&self.output)?;
+        file::conclude(failures, frames)
     }
 
-    /// The frames, one group for each position of the target: one for each input that is a folder.
-    fn groups(&self, pattern: &Pattern, shutdown: &Shutdown) -> Result<Vec<Vec<Picture>>> {
+    /// The frames, one group for each position of the target: one for each input that is a folder. And
+    /// why some are none.
+    fn groups(&self, pattern: &Pattern, shutdown: &Shutdown) -> Result<Groups> {
         if self.frames.is_live() {
-            return Ok(vec![self.watch(pattern, shutdown)?]);
+            return Ok((vec![self.watch(pattern, shutdown)?], Vec::new()));
         }
-        let mut groups = Vec::new();
+        let (mut groups, mut failures) = (Vec::new(), Vec::new());
         for part in self.frames.parts() {
             let mut group = Vec::new();
-            part.each(PAUSE, shutdown, &mut |picture| {
+            failures.extend(part.each(PAUSE, shutdown, &mut |picture| {
                 group.push(picture);
                 Ok(ControlFlow::Continue(()))
-            })?;
+            })?);
             groups.push(group);
         }
-        Ok(groups)
+        Ok((groups, failures))
     }
 
     /// Frames of a live camera, from when it shows the target; says what is missing until then.

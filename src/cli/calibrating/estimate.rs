@@ -89,9 +89,9 @@ struct Seen {
 
 impl Estimate {
     pub(in crate::cli) fn run(&self, shutdown: &Shutdown) -> Result<()> {
-        file::try_outputs(&self.output, self.report.as_deref(), &self.frames.pictures()?)?;
+        file::try_outputs(&self.output, self.report.as_deref(), &self.frames.inputs()?)?;
         let executor = self.threads.executor()?;
-        let seen = self.look(shutdown)?;
+        let (seen, failures) = self.look(shutdown)?;
         let (frames, noise) = (seen.gather.frames(), seen.noise());
         let (transfer, extent, example) = (seen.transfer, seen.extent, seen.example);
         let scenes = seen.gather.finish()?;
@@ -118,11 +118,12 @@ impl Estimate {
                 .compared(&example, &executor)?
                 .write(path)?;
         }
-        file::tell_use(&self.output)
+        file::tell_use(&self.output)?;
+        file::conclude(failures, frames as usize)
     }
 
-    /// Gathers what the frames show.
-    fn look(&self, shutdown: &Shutdown) -> Result<Seen> {
+    /// Gathers what the frames show; and why some show nothing.
+    fn look(&self, shutdown: &Shutdown) -> Result<(Seen, Vec<Failure>)> {
         let mut seen: Option<Seen> = None;
         let (line, begun) = (terminal::status_line(), Instant::now());
         let patience = Duration::from_secs(self.seconds.into());
@@ -145,8 +146,8 @@ impl Estimate {
             Ok(if is_late || is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         });
         line.finish_and_clear();
-        looked?;
-        seen.ok_or_else(|| blind::BlindError::NoFrames.into())
+        let failures = looked?;
+        Ok((seen.ok_or(blind::BlindError::NoFrames)?, failures))
     }
 
     fn options(&self) -> blind::Options {

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use std::time::SystemTime;
 
 use crate::cli::exit::{Failure, Result};
-use crate::cli::inputs::keeps;
-use crate::cli::terminal;
+use crate::cli::inputs::{keeps, keeps_apart};
+use crate::cli::{terminal, work};
 use crate::frame::Picture;
 use crate::optics::{Calibration, Method, Origin, Transfer};
 use crate::sink::{in_words, try_writing, write_whole};
@@ -43,15 +43,19 @@ pub(super) fn try_outputs(output: &Path, report: Option<&Path>, inputs: &[PathBu
     if output.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("npz")) {
         return Err(Failure::usage(format!("{shown} (expected .npz)")));
     }
-    if report == Some(output) {
-        return Err(Failure::usage(format!("{shown} for two outputs (expected one each)")));
-    }
-    let inputs: Vec<&Path> = inputs.iter().map(PathBuf::as_path).collect();
-    for path in [Some(output), report].into_iter().flatten() {
-        keeps(&inputs, path)?;
-        try_writing(path)?;
-    }
-    Ok(())
+    let outputs: Vec<&Path> = [Some(output), report].into_iter().flatten().collect();
+    keeps_apart(&outputs)?;
+    outputs.iter().try_for_each(|path| keeps(inputs, path))?;
+    Ok(outputs.iter().try_for_each(|path| try_writing(path))?)
+}
+
+/// Tells of pictures that were passed over beside so many that were taken.
+///
+/// # Errors
+/// Where there are any.
+pub(super) fn conclude(failures: Vec<Failure>, taken: usize) -> Result<()> {
+    let all = taken + failures.len();
+    work::conclude(failures, all, "pictures were passed over")
 }
 
 /// Where a calibration comes from.

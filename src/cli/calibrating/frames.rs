@@ -17,7 +17,7 @@ use crate::cli::terminal;
 use crate::config::SourceConfig;
 use crate::daemon::Shutdown;
 use crate::exit::Status;
-use crate::frame::{Frame, Picture};
+use crate::frame::{Extent, Frame, Picture};
 use crate::metrics::SourceMetrics;
 use crate::source::{
     Filled, Source, V4l2Options, Y4mOptions, Y4mSource, decode_picture, list_pictures, read_picture,
@@ -65,8 +65,16 @@ impl Frames {
         })
     }
 
+    /// Everything that is read, by name: pictures or a stream, a configuration, a token.
+    pub(in crate::cli) fn inputs(&self) -> Result<Vec<PathBuf>> {
+        let others = [self.stream(), self.config.as_deref(), self.token_file.as_deref()];
+        let others = others.into_iter().flatten().map(Path::to_owned);
+        Ok(self.pictures()?.into_iter().chain(others).collect())
+    }
+
     /// Gives the frames to `take`, those of a live camera at least `pause` apart, until it has
-    /// enough or there are no more. A file that cannot be read is told and passed over.
+    /// enough or there are no more. A file that cannot be read, or is of another size than the first,
+    /// is told and passed over; gives why.
     ///
     /// # Errors
     /// Where no frame can be had, or the command is to end.
@@ -75,13 +83,14 @@ impl Frames {
         pause: Duration,
         shutdown: &Shutdown,
         take: &mut Taker<'_>,
-    ) -> Result<()> {
+    ) -> Result<Vec<Failure>> {
         if let Some(url) = &self.url {
             let client = Daemon::at(url, self.token_file.as_deref()).client()?;
-            return from_daemon(&client, pause, shutdown, take);
+            return from_daemon(&client, pause, shutdown, take).map(|()| Vec::new());
         }
         if let Some(mut source) = self.source()? {
-            return from_source(&mut *source, self.is_live().then_some(pause), shutdown, take);
+            let pause = self.is_live().then_some(pause);
+            return from_source(&mut *source, pause, shutdown, take).map(|()| Vec::new());
         }
         from_files(&self.pictures()?, shutdown, take)
     }
@@ -125,29 +134,47 @@ impl Frames {
     }
 }
 
-fn from_files(files: &[PathBuf], shutdown: &Shutdown, take: &mut Taker<'_>) -> Result<()> {
-    let mut first_failure = None;
-    let mut taken = 0;
+fn from_files(
+    files: &[PathBuf],
+    shutdown: &Shutdown,
+    take: &mut Taker<'_>,
+) -> Result<Vec<Failure>> {
+    let (mut failures, mut extent) = (Vec::new(), None);
     for file in files {
         if let Some(signal) = shutdown.requested() {
             return Err(Failure::interrupted(signal));
         }
-        match read_picture(file) {
+        match read_alike(file, extent) {
             Ok(picture) => {
-                taken += 1;
+                extent = Some(picture.extent());
                 if take(picture)?.is_break() {
-                    return Ok(());
+                    return Ok(failures);
                 }
             }
-            Err(error) => {
-                terminal::note(&format!("{error}: passed over"));
-                first_failure.get_or_insert(error);
+            Err(failure) => {
+                if files.len() > 1 {
+                    terminal::note(&format!("{failure}: passed over"));
+                }
+                failures.push(failure);
             }
         }
     }
-    match first_failure {
-        Some(failure) if taken == 0 => Err(failure.into()),
-        _ => Ok(()),
+    match failures.pop() {
+        Some(last) if extent.is_none() => Err(failures.into_iter().next().unwrap_or(last)),
+        last => Ok(failures.into_iter().chain(last).collect()),
+    }
+}
+
+/// A picture as large as `expected`, where there was one before.
+fn read_alike(file: &Path, expected: Option<Extent>) -> Result<Picture> {
+    let picture = read_picture(file)?;
+    let is = picture.extent();
+    match expected.filter(|expected| *expected != is) {
+        None => Ok(picture),
+        Some(expected) => {
+            let problem = format!("{} is {is} (expected {expected}, as the first)", file.display());
+            Err(Failure::new(problem, Status::Data))
+        }
     }
 }
 

@@ -14,9 +14,10 @@ use self::convert::Format;
 use self::numbers::{Compared, Numbers};
 use self::subject::{Subject, Turn};
 use super::exit::{Context, Failure, Result};
-use super::inputs::keeps;
+use super::inputs::{keeps, keeps_apart};
 use super::options::JsonArgument;
 use super::terminal;
+use super::work::conclude;
 use crate::optics::GrayLevels;
 use crate::sink::try_writing;
 
@@ -74,7 +75,7 @@ impl Psf {
         if let (Some(path), Some(format), [subject]) = (&self.output, format, subjects.as_slice()) {
             convert::write(subject, self.sigma, format, path)?;
         }
-        conclude(failures, self.inputs.len())
+        tell(failures, self.inputs.len())
     }
 
     /// Prints, draws and writes what subjects are like.
@@ -118,13 +119,8 @@ impl Psf {
         let outputs = [self.output.as_deref(), self.picture.as_deref(), self.json.path()];
         let outputs: Vec<&Path> = outputs.into_iter().flatten().collect();
         let files = self.inputs.iter().chain(&self.compare).map(Path::new).collect::<Vec<_>>();
-        for (index, output) in outputs.iter().enumerate() {
-            keeps(&files, output)?;
-            if outputs[..index].contains(output) {
-                let problem = format!("{} for two outputs (expected one each)", output.display());
-                return Err(Failure::usage(problem));
-            }
-        }
+        outputs.iter().try_for_each(|output| keeps(&files, output))?;
+        keeps_apart(&outputs)?;
         if let Some(path) = &self.picture
             && !convert::has_ending(path, "png")
         {
@@ -147,16 +143,9 @@ impl Psf {
 }
 
 /// Tells what could not be read.
-fn conclude(failures: Vec<Failure>, all: usize) -> Result<()> {
-    let failed = failures.len();
+fn tell(failures: Vec<Failure>, all: usize) -> Result<()> {
     if all > 1 {
         failures.iter().for_each(|failure| terminal::note(&failure.to_string()));
     }
-    match failures.into_iter().next() {
-        None => Ok(()),
-        Some(failure) if all == 1 => Err(failure),
-        Some(failure) => {
-            Err(failure.context(format!("{failed} of {all} PSFs were not read; the first")))
-        }
-    }
+    conclude(failures, all, "PSFs were not read")
 }
