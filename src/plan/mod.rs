@@ -7,6 +7,7 @@ mod expected; // of frames, on average
 mod skeleton; // few that tell of many
 mod field; // a filter for every place
 mod filters; // what can be undone
+mod highlights; // what white hides
 mod forecast; // what that is worth
 pub mod network; // what fills in the rest
 mod options; // how it is asked for
@@ -15,6 +16,7 @@ mod recipe; // all of it
 pub use edges::{Edges, Framing};
 pub use filters::Filters;
 pub use forecast::{Forecast, Loss};
+pub use highlights::{Highlights, TileBlur};
 pub use options::{Channels, RestoreOptions};
 pub use recipe::{PlanError, Projection, RestorePlan};
 pub use regulariser::Regulariser;

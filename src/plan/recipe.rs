@@ -6,6 +6,7 @@ use displaydoc::Display;
 
 use super::edges::Framing;
 use super::filters::Filters;
+use super::highlights::Highlights;
 use super::network::Model;
 use super::options::{Channels, RestoreOptions};
 use super::regulariser::Regulariser;
@@ -26,6 +27,8 @@ pub struct RestorePlan {
     pub tone: ToneCurve,
     /// Where a frame lies in the planes it is restored on.
     pub framing: Framing,
+    /// How light beyond white is looked for.
+    pub highlights: Highlights,
     /// The Wiener filter `H+_R`.
     pub wiener: FieldFilter,
     /// The networks, where there are any.
@@ -91,6 +94,7 @@ impl RestorePlan {
             channels: options.channels,
             tone: ToneCurve::new(camera.transfer, format),
             framing,
+            highlights: Highlights::plan(&camera.blur)?,
             wiener,
             projections: projections
                 .map(|(filter, &strength)| Projection { strength, filter })

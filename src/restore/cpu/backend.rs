@@ -6,6 +6,7 @@ use super::decode::Decode;
 use super::encode::Encode;
 use super::extension::Extension;
 use super::filtering::{Filtering, columns};
+use super::highlights::Peel;
 use super::residual::{KernelChoice, ResidualNet, band_rows};
 use super::workspace::{Estimate, Workspace};
 use crate::executor::Executor;
@@ -61,7 +62,8 @@ impl CpuBackend {
 
 impl Backend for CpuBackend {
     fn load(&self, plan: RestorePlan) -> Result<Box<dyn Restorer>, RestoreError> {
-        let RestorePlan { format, channels, tone, framing, wiener, model, projections } = plan;
+        let RestorePlan { format, channels, tone, framing, highlights, wiener, model, projections } =
+            plan;
         let (executor, threads) = (&self.executor, self.executor.threads());
         let tone = Arc::new(tone);
         let filters = projections.iter().map(|projection| &projection.filter).chain([&wiener]);
@@ -80,9 +82,10 @@ impl Backend for CpuBackend {
         }
         steps.push(Step::new("encode"));
         let extension = Extension::plan(framing, threads);
+        let peel = Peel::new(highlights, framing, Arc::clone(executor));
         Ok(Box::new(CpuRestorer {
             format,
-            decode: Decode::new(Arc::clone(&tone), extension, Arc::clone(executor)),
+            decode: Decode::new(Arc::clone(&tone), peel, extension, Arc::clone(executor)),
             filtering: Filtering::plan(framing.outer, layers, executor),
             wiener,
             stages,

@@ -1,10 +1,12 @@
-//! First step: from the samples of a picture to extended, mean-free planes of light.
+//! First step: from the samples of a picture to extended, mean-free planes of light, without lamps
+//! beyond white.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ROWS;
 use super::extension::Extension;
+use super::highlights::Peel;
 use super::workspace::{Channel, Workspace};
 use crate::executor::{Executor, for_chunks};
 use crate::frame::colour::luma_row;
@@ -14,6 +16,7 @@ use crate::plan::ToneCurve;
 /// Fills the `y` planes of a workspace.
 pub(crate) struct Decode {
     curve: Arc<ToneCurve>,
+    peel: Peel,
     extension: Extension,
     executor: Arc<dyn Executor>,
     /// Sums of the rows, as bits: added up in their order, whoever made them.
@@ -23,12 +26,13 @@ pub(crate) struct Decode {
 impl Decode {
     pub(crate) fn new(
         curve: Arc<ToneCurve>,
+        peel: Peel,
         extension: Extension,
         executor: Arc<dyn Executor>,
     ) -> Self {
         let height = extension.framing().inner.height;
         let sums = (0..height).map(|_| AtomicU64::new(0)).collect();
-        Self { curve, extension, executor, sums }
+        Self { curve, peel, extension, executor, sums }
     }
 
     /// Fills the planes with the light of a picture.
@@ -42,12 +46,22 @@ impl Decode {
     fn decode(&mut self, picture: &Picture, index: usize, is_luma: bool, channel: &mut Channel) {
         self.for_rows(&mut channel.y, &|y, row| {
             self.load(picture, index, is_luma, y, row);
-            self.sums[y].store(f64::from(sum_of(row)).to_bits(), Ordering::Relaxed);
+            self.peel.mark(y, row);
+            self.add_up(y, row);
         });
+        let Channel { y, x_w, beyond, .. } = channel;
+        channel.has_lamps = self.peel.run(y, x_w, beyond);
+        if channel.has_lamps {
+            self.for_rows(&mut channel.y, &|y, row| self.add_up(y, row));
+        }
         channel.mean = self.mean();
         let mean = channel.mean;
         self.for_rows(&mut channel.y, &|_, row| row.iter_mut().for_each(|sample| *sample -= mean));
         self.extension.apply(&*self.executor, &mut channel.y);
+    }
+
+    fn add_up(&self, y: usize, row: &[f32]) {
+        self.sums[y].store(f64::from(sum_of(row)).to_bits(), Ordering::Relaxed);
     }
 
     /// Fills a row with the light of row `y` of the picture.

@@ -28,16 +28,18 @@ struct Scratch {
     sums: Vec<f32>,
 }
 
-/// A plane of light and the mean that was set aside from it.
+/// A plane of light, and what was set aside from it: the mean, and lamps.
 #[derive(Clone, Copy)]
 struct PlaneOfLight<'a> {
     plane: &'a Plane<f32>,
     mean: f32,
+    lamps: Option<&'a Plane<f32>>,
 }
 
 impl<'a> PlaneOfLight<'a> {
     fn of(channel: &'a Channel, newest: Estimate) -> Self {
-        Self { plane: channel.estimate(newest), mean: channel.mean }
+        let lamps = channel.has_lamps.then_some(&channel.beyond);
+        Self { plane: channel.estimate(newest), mean: channel.mean, lamps }
     }
 }
 
@@ -79,6 +81,10 @@ impl Encode {
         let (left, top) = self.offset;
         let row = &light.plane.row(y + top)[left..];
         values.iter_mut().zip(row).for_each(|(value, sample)| *value = sample + light.mean);
+        if let Some(lamps) = light.lamps {
+            let row = &lamps.row(y + top)[left..];
+            values.iter_mut().zip(row).for_each(|(value, lamp)| *value += lamp);
+        }
         self.curve.encode(values);
     }
 

@@ -6,6 +6,7 @@
 mod backend; // from a plan to a restorer
 mod workspace; // the planes
 mod decode; // samples to light
+mod highlights; // beyond white
 mod extension; // beyond the edges
 mod filtering; // Wiener filter and projections
 pub mod residual; // networks

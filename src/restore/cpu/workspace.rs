@@ -16,6 +16,10 @@ pub(crate) struct Channel {
     pub(crate) mean: f32,
     /// The blurred plane `y`, extended to the extent of the transforms.
     pub(crate) y: Plane<f32>,
+    /// Lamps that were set aside from `y`, and come back at the end; of use where [`Channel::has_lamps`].
+    pub(crate) beyond: Plane<f32>,
+    /// Whether there are any.
+    pub(crate) has_lamps: bool,
     /// The Wiener estimate `x_w`.
     pub(crate) x_w: Plane<f32>,
     /// The residual network's output `f`.
@@ -43,7 +47,8 @@ impl Workspace {
 impl Channel {
     fn new(extent: Extent) -> Self {
         let plane = || Plane::new(extent, 0.0);
-        Self { mean: 0.0, y: plane(), x_w: plane(), f: plane(), g: plane() }
+        let (mean, has_lamps) = (0.0, false);
+        Self { mean, has_lamps, y: plane(), beyond: plane(), x_w: plane(), f: plane(), g: plane() }
     }
 
     /// The plane of an estimate.

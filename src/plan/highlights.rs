@@ -1,0 +1,74 @@
+//! How light beyond white is looked for.
+//!
+//! A sample at white is no measurement: it says that there was at least so much light. A lamp of ten
+//! times white leaves a white spot, and around it the skirts of its blur, which the Wiener filter takes
+//! for a picture and turns into rings. So the light beyond white is found first, and its blur taken
+//! away, in tiles around the samples at white: an iteration over the whole frame would cost more than
+//! its restoration.
+
+use crate::fft::{Filter, good_size};
+use crate::frame::Extent;
+use crate::optics::{Blur, Psf, PsfError};
+
+/// The tiles of a frame, and the blur in them.
+#[derive(Debug, Clone)]
+pub struct Highlights {
+    /// Samples on a side of a tile with its margin.
+    pub side: usize,
+    /// Samples around a tile that are looked at and not changed.
+    pub margin: usize,
+    /// PSFs in a row of the blur's grid, and rows.
+    grid: (usize, usize),
+    tiles: Vec<TileBlur>,
+}
+
+/// The blur of a tile.
+#[derive(Debug, Clone)]
+pub struct TileBlur {
+    /// `H`.
+    pub blur: Filter,
+    /// Its transpose.
+    pub transpose: Filter,
+}
+
+impl Highlights {
+    /// The fewest samples on a side of a tile that are changed.
+    const CORE: usize = 24;
+
+    /// Plans the search under a blur.
+    ///
+    /// # Errors
+    /// Where a PSF has no extent that can be transformed.
+    pub fn plan(blur: &Blur) -> Result<Self, PsfError> {
+        let Extent { width, height } = blur.extent();
+        // Light reaches a sample from within the PSF, and is told by others as far away again.
+        let margin = width.max(height) + 3;
+        let side = good_size(2 * margin + Self::CORE.max(margin));
+        let extent = Extent::new(side, side);
+        let tile = |psf: &Psf| {
+            let otf = psf.otf(extent)?;
+            Ok(TileBlur {
+                blur: Filter::complex(extent, |index| otf[index]),
+                transpose: Filter::complex(extent, |index| otf[index].conj()),
+            })
+        };
+        let tiles = blur.psfs().iter().map(tile).collect::<Result<_, PsfError>>()?;
+        Ok(Self { side, margin, grid: blur.grid(), tiles })
+    }
+
+    /// Samples on a side of a tile that are changed.
+    pub fn core(&self) -> usize {
+        self.side - 2 * self.margin
+    }
+
+    /// The blur of the tile whose middle lies at the part `u` of the width and `v` of the height, both
+    /// from 0 to 1: that of the nearest PSF.
+    pub fn blur_at(&self, u: f64, v: f64) -> &TileBlur {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let nearest = |share: f64, count: usize| {
+            (share.clamp(0.0, 1.0) * (count - 1) as f64).round() as usize
+        };
+        let (columns, rows) = self.grid;
+        &self.tiles[nearest(v, rows) * columns + nearest(u, columns)]
+    }
+}
