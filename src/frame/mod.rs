@@ -6,12 +6,14 @@
 //! Samples of a [`Picture`] are what a camera or a file gave: gamma-encoded integers.
 
 pub mod colour;
+mod figures;
 mod notes;
 mod picture;
 mod plane;
 mod pool;
 mod tags;
 
+pub use figures::Figures;
 pub use notes::StreamNotes;
 pub use picture::{FrameRate, Layout, Picture, PictureFormat, Range};
 pub use plane::{Extent, Plane};

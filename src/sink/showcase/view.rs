@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::frame::{Extent, Frame, FrameMeta, Picture};
+use crate::frame::{Extent, Figures, Frame, FrameMeta, Picture};
 use crate::sink::contract::SinkError;
 use crate::sink::encode::{encode_jpeg, encode_jpeg_stack, encode_png, stack_step};
 
@@ -29,10 +29,12 @@ pub enum View {
     Jpeg(Side),
     /// One PNG to keep, which loses nothing.
     Png(Side),
+    /// How sharp the restored picture is and how much it rings, as JSON.
+    Figures,
 }
 
 impl View {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Pair,
         Self::Moving(Side::Before),
         Self::Moving(Side::After),
@@ -40,6 +42,7 @@ impl View {
         Self::Jpeg(Side::After),
         Self::Png(Side::Before),
         Self::Png(Side::After),
+        Self::Figures,
     ];
 
     /// Whether a stand-in for a picture that the camera does not give will do: whoever watches
@@ -57,6 +60,7 @@ impl View {
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Png(_) => "image/png",
+            Self::Figures => "application/json",
             _ => "image/jpeg",
         }
     }
@@ -68,8 +72,15 @@ impl View {
             Self::Moving(side) => encode_jpeg(side.of(frame), quality),
             Self::Jpeg(side) => encode_jpeg(side.of(frame), STILL_QUALITY),
             Self::Png(side) => encode_png(side.of(frame)),
+            Self::Figures => Ok(figures(frame)),
         }
     }
+}
+
+fn figures(frame: &Frame) -> Vec<u8> {
+    let figures = Figures::of(&frame.blurred, &frame.restored);
+    // Two numbers can always be written.
+    serde_json::to_vec(&figures).unwrap_or_default()
 }
 
 impl Side {
