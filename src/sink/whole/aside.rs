@@ -4,8 +4,9 @@
 //! for: one that does not answer holds up nobody but those who write to it. A file stands in the
 //! list before it is made, so that none escapes the end.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
@@ -78,6 +79,15 @@ impl Aside {
             }
         }
         Err(io::ErrorKind::ResourceBusy.into())
+    }
+
+    /// Gives the file the mode and the owner of another.
+    pub(in crate::sink) fn resemble(&self, other: &Metadata) -> io::Result<()> {
+        let own = self.file.metadata()?;
+        if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
+            std::os::unix::fs::fchown(&self.file, Some(other.uid()), Some(other.gid()))?;
+        }
+        self.file.set_permissions(other.permissions())
     }
 
     /// Gives the file its name.

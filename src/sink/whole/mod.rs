@@ -53,6 +53,27 @@ pub fn write_whole(
     attempt().map_err(|cause| SinkError::Write { path: path.to_owned(), cause })
 }
 
+/// Writes a file that is there anew, whole or not at all: where `path` is a link, what it leads to;
+/// its mode and its owner stay.
+///
+/// # Errors
+/// Where it is no file, or may not be written or replaced.
+pub fn rewrite_whole(path: &Path, bytes: &[u8]) -> Result<(), SinkError> {
+    let attempt = || {
+        let real = path.canonicalize()?;
+        // A file that may not be written is not replaced either, though its folder may allow it.
+        let was = OpenOptions::new().write(true).open(&real)?.metadata()?;
+        if !was.is_file() {
+            return Err(io::Error::other("it is no file"));
+        }
+        let mut aside = Aside::create(&real)?;
+        aside.write_all(bytes)?;
+        aside.resemble(&was)?;
+        aside.finish(&real, Survival::Name)
+    };
+    attempt().map_err(|cause| SinkError::Write { path: path.to_owned(), cause })
+}
+
 /// Tries whether `path` could be written, and leaves nothing behind.
 ///
 /// # Errors
@@ -129,6 +150,24 @@ mod tests {
             },
             "old",
         );
+    }
+
+    #[test]
+    fn what_is_written_anew_keeps_mode_and_link() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let [real, link] = ["real.toml", "link.toml"].map(|name| folder.path().join(name));
+        fs::write(&real, "old").expect("a file");
+        fs::set_permissions(&real, fs::Permissions::from_mode(0o640)).expect("a mode");
+        std::os::unix::fs::symlink("real.toml", &link).expect("a link");
+        rewrite_whole(&link, b"new").expect("a file");
+        assert_eq!(fs::read_to_string(&real).expect("the file"), "new");
+        assert_eq!(fs::metadata(&real).expect("the file").permissions().mode() & 0o7777, 0o640);
+        assert!(fs::symlink_metadata(&link).expect("the link").is_symlink());
+        assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2);
+        for path in ["none.toml", "."] {
+            let error = rewrite_whole(&folder.path().join(path), b"").expect_err("no file");
+            assert!(error.to_string().starts_with("cannot write "), "{error}");
+        }
     }
 
     #[test]
