@@ -6,6 +6,8 @@ mod orientation;
 pub mod target; // the blur, from pictures of a target
 pub mod blind; // the blur, from ordinary frames
 pub mod watch; // whether it still holds
+mod measured; // all that a target tells
 
+pub use measured::measured;
 pub use noise::estimate_sigma;
 pub use orientation::Orientation;

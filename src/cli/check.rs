@@ -9,6 +9,7 @@ use super::terminal;
 use crate::config::{Config, SinkConfig, SourceConfig};
 use crate::daemon::try_page;
 use crate::metrics::SourceSnapshot;
+use crate::sink::try_writing;
 use crate::station::{Material, StationError, sink_names, try_sink};
 
 /// Tests a configuration: loads all it names, restores a golden frame, tries its outputs, and
@@ -31,6 +32,9 @@ impl Check {
         let format = assembly.source.format();
         let golden = material.attempt(Some(format.extent));
         let golden = golden.map_err(|error| unusable(error.into()))?;
+        if let Some(file) = &loaded.config.calibrate.file {
+            try_writing(file)?;
+        }
         let restorer = assembly.recipe.restorer(format).map_err(unusable)?;
         let steps: Vec<&str> = restorer.steps().iter().map(|step| &*step.name).collect();
         let (blur, threads) = (&loaded.camera.blur, loaded.threads());

@@ -6,10 +6,13 @@
 //! nowhere into section and key is somebody else's, as those that Kubernetes makes for a service of
 //! that name, and left alone.
 
+mod edit;
 mod read;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use std::path::PathBuf;
+
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer};
 
 use crate::optics::{CameraOptions, GrayLevels, Psf};
 use crate::pipeline::{LadderOptions, PipelineOptions};
@@ -18,6 +21,7 @@ use crate::simulate::DegradeOptions;
 use crate::sink::{Iceoryx2Options, PngOptions, RecordOptions, V4l2SinkOptions, Y4mSinkOptions};
 use crate::source::{FilesOptions, SceneOptions, V4l2Options, Y4mOptions};
 use crate::web::{HttpOptions, needs_token};
+pub use edit::Change;
 pub use read::ConfigError;
 use read::Section;
 
@@ -36,8 +40,19 @@ pub struct Config {
     pub pipeline: PipelineOptions,
     /// When less is done to each of them.
     pub overload: LadderOptions,
+    /// What calibrations that are made while they flow are for.
+    pub calibrate: CalibrateOptions,
     /// Where they go, at least one place.
     pub sinks: Vec<SinkConfig>,
+}
+
+/// Section `[calibrate]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CalibrateOptions {
+    /// Where the live page's calibration is written, an `.npz`; nowhere where absent.
+    #[serde(deserialize_with = "archive")]
+    pub file: Option<PathBuf>,
 }
 
 /// Section `[source]`.
@@ -115,6 +130,7 @@ impl Config {
             restore,
             pipeline: read_or_default(sections.optional("pipeline")?)?,
             overload: read_or_default(sections.optional("overload")?)?,
+            calibrate: read_or_default(sections.optional("calibrate")?)?,
             sinks: sections.list("sink")?.into_iter().map(read_sink).collect::<Result<_, _>>()?,
         };
         sections.nothing_left()?;
@@ -128,16 +144,29 @@ impl Config {
     }
 
     /// The text of a configuration file with keys as `variables` have them, named as those of the
-    /// environment.
+    /// environment; of the file's keys those that are `without`, by section and name, are left out.
     ///
     /// # Errors
     /// Where the text is no TOML, or a variable names no key.
-    pub fn overridden(text: &str, variables: &[(String, String)]) -> Result<String, ConfigError> {
-        if variables.is_empty() {
+    pub fn overridden(
+        text: &str,
+        variables: &[(String, String)],
+        without: &[(&str, &str)],
+    ) -> Result<String, ConfigError> {
+        if variables.is_empty() && without.is_empty() {
             return Ok(text.to_owned());
         }
-        let (table, _) = read::merged(text, variables.iter().cloned())?;
+        let (table, _) = read::merged(text, variables.iter().cloned(), without)?;
         Ok(table.to_string())
+    }
+
+    /// The text of a configuration file with keys of a section changed, and every other byte as it
+    /// was.
+    ///
+    /// # Errors
+    /// Where the text is no TOML, or only a person can change it.
+    pub fn edited(text: &str, section: &str, changes: &[Change]) -> Result<String, ConfigError> {
+        edit::edited(text, section, changes)
     }
 
     /// The noise that was asked for, or that is known.
@@ -157,6 +186,15 @@ fn read_or_default<T: Default + DeserializeOwned>(
     section: Option<Section>,
 ) -> Result<T, ConfigError> {
     section.map_or_else(|| Ok(T::default()), Section::read)
+}
+
+/// The name of an archive.
+fn archive<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = PathBuf::deserialize(from)?;
+    if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz")) {
+        return Ok(Some(path));
+    }
+    Err(D::Error::custom(format!("'{}' (expected a name that ends with .npz)", path.display())))
 }
 
 fn read_source(mut section: Section) -> Result<SourceConfig, ConfigError> {

@@ -57,20 +57,25 @@ pub(super) fn table(
     text: &str,
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Sections, ConfigError> {
-    let (table, guessed) = merged(text, variables)?;
+    let (table, guessed) = merged(text, variables, &[])?;
     Ok(Sections { table, guessed: Arc::new(guessed) })
 }
 
-/// The text with its keys as the variables have them, and what variables said literally.
+/// The text with its keys as the variables have them, and what variables said literally; keys of the
+/// text that are `without` are left out.
 ///
 /// # Errors
 /// Where the text is no TOML, or a variable names no key.
 pub(super) fn merged(
     text: &str,
     variables: impl IntoIterator<Item = (String, String)>,
+    without: &[(&str, &str)],
 ) -> Result<(Table, BTreeMap<String, String>), ConfigError> {
-    let parsed: Table =
+    let mut parsed: Table =
         text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax(error.to_string()))?;
+    for (section, key) in without {
+        parsed.get_mut(*section).and_then(Value::as_table_mut).map(|table| table.remove(*key));
+    }
     let (mut root, mut guessed) = (Value::Table(parsed), BTreeMap::new());
     for (variable, text) in variables {
         let Some(path) = variable.strip_prefix(PREFIX) else { continue };
@@ -93,7 +98,7 @@ pub(super) fn merged(
 }
 
 /// The value a variable stands for: TOML where it is TOML, text else.
-fn value_of(text: &str) -> Value {
+pub(super) fn value_of(text: &str) -> Value {
     let table: Option<Table> = format!("value = {text}").parse().ok();
     let value = table.and_then(|mut table| table.remove("value"));
     value.unwrap_or_else(|| Value::String(text.to_owned()))
@@ -150,8 +155,10 @@ impl Sections {
             None => Ok(()),
             Some(key) => Err(ConfigError::Key {
                 key: key.clone(),
-                problem: "unknown section (expected source, simulate, restore, pipeline, overload or sink)"
-                    .to_owned(),
+                problem:
+                    "unknown section (expected source, simulate, restore, pipeline, overload, \
+                          calibrate or sink)"
+                        .to_owned(),
             }),
         }
     }
@@ -369,6 +376,11 @@ mod tests {
             "kind = 'http'",
             "kind = 'record'\nfolder = 'x'",
             "missing field `size_max_mb`",
+        );
+        check_replaced(
+            "[restore]",
+            "[calibrate]\nfile = '/etc/passwd'\n[restore]",
+            "calibrate.file: '/etc/passwd' (expected a name that ends with .npz)",
         );
         check_replaced("[restore]", "[restroe]\n[restore]", "restroe: unknown section");
         check_replaced(

@@ -9,7 +9,7 @@ use super::DaemonError;
 use crate::metrics::Metrics;
 use crate::sink::ShowcaseSink;
 use crate::station::{Fault, Page, StationError, Tuning, load};
-use crate::web::{Face, HttpOptions, Limits, Server, Token, WebError, Wish, Wishes};
+use crate::web::{Desk, Face, HttpOptions, Limits, Server, Token, WebError, Wish};
 
 /// How long the address of a live page may be taken when the daemon starts.
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
@@ -17,8 +17,8 @@ const BIND_PATIENCE: Duration = Duration::from_secs(3);
 /// Name of the one station in the addresses of the live page.
 const STATION: &str = "camera";
 
-/// Serves a page of a station as `http` says, whose viewers put their wishes into `wishes`; the
-/// server ends when it is dropped.
+/// Serves a page of a station as `http` says, whose viewers leave what they want at `desk`; the server
+/// ends when it is dropped.
 ///
 /// # Errors
 /// Where its address or its token cannot be used.
@@ -26,14 +26,14 @@ pub(super) fn serve(
     http: &HttpOptions,
     page: Page,
     metrics: &Arc<Metrics>,
-    wishes: &Arc<Wishes>,
+    desk: &Arc<Desk>,
 ) -> Result<Server, DaemonError> {
     let Page { sink, showcase } = page;
-    let wishes = Some(Arc::clone(wishes));
+    let desk = Some(Arc::clone(desk));
     let options = HttpOptions { token: token(http)?, ..http.clone() };
     let limits = Limits { bind_patience: BIND_PATIENCE, ..Limits::default() };
     let (name, metrics) = (STATION.to_owned(), Arc::clone(metrics));
-    let face = Face { name, sink, showcase, metrics, wishes };
+    let face = Face { name, sink, showcase, metrics, desk };
     Ok(Server::bind(options, limits, vec![face])?)
 }
 
@@ -62,7 +62,7 @@ pub fn open_page(
         sink: ShowcaseSink::NAME.to_owned(),
         showcase: showcase.showcase(),
         metrics: Arc::clone(metrics),
-        wishes: None,
+        desk: None,
     };
     Ok((showcase, Server::bind(options, Limits::default(), vec![face])?))
 }

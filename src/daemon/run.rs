@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::watch::watch;
 use super::{Attendant, DaemonError, ServiceManager, Shutdown, Thermal, pages};
@@ -14,9 +14,13 @@ use crate::optics::Calibration;
 use crate::pipeline::Pipeline;
 use crate::restore::cpu::residual::KernelChoice;
 use crate::station::{
-    Golden, Loaded, Material, Outputs, Phase, Reloader, Running, StationError, Watcher, load,
+    Bench, Calibrator, Fault, Golden, Loaded, Material, Outputs, Phase, Reloader, Running,
+    StationError, Tuning, Watcher, keep, load,
 };
-use crate::web::{Server, Wishes};
+use crate::web::{Desk, Order, Server};
+
+/// How long somebody counts as looking at the page of the calibration who asked for its state.
+const INTEREST: Duration = Duration::from_secs(1);
 
 /// Runs the station that the configuration at `path` describes until it ends or is told to; `note`
 /// is given lines for whoever started the program.
@@ -51,8 +55,8 @@ fn serve(
     note(&device(&loaded, &thermal));
     // The servers end when they are dropped, after the pipeline.
     let camera = loaded.camera.clone();
-    let wishes = Arc::<Wishes>::default();
-    let (pipeline, _servers, running) = build(path, loaded, &wishes, note)?;
+    let desk = Arc::new(desk(path));
+    let (pipeline, _servers, running) = build(path, loaded, &desk, note)?;
     log::info!("steps {pipeline:?}");
     let (source, format) = (running.config.source.clone(), running.format);
     let watcher = |camera: &Calibration, metrics: &Metrics| {
@@ -61,17 +65,25 @@ fn serve(
         watcher
     };
     let mut watched = watcher(&camera, &pipeline.metrics);
-    let mut reloader = Reloader::new(running, Material::attempt);
+    let mut reloader = Reloader::new(running.clone(), Material::attempt);
     let mut attendant = Attendant::new(manager, thermal);
+    let Running { path, config, format, .. } = running;
     let running = pipeline.start()?;
+    let calibrator = Calibrator::start(Bench {
+        tap: running.taps().calibration.clone(),
+        format,
+        source: config.source,
+        metrics: Arc::clone(running.metrics()),
+        configuration: path,
+        file: config.calibrate.file,
+    })
+    .map_err(|error| StationError::from(Fault::Threads(error)))?;
     drop(starting);
     watch(running, shutdown, note, |running| {
         if shutdown.requested().is_some() {
             return manager.stopping();
         }
-        if let Some(wish) = wishes.take() {
-            reloader.tune(pages::tuning(wish));
-        }
+        heed(&desk, &calibrator, &mut reloader);
         reloader.attend(shutdown.reloads(), running, &mut |phase| match phase {
             Phase::Begun => manager.reloading(),
             Phase::Over => manager.ready(),
@@ -84,11 +96,43 @@ fn serve(
     })
 }
 
+/// Where viewers leave what they want of the station that the configuration at `path` describes.
+fn desk(path: &Path) -> Desk {
+    let path = path.to_owned();
+    let keeper = move |wish| {
+        let kept = keep(&path, &pages::tuning(wish), Material::attempt);
+        kept.map_err(|error| error.to_string())
+    };
+    Desk::new(load::released().map(str::to_owned).collect(), Box::new(keeper))
+}
+
+/// Passes on what viewers want.
+fn heed(desk: &Desk, calibrator: &Calibrator, reloader: &mut Reloader) {
+    if let Some(wish) = desk.take_wish() {
+        reloader.tune(pages::tuning(wish));
+    }
+    if desk.is_looked_at(INTEREST) {
+        calibrator.look();
+    }
+    match desk.take_order() {
+        None => {}
+        Some(Order::Start { grid: [columns, rows] }) => calibrator.begin((columns, rows)),
+        Some(Order::Enough) => calibrator.be_content(),
+        Some(Order::Cancel) => calibrator.cancel(),
+        Some(Order::Save) => calibrator.save(),
+        Some(Order::Use) => {
+            if let Some(bytes) = calibrator.found() {
+                reloader.tune(Tuning::default().calibrated(bytes));
+            }
+        }
+    }
+}
+
 /// Puts the pipeline together; also says what a reload has to fit.
 fn build(
     path: &Path,
     loaded: Loaded,
-    wishes: &Arc<Wishes>,
+    desk: &Arc<Desk>,
     note: &dyn Fn(&str),
 ) -> Result<(Pipeline, Vec<Server>, Running), DaemonError> {
     let assembly = loaded.assembly()?;
@@ -101,7 +145,7 @@ fn build(
         // The configuration and the station have them in the same order.
         let listeners = loaded.config.sinks.iter().filter_map(SinkConfig::http);
         for (http, page) in listeners.zip(pages) {
-            let server = pages::serve(http, page, metrics, wishes)?;
+            let server = pages::serve(http, page, metrics, desk)?;
             note(&format!("live page: http://{}/", server.local_addr()));
             servers.push(server);
         }

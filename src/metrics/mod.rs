@@ -1,5 +1,6 @@
 //! What is counted while frames flow, as plain atomics, and a snapshot of it that can be sent.
 
+mod calibrating;
 mod counter;
 mod histogram;
 mod ledger;
@@ -15,6 +16,9 @@ mod watch;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+pub use calibrating::{
+    Artefacts, CalibratingMetrics, CalibratingPhase, CalibratingSnapshot, FoundCalibration,
+};
 pub use counter::Counter;
 pub use histogram::{Histogram, Summary};
 pub use ledger::{Books, Ledger, Reason, Ticket};
@@ -45,6 +49,8 @@ pub struct Metrics {
     pub restoration: RestorationMetrics,
     /// Whether its calibration still holds.
     pub watch: WatchMetrics,
+    /// How far a calibration from the target is.
+    pub calibrating: CalibratingMetrics,
     /// What became of reloads.
     pub reload: ReloadMetrics,
     /// Distance to the truth, where it is known.

@@ -32,7 +32,7 @@ pub use ladder::LadderOptions;
 pub use options::PipelineOptions;
 pub use queue::Overflow;
 pub use stop::Stop;
-pub use tap::Tap;
+pub use tap::{Tap, Taps};
 pub use workers::{Stoppable, Workers};
 
 use crate::exit::{ExitStatus, Status};
@@ -71,7 +71,7 @@ pub struct RunningPipeline {
     news: mpsc::Receiver<News>,
     threads: Vec<(String, JoinHandle<()>)>,
     mailbox: Arc<Mailbox>,
-    tap: Tap,
+    taps: Taps,
     report: Report,
 }
 
@@ -134,16 +134,16 @@ impl Pipeline {
         let metrics = Arc::clone(&self.metrics);
         let stop = self.stop.clone();
         let mailbox = Arc::<Mailbox>::default();
-        let tap = Tap::default();
+        let taps = Taps::default();
         let common = Common {
             metrics: Arc::clone(&metrics),
             stop: stop.clone(),
             news: sender,
             deadline: self.options.live_deadline(),
         };
-        let threads = self.start_threads(&common, &mailbox, &tap)?;
+        let threads = self.start_threads(&common, &mailbox, &taps)?;
         let report = Report { metrics, source_failure: None, sink_failures: Vec::new() };
-        Ok(RunningPipeline { stop, news, threads, mailbox, tap, report })
+        Ok(RunningPipeline { stop, news, threads, mailbox, taps, report })
     }
 
     /// Starts the threads from the last to the first, so that each finds its queue read.
@@ -151,7 +151,7 @@ impl Pipeline {
         self,
         common: &Common,
         mailbox: &Arc<Mailbox>,
-        tap: &Tap,
+        taps: &Taps,
     ) -> Result<Vec<(String, JoinHandle<()>)>, PipelineError> {
         let Self { source, restorer, sinks, options, ladder, .. } = self;
         let pool = Pool::new(frames(sinks.len(), options), || {
@@ -172,9 +172,9 @@ impl Pipeline {
         let name = "restore".to_owned();
         let (output, input) = queue::<Moving>(options, &name, &common.metrics);
         let counted = counted(restorer, &common.metrics);
-        let (mailbox, tap) = (Arc::clone(mailbox), tap.clone());
+        let (mailbox, taps) = (Arc::clone(mailbox), taps.clone());
         let thread =
-            RestoreThread { counted, mailbox, tap, input, outputs, common: common.clone() };
+            RestoreThread { counted, mailbox, taps, input, outputs, common: common.clone() };
         started.push(spawn(name, move || thread.run())?);
         let governor =
             Governor::new(ladder.filter(|_| options.is_live()), Arc::clone(&common.metrics));
@@ -201,9 +201,9 @@ impl RunningPipeline {
         self.mailbox.offer(counted(restorer, self.metrics()));
     }
 
-    /// Where a copy of a frame as captured can be had.
-    pub fn tap(&self) -> &Tap {
-        &self.tap
+    /// Where copies of frames as captured can be had.
+    pub fn taps(&self) -> &Taps {
+        &self.taps
     }
 
     /// Whether the restorer that was offered last is the one at work.

@@ -13,6 +13,23 @@ use crate::frame::{Frame, Picture};
 #[derive(Debug, Clone)]
 pub struct Tap(Arc<Slots>);
 
+/// The taps of a pipeline, one for each who asks.
+#[derive(Debug, Clone, Default)]
+pub struct Taps {
+    /// For whoever watches whether the calibration holds.
+    pub watch: Tap,
+    /// For whoever calibrates.
+    pub calibration: Tap,
+}
+
+impl Taps {
+    /// Copies a frame for those who ask for one.
+    pub(super) fn give(&self, frame: &Frame) {
+        self.watch.give(frame);
+        self.calibration.give(frame);
+    }
+}
+
 #[derive(Debug)]
 struct Slots {
     asked: ArrayQueue<Picture>,
@@ -38,7 +55,7 @@ impl Tap {
     }
 
     /// Copies a frame where one is asked for; stand-ins are none.
-    pub(super) fn give(&self, frame: &Frame) {
+    fn give(&self, frame: &Frame) {
         if frame.meta.placeholder || self.0.asked.is_empty() {
             return;
         }

@@ -8,7 +8,7 @@ use super::ladder::Governor;
 use super::mailbox::{Counted, Mailbox};
 use super::queue::{Consumer, Overflow, Producer, Pushed};
 use super::stop::Stop;
-use super::tap::Tap;
+use super::tap::Taps;
 use crate::frame::{Effort, Frame, FrameMeta, Lease, Pool, Shared};
 use crate::metrics::{Metrics, Reason, SourceState, StageMetrics, Ticket};
 use crate::restore::quality::assess;
@@ -154,7 +154,7 @@ pub(super) struct RestoreThread {
     pub(super) counted: Counted,
     /// Where the next restorer comes from.
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) tap: Tap,
+    pub(super) taps: Taps,
     pub(super) input: Consumer<Moving>,
     pub(super) outputs: Vec<Producer<Offered>>,
     pub(super) common: Common,
@@ -174,7 +174,7 @@ impl RestoreThread {
             self.restore(&mut moving.frame.get());
             // The work may have been left undone, or have taken too long.
             let refusal = self.common.refuses(&moving.frame.get().meta);
-            self.tap.give(&moving.frame.get());
+            self.taps.give(&moving.frame.get());
             match refusal {
                 Some(reason) => moving.lose(reason),
                 None => offer(moving, &self.outputs, &self.common.metrics),

@@ -24,6 +24,4 @@ pub use png::{PngOptions, PngSink};
 pub use record::{PictureKind, RecordOptions, RecordSink, from_words, in_words};
 pub use showcase::{Exhibit, Next, Showcase, ShowcaseSink, Side, View};
 pub use v4l2::{OutputFormat, V4l2Sink, V4l2SinkOptions};
-pub use whole::{
-    Place, is_special, remove_unfinished, rewrite_whole, try_writing, write_whole,
-};
+pub use whole::{Place, is_special, remove_unfinished, rewrite_whole, try_writing, write_whole};

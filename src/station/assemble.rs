@@ -6,13 +6,13 @@ use std::sync::Arc;
 use super::error::Fault;
 use crate::config::SourceConfig;
 use crate::executor::{Executor, Sequential};
-use crate::frame::PictureFormat;
+use crate::frame::{Effort, Picture, PictureFormat};
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::optics::{Blur, Calibration};
 use crate::pipeline::{LadderOptions, Pipeline, PipelineOptions, Stop, Stoppable, Workers};
 use crate::plan::network::Model;
 use crate::plan::{RestoreOptions, RestorePlan};
-use crate::restore::{Backend, CpuBackend, RestoreError, Restorer};
+use crate::restore::{Backend, CpuBackend, RestoreError, Restorer, Unwatched};
 use crate::simulate::{DegradeOptions, Simulated, grown};
 use crate::sink::{Sink, SinkError, Y4mSink};
 use crate::source::{FilesSource, SceneOptions, SceneSource, Source, V4l2Source, Y4mSource};
@@ -78,6 +78,17 @@ impl Recipe {
         let plan = RestorePlan::new(&self.camera, self.model.clone(), &self.options, format);
         let plan = plan.map_err(RestoreError::from)?;
         Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
+    }
+
+    /// What it makes of one picture.
+    ///
+    /// # Errors
+    /// Where PSF or model cannot serve it.
+    pub fn restored(&self, picture: &Picture) -> Result<Picture, Fault> {
+        let mut restored = Picture::new(picture.format());
+        let mut restorer = self.restorer(picture.format())?;
+        restorer.restore(picture, &mut restored, Effort::Full, &mut Unwatched)?;
+        Ok(restored)
     }
 }
 

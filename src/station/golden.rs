@@ -7,10 +7,9 @@ use std::sync::Arc;
 use super::assemble::Recipe;
 use super::error::{Fault, GoldenError};
 use crate::frame::colour::luma;
-use crate::frame::{Effort, Extent, Frame, FrameRate, Picture, PictureFormat};
+use crate::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
 use crate::optics::Calibration;
 use crate::plan::{Edges, RestoreOptions};
-use crate::restore::Unwatched;
 use crate::restore::quality::psnr_db;
 use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::{Filled, SceneOptions, SceneSource, Source};
@@ -42,7 +41,7 @@ impl Golden {
         let edges = Edges::Circular;
         let sharp = sharp_picture(camera.blur.extent())?;
         let format = sharp.format();
-        let [mut blurred, mut truth, mut restored] = [(); 3].map(|()| Picture::new(format));
+        let [mut blurred, mut truth] = [(); 2].map(|()| Picture::new(format));
         let degradation = DegradeOptions { edges, sigma: camera.noise, seed: 0 };
         let mut degrade = Degrade::plan(&camera.blur, degradation, format)?;
         degrade.run(&sharp, 0, &mut blurred, &mut truth);
@@ -53,8 +52,7 @@ impl Golden {
             options,
             executor: Arc::clone(&recipe.executor),
         };
-        let mut restorer = golden.restorer(format)?;
-        restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?;
+        let restored = golden.restored(&blurred)?;
         let (before, after) = (psnr_db(&blurred, &truth), psnr_db(&restored, &truth));
         let is_good = after > before - TOLERANCE_DB;
         let golden = is_good.then_some(Self { blurred: before, restored: after });
@@ -67,9 +65,7 @@ impl Golden {
 /// # Errors
 /// Where it cannot be restored.
 pub fn rehearse(recipe: &Recipe, extent: Extent) -> Result<(), Fault> {
-    let [blurred, mut restored] = [(); 2].map(|()| Picture::new(PictureFormat::gray(extent)));
-    let mut restorer = recipe.restorer(blurred.format())?;
-    Ok(restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?)
+    recipe.restored(&Picture::new(PictureFormat::gray(extent))).map(drop)
 }
 
 impl fmt::Display for Golden {

@@ -111,7 +111,7 @@ impl Named {
     pub fn model(name: &str) -> Result<Self, LoadError> {
         let bytes =
             (!is_released(name)).then(|| read(Path::new(name), MODEL_BYTES_MAX)).transpose();
-        let known = || BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let known = || released().collect::<Vec<_>>().join(", ");
         let bytes = bytes.map_err(|cause| LoadError::NoModel {
             name: name.to_owned(),
             known: known(),
@@ -163,9 +163,14 @@ impl Named {
     }
 }
 
+/// The names of the released models.
+pub fn released() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name)
+}
+
 /// Whether a model is a released one, or none.
 pub(super) fn is_released(name: &str) -> bool {
-    name == "none" || BUILT_IN.iter().any(|(built_in, _)| *built_in == name)
+    name == "none" || released().any(|released| released == name)
 }
 
 /// Loads what is known of a camera, by formula or file.

@@ -46,6 +46,9 @@ pub struct Loaded {
     pub simulated: Option<(Blur, DegradeOptions)>,
 }
 
+/// Tries a configuration; gives how good its golden frame is.
+pub type Attempt = fn(&Material, Option<Extent>) -> Result<String, TrialError>;
+
 /// Lengths of parts that are absent.
 const ABSENT: u64 = u64::MAX;
 
@@ -70,8 +73,8 @@ impl Material {
         apart::check(path, &config).map_err(wrong)?;
         let simulated = config.simulate.as_ref().and_then(|simulate| simulate.psf.as_deref());
         let read = || -> Result<_, LoadError> {
-            let [psf, model] =
-                [Named::psf(&config.camera.psf)?, Named::model(&config.restore.model)?];
+            let psf = tuning.psf(&config.camera.psf)?;
+            let model = Named::model(&config.restore.model)?;
             Ok((psf, model, simulated.map(Named::psf).transpose()?))
         };
         let (psf, model, simulated) = read().map_err(Fault::from)?;

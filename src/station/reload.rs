@@ -18,13 +18,12 @@ use displaydoc::Display;
 use thiserror::Error;
 
 use super::error::{Fault, StationError};
-use super::material::Material;
+use super::material::{Attempt, Material};
 use super::told::Told;
-use super::trial::TrialError;
 use super::tuning::Tuning;
 use crate::config::Config;
 use crate::executor::Executor;
-use crate::frame::{Extent, PictureFormat};
+use crate::frame::PictureFormat;
 use crate::metrics::SourceState;
 use crate::optics::Calibration;
 use crate::pipeline::RunningPipeline;
@@ -115,9 +114,6 @@ enum Step {
     /// It took too long, and may still be at it.
     Stuck(Loading),
 }
-
-/// Tries a configuration; gives how good its golden frame is.
-pub type Attempt = fn(&Material, Option<Extent>) -> Result<String, TrialError>;
 
 impl Running {
     /// Loads and checks everything anew; `attempt` restores a golden frame with it.
@@ -249,6 +245,7 @@ fn name_what_waits(running: &Config, new: &Config) {
         ("sink", running.sinks != new.sinks),
         ("pipeline", running.pipeline != new.pipeline),
         ("overload", running.overload != new.overload),
+        ("calibrate", running.calibrate != new.calibrate),
     ];
     let waiting: Vec<&str> =
         differences.iter().filter(|(_, differs)| *differs).map(|(section, _)| *section).collect();

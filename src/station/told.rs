@@ -1,12 +1,12 @@
 //! What is told of a restoration: in numbers, and as a picture of its PSF.
 
 use super::assemble::Recipe;
-use crate::frame::{Picture, PictureFormat};
+use super::portrait::portrait;
 use crate::metrics::{Metrics, Restoration};
-use crate::optics::{Calibration, Psf};
+use crate::optics::Calibration;
 use crate::plan::Channels;
 use crate::restore::CpuBackend;
-use crate::sink::{encode_png, from_words};
+use crate::sink::from_words;
 
 /// Side of the picture in pixels.
 const SIDE: usize = 96;
@@ -35,7 +35,7 @@ impl Told {
             backend: CpuBackend::NAME.to_owned(),
             ..of_camera(camera)
         };
-        Self { restoration, picture: thumbnail(camera.blur.central()) }
+        Self { restoration, picture: portrait(&camera.blur.central().clone().into(), SIDE) }
     }
 
     /// The same, and that some of it is as a viewer wants it.
@@ -74,27 +74,11 @@ fn of_camera(camera: &Calibration) -> Restoration {
     }
 }
 
-/// The PSF as a PNG; empty where it cannot be encoded.
-fn thumbnail(psf: &Psf) -> Vec<u8> {
-    let portrait = psf.portrait(SIDE);
-    let mut picture = Picture::new(PictureFormat::gray(portrait.extent()));
-    let samples = picture.planes_mut()[0].samples_mut().iter_mut();
-    for (sample, shade) in samples.zip(portrait.samples()) {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
-        let gray = (shade * 255.0).round() as u16;
-        *sample = gray;
-    }
-    encode_png(&picture).unwrap_or_else(|error| {
-        log::warn!("no picture of the PSF: {error}");
-        Vec::new()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::executor::Sequential;
-    use crate::optics::{Certainty, GrayLevels, Method, Origin, Transfer, Trust};
+    use crate::optics::{Certainty, GrayLevels, Method, Origin, Psf, Transfer, Trust};
     use crate::plan::RestoreOptions;
     use std::sync::Arc;
 

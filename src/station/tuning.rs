@@ -4,54 +4,98 @@
 //! released one, so that nobody has the daemon open files; and a variable of the environment goes
 //! before a wish, which is refused then instead of being without effect.
 
-use super::load;
-use crate::config::{Config, ConfigError};
+use std::sync::Arc;
+
+use super::load::{self, LoadError, Named};
+use crate::config::{Change, Config, ConfigError};
 use crate::optics::Psf;
 
 /// Keys of `[restore]` that are wanted otherwise; none where all is as the configuration has it.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Tuning(Vec<(&'static str, String)>);
+pub struct Tuning {
+    keys: Vec<(&'static str, String)>,
+    /// A calibration in the place of the PSF.
+    calibration: Option<Arc<[u8]>>,
+}
+
+/// The name of a PSF that is a calibration just made.
+const CALIBRATION: &str = "the calibration just made";
 
 impl Tuning {
     /// Wants a key of `[restore]` to have a value, where one is given.
     #[must_use]
     pub fn with(mut self, key: &'static str, value: Option<String>) -> Self {
-        self.0.extend(value.map(|value| (key, value)));
+        self.keys.extend(value.map(|value| (key, value)));
         self
+    }
+
+    /// Wants frames to be restored by the calibration in those bytes.
+    #[must_use]
+    pub fn calibrated(self, bytes: Arc<[u8]>) -> Self {
+        Self { calibration: Some(bytes), ..self }
     }
 
     /// Whether nothing is wanted otherwise.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.keys.is_empty() && self.calibration.is_none()
+    }
+
+    /// The PSF of a configuration that was made [as it is wanted](Self::apply).
+    pub(super) fn psf(&self, name: &str) -> Result<Named, LoadError> {
+        match &self.calibration {
+            Some(bytes) => Ok(Named { name: name.to_owned(), bytes: Some(bytes.to_vec()) }),
+            None => Named::psf(name),
+        }
+    }
+
+    /// What of `[restore]` is to be changed in the configuration, for this to hold without a wish.
+    pub(super) fn changes(&self) -> Vec<Change> {
+        self.keys.iter().map(|(key, value)| (*key, Some(value.clone()))).collect()
     }
 
     /// The text of a configuration as it is wanted.
     pub(super) fn apply(&self, text: &str) -> Result<String, ConfigError> {
-        self.0.iter().try_for_each(|(key, value)| check(key, value))?;
-        let variables: Vec<(String, String)> =
-            self.0.iter().map(|(key, value)| (variable(key), value.clone())).collect();
-        Config::overridden(text, &variables)
+        self.keys.iter().try_for_each(|(key, value)| check(key, value))?;
+        let variables = self.keys.iter().map(|(key, value)| (variable(key), value.clone()));
+        if self.calibration.is_none() {
+            return Config::overridden(text, &variables.collect::<Vec<_>>(), &[]);
+        }
+        OF_CALIBRATION.iter().try_for_each(|key| check_free(key))?;
+        let psf = (variable("psf"), CALIBRATION.to_owned());
+        let variables: Vec<_> = std::iter::once(psf).chain(variables).collect();
+        Config::overridden(text, &variables, &OF_CALIBRATION.map(|key| ("restore", key)))
     }
 }
+
+/// The keys that a calibration brings.
+const OF_CALIBRATION: [&str; 3] = ["psf", "sigma", "transfer"];
 
 /// The variable that overrides a key.
 fn variable(key: &str) -> String {
     format!("DEBLURD_RESTORE__{}", key.to_uppercase())
 }
 
-fn check(key: &str, value: &str) -> Result<(), ConfigError> {
-    let refused =
-        |problem: String| Err(ConfigError::Key { key: format!("restore.{key}"), problem });
+fn refused(key: &str, problem: String) -> Result<(), ConfigError> {
+    Err(ConfigError::Key { key: format!("restore.{key}"), problem })
+}
+
+/// Refuses a wish that a variable makes vain.
+fn check_free(key: &str) -> Result<(), ConfigError> {
     let variable = variable(key);
-    if std::env::var_os(&variable).is_some() {
-        return refused(format!("the variable {variable} goes before (expected none)"));
+    match std::env::var_os(&variable) {
+        Some(_) => refused(key, format!("the variable {variable} goes before (expected none)")),
+        None => Ok(()),
     }
+}
+
+fn check(key: &str, value: &str) -> Result<(), ConfigError> {
+    check_free(key)?;
     match key {
         "psf" if Psf::from_formula(value).is_none() => {
-            refused(format!("'{value}' (expected a formula: disk, gaussian or motion)"))
+            refused(key, format!("'{value}' (expected a formula: disk, gaussian or motion)"))
         }
         "model" if !load::is_released(value) => {
-            refused(format!("'{value}' (expected a released model, or none)"))
+            refused(key, format!("'{value}' (expected a released model, or none)"))
         }
         _ => Ok(()),
     }
@@ -81,6 +125,8 @@ mod tests {
         check_applied("sigma", "3.5", Ok("sigma = 3.5"));
         check_applied("model", "small", Ok("model = \"small\""));
         check_applied("model", "none", Ok("model = \"none\""));
+        let made = Tuning::default().calibrated(Arc::from([1])).apply(TEXT).expect("a text");
+        assert_eq!(made.trim(), format!("[restore]\npsf = \"{CALIBRATION}\""));
         check_applied("psf", "/etc/passwd", Err("restore.psf: '/etc/passwd' (expected a formula"));
         check_applied("model", "/dev/zero", Err("restore.model: '/dev/zero' (expected a released"));
     }

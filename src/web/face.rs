@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::tune::Wishes;
+use super::desk::Desk;
 use crate::metrics::Metrics;
 use crate::sink::Showcase;
 
@@ -18,8 +18,8 @@ pub struct Face {
     pub showcase: Arc<Showcase>,
     /// Its statistics.
     pub metrics: Arc<Metrics>,
-    /// Where wishes of viewers go, where the station takes any.
-    pub wishes: Option<Arc<Wishes>>,
+    /// Where viewers leave what they want, where the station takes anything.
+    pub desk: Option<Arc<Desk>>,
 }
 
 impl Face {

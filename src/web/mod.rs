@@ -12,11 +12,14 @@
 //! token. Where all places are taken, a few more are told how the program is.
 
 mod accept;
+mod calibrate;
 mod describe;
+mod desk;
 mod exposition;
 mod face;
 mod hosts;
 mod options;
+mod posted;
 mod respond;
 mod routes;
 mod server;
@@ -27,10 +30,12 @@ mod stream;
 mod target;
 mod token;
 mod tune;
+mod wish;
 
+pub use desk::{Desk, Keeper};
 pub use face::Face;
 pub use options::{HttpOptions, Limits, needs_token};
 pub use server::{Server, WebError};
 pub use state::{FrameState, State, StreamState};
 pub use token::{Token, TokenError};
-pub use tune::{Wish, Wishes};
+pub use wish::{Order, Wish};

@@ -1,17 +1,18 @@
 //! Which request gets which answer.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use http_body_util::Either;
-use hyper::body::{Body, Bytes};
+use hyper::body::Bytes;
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::accept::Dialect;
+use super::calibrate;
 use super::describe::{bytes, describe};
 use super::exposition;
 use super::face::Face;
+use super::posted::{self, Posted};
 use super::respond::{Answer, fixed, plain, status, told, typed, with_headers};
 use super::site::Site;
 use super::state::State;
@@ -25,7 +26,7 @@ use crate::sink::{Exhibit, Side, View};
 const POLICY: &str = "default-src 'self'; img-src 'self' blob:; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 /// What people open, who may tell the token in the address once.
-const PAGES: [&str; 2] = ["/", "/target"];
+const PAGES: [&str; 3] = ["/", "/target", CALIBRATE];
 /// Answered to everybody who can connect, and also where all places are taken.
 const ALWAYS: [&str; 2] = ["/healthz", "/readyz"];
 /// Answered also where all places are taken.
@@ -34,16 +35,10 @@ const SHORT: [&str; 2] = ["/state", "/metrics"];
 /// Before the name of a station in addresses.
 const STATION: &str = "/station/";
 
-/// Where wishes are posted.
+/// Where wishes and orders are posted.
 const TUNE: &str = "/tune";
-
-/// A body that may bring a wish.
-pub(super) trait Wished:
-    Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>
-{
-}
-
-impl<B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>>> Wished for B {}
+const KEEP: &str = "/tune/keep";
+const CALIBRATE: &str = "/calibrate";
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +51,7 @@ pub(super) enum Place {
 
 impl Site {
     /// Answers a request; its body, if any, is looked at only where it is a wish.
-    pub(super) async fn answer<B: Wished>(&self, request: Request<B>, place: Place) -> Answer {
+    pub(super) async fn answer<B: Posted>(&self, request: Request<B>, place: Place) -> Answer {
         let mut answer = match self.refusal(&request, place) {
             Some(refusal) => refusal,
             None => self.admit(request).await,
@@ -80,10 +75,10 @@ impl Site {
         if let Some(refusal) = self.foreign(request, path) {
             return Some(refusal);
         }
-        let is_wish = request.method() == Method::POST && path == TUNE;
-        if !is_wish && ![Method::GET, Method::HEAD].contains(request.method()) {
-            let mut answer =
-                plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD, and POST of /tune\n");
+        let is_posted = request.method() == Method::POST && [TUNE, KEEP, CALIBRATE].contains(&path);
+        if !is_posted && ![Method::GET, Method::HEAD].contains(request.method()) {
+            let text = "only GET and HEAD, and POST of /tune and /calibrate\n";
+            let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, text);
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return Some(answer);
         }
@@ -116,7 +111,7 @@ impl Site {
     }
 
     /// Answers whoever knows the token; how the program is may be known by all.
-    async fn admit<B: Wished>(&self, request: Request<B>) -> Answer {
+    async fn admit<B: Posted>(&self, request: Request<B>) -> Answer {
         let path = named(request.uri().path()).1.to_owned();
         let Some(token) = self.token.as_ref().filter(|_| !ALWAYS.contains(&path.as_str())) else {
             return self.route(request).await;
@@ -143,7 +138,7 @@ impl Site {
         answer
     }
 
-    async fn route<B: Wished>(&self, request: Request<B>) -> Answer {
+    async fn route<B: Posted>(&self, request: Request<B>) -> Answer {
         let uri = request.uri().clone();
         let dialect = Dialect::of(request.headers());
         let (name, path) = named(uri.path());
@@ -156,19 +151,30 @@ impl Site {
             return plain(StatusCode::NOT_FOUND, "no such station\n");
         };
         if request.method() == Method::POST {
-            return tune::take(face.wishes.as_deref(), request).await;
+            return post(face, path, request).await.unwrap_or_else(|refusal| refusal);
         }
         match path {
             "" => moved(face),
             "/" => fixed("text/html; charset=utf-8", include_str!("page/page.html")),
+            "/common.js" => script(include_str!("page/common.js")),
             "/page.css" => fixed("text/css; charset=utf-8", include_str!("page/page.css")),
-            "/page.js" => fixed("text/javascript; charset=utf-8", include_str!("page/page.js")),
+            "/page.js" => script(include_str!("page/page.js")),
             "/icon.svg" => fixed("image/svg+xml", include_str!("page/icon.svg")),
             "/psf.png" => psf(face),
             "/target" => target::page(parameter(query, "show")),
             "/target.css" => fixed("text/css; charset=utf-8", include_str!("page/target.css")),
-            "/target.js" => fixed("text/javascript; charset=utf-8", include_str!("page/target.js")),
+            "/target.js" => script(include_str!("page/target.js")),
             "/target.png" => target::picture(),
+            CALIBRATE => fixed("text/html; charset=utf-8", include_str!("page/calibrate.html")),
+            "/calibrate.css" => {
+                fixed("text/css; charset=utf-8", include_str!("page/calibrate.css"))
+            }
+            "/calibrate.js" => script(include_str!("page/calibrate.js")),
+            "/calibrate/state" => calibrating(face),
+            "/calibrate/psf.png" => calibrate::artefact(face, "image/png", |it| it.psf),
+            "/calibrate/before.png" => calibrate::artefact(face, "image/png", |it| it.before),
+            "/calibrate/after.png" => calibrate::artefact(face, "image/png", |it| it.after),
+            "/calibrate/camera.npz" => calibrate::file(face),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness(name),
             "/state" => self.state(face),
@@ -178,6 +184,7 @@ impl Site {
                 Some(after) => self.frame(face, after).await,
                 None => plain(StatusCode::BAD_REQUEST, "expected /frame?after=NUMBER\n"),
             },
+            "/figures" => self.figures(face).await,
             "/stream.mjpg" => stream(face, Side::After),
             "/stream/before.mjpg" => stream(face, Side::Before),
             "/snapshot.jpg" => self.snapshot(face, query, View::Jpeg).await,
@@ -238,6 +245,14 @@ impl Site {
         with_headers(answer, describe(&exhibit).chain([step]))
     }
 
+    /// What the next frame tells of its restoration.
+    async fn figures(&self, face: &Face) -> Answer {
+        match self.next(face, View::Figures, face.showcase.last(View::Figures)).await {
+            Some(exhibit) => typed(View::Figures.content_type(), bytes(&exhibit)),
+            None => status(StatusCode::NO_CONTENT, Bytes::new()),
+        }
+    }
+
     /// A picture taken after it was asked for.
     async fn snapshot(&self, face: &Face, query: Option<&str>, view: fn(Side) -> View) -> Answer {
         let Some(side) = side(query) else {
@@ -252,6 +267,31 @@ impl Site {
         };
         with_headers(typed(view.content_type(), bytes(&exhibit)), describe(&exhibit))
     }
+}
+
+/// Takes what is posted.
+async fn post(face: &Face, path: &str, request: Request<impl Posted>) -> Result<Answer, Answer> {
+    let Some(desk) = &face.desk else {
+        return Ok(plain(StatusCode::NOT_FOUND, "this station takes no wishes\n"));
+    };
+    Ok(match path {
+        TUNE => tune::take(desk, posted::read(request).await?),
+        KEEP => tune::keep(desk, posted::read(request).await?).await,
+        _ => calibrate::take(face, desk, posted::read(request).await?),
+    })
+}
+
+/// How far the calibration is. Whoever asks looks at it.
+fn calibrating(face: &Face) -> Answer {
+    let Some(desk) = &face.desk else {
+        return plain(StatusCode::NOT_FOUND, "this station is not calibrated here\n");
+    };
+    desk.look();
+    json(&face.metrics.calibrating.snapshot())
+}
+
+fn script(text: &'static str) -> Answer {
+    fixed("text/javascript; charset=utf-8", text)
 }
 
 fn stream(face: &Face, side: Side) -> Answer {

@@ -34,6 +34,9 @@ pub struct State {
     /// Whether viewers may tune what restores frames.
     #[serde(default)]
     pub tunable: bool,
+    /// The models that they may choose from.
+    #[serde(default)]
+    pub models: Vec<String>,
     /// What is counted.
     pub metrics: Snapshot,
 }
@@ -55,7 +58,8 @@ impl State {
             connections,
             stream: face.showcase.stream().map(|(format, rate)| StreamState::new(format, rate)),
             frame: face.showcase.newest().map(|exhibit| FrameState::new(&exhibit)),
-            tunable: face.wishes.is_some(),
+            tunable: face.desk.is_some(),
+            models: face.desk.as_ref().map_or_else(Vec::new, |desk| desk.models().to_vec()),
             metrics: face.metrics.snapshot(),
         }
     }

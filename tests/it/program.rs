@@ -240,11 +240,17 @@ impl Running {
 
 /// The state that the live page tells, asked for until it is as `wanted`; and that state.
 pub(crate) fn wait_for_state(address: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    wait_for_json(address, "/state", &wanted)
+}
+
+/// What the live page tells there, asked for until it is as `wanted`; and that.
+pub(crate) fn wait_for_json(address: &str, path: &str, wanted: &dyn Fn(&Value) -> bool) -> Value {
     let start = Instant::now();
     while start.elapsed() < DEADLINE {
         let address: SocketAddr = address.parse().expect("an address");
         let mut stream = TcpStream::connect(address).expect("a connection");
-        let request = "GET /state HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("a request");
         stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a time limit");
         let mut answer = String::new();

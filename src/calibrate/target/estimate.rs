@@ -36,6 +36,13 @@ impl Default for Options {
     }
 }
 
+/// Whether work goes on; asked between steps, several times a second.
+pub type GoesOn<'a> = dyn Fn() -> bool + 'a;
+
+fn still_wanted(goes_on: &GoesOn<'_>) -> Result<(), TargetError> {
+    if goes_on() { Ok(()) } else { Err(TargetError::BrokenOff) }
+}
+
 /// A position while it is worked on.
 struct Work<'a> {
     view: View<'a>,
@@ -54,16 +61,30 @@ pub fn calibrate(
     options: &Options,
     executor: &dyn Executor,
 ) -> Result<Outcome, TargetError> {
+    calibrate_while(groups, pattern, options, executor, &|| true)
+}
+
+/// As [`calibrate`], broken off between two steps where `goes_on` says no.
+///
+/// # Errors
+/// Where there is no calibration, and why.
+pub fn calibrate_while(
+    groups: &[&[Picture]],
+    pattern: &Pattern,
+    options: &Options,
+    executor: &dyn Executor,
+    goes_on: &GoesOn<'_>,
+) -> Result<Outcome, TargetError> {
     let extent = common_extent(groups)?;
     let (mut works, mut frame, mut curve) = (Vec::new(), 1, options.curve);
     for group in groups.iter().filter(|group| !group.is_empty()) {
-        let work = position(group, frame, pattern, curve, executor)?;
+        let work = position(group, frame, pattern, curve, executor, goes_on)?;
         // The camera's curve is found once.
         curve = Some(work.view.curve);
         works.push(work);
         frame += group.len();
     }
-    conclude(extent, &mut works, options, executor)
+    conclude(extent, &mut works, options, executor, goes_on)
 }
 
 fn common_extent(groups: &[&[Picture]]) -> Result<Extent, TargetError> {
@@ -82,6 +103,7 @@ fn position<'a>(
     pattern: &'a Pattern,
     curve: Option<Curve>,
     executor: &dyn Executor,
+    goes_on: &GoesOn<'_>,
 ) -> Result<Work<'a>, TargetError> {
     let found =
         found_in(group, pattern).map_err(|error| TargetError::Find { frame: number, error })?;
@@ -102,7 +124,9 @@ fn position<'a>(
     let view =
         View::new(pattern, found.geometry.clone(), window, pool.mean.clone(), first, executor);
     let mut view = view.ok_or(TargetError::Undetermined)?;
-    refine(&mut view, curve.is_none(), executor).ok_or(TargetError::Undetermined)?;
+    let refined = refine(&mut view, curve.is_none(), executor, goes_on);
+    still_wanted(goes_on)?;
+    refined.ok_or(TargetError::Undetermined)?;
     Ok(Work { view, pool, found })
 }
 
@@ -122,13 +146,16 @@ fn conclude(
     works: &mut [Work<'_>],
     options: &Options,
     executor: &dyn Executor,
+    goes_on: &GoesOn<'_>,
 ) -> Result<Outcome, TargetError> {
     let side = works.iter().map(|work| work.view.side).max().unwrap_or(FIRST_SIDE);
     works.iter_mut().for_each(|work| work.view.resize(side));
     let noise = deviations(works);
     let sums = Sums::new(works, executor).ok_or(TargetError::Undetermined)?;
+    still_wanted(goes_on)?;
     let lambda = sums.smoothness().ok_or(TargetError::Undetermined)?;
     let solved = sums.solve(lambda).ok_or(TargetError::Undetermined)?;
+    still_wanted(goes_on)?;
     let (psfs, coverage) = if options.grid == (1, 1) {
         let wanted = (4 * side * side) as f64;
         (vec![solved.psf.clone()], vec![(sums.whole.count / wanted).min(1.0)])
@@ -307,21 +334,14 @@ impl Sums {
 fn grid(
     extent: Extent,
     works: &[Work<'_>],
-    (columns, rows): (usize, usize),
+    cells: (usize, usize),
     whole: &[f64],
     lambda: f64,
     executor: &dyn Executor,
 ) -> Option<(Vec<Vec<f64>>, Vec<f64>)> {
     let side = works[0].view.side;
     let wanted = (4 * side * side) as f64;
-    let cells = (0..columns * rows).map(|cell| {
-        let range = |index: usize, parts: usize, length: usize| {
-            index * length / parts..(index + 1) * length / parts
-        };
-        let part = Window {
-            columns: range(cell % columns, columns, extent.width),
-            rows: range(cell / columns, rows, extent.height),
-        };
+    let cells = Window::parts(extent, cells).map(|part| {
         let seen: Vec<_> = works
             .iter()
             .map(|work| (&work.view, work.view.window.within(&work.view.runs(), &part)))

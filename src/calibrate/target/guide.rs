@@ -42,6 +42,8 @@ pub enum Hint {
     HoldStill,
     /// lock the focus
     LockFocus,
+    /// show the target in another part of the frame
+    MoveOn,
 }
 
 /// What one frame showed.
@@ -125,13 +127,18 @@ fn hint(error: &FindError) -> Hint {
     }
 }
 
-/// Whether the target, or the focus, moved since the last frame.
-fn moved(last: &Found, found: &Found) -> Option<Hint> {
+/// How far the target moved from one frame to another, in samples.
+pub(super) fn apart(last: &Found, found: &Found) -> f64 {
     let cells: [Point; 4] = [[20.0, 40.0], [84.0, 40.0], [20.0, 104.0], [84.0, 104.0]];
     let apart = cells.iter().filter_map(|&cell| {
         Some(distance(last.geometry.point(cell)?, found.geometry.point(cell)?))
     });
-    if apart.fold(0.0, f64::max) > STILL {
+    apart.fold(0.0, f64::max)
+}
+
+/// Whether the target, or the focus, moved since the last frame.
+fn moved(last: &Found, found: &Found) -> Option<Hint> {
+    if apart(last, found) > STILL {
         return Some(Hint::HoldStill);
     }
     let change = (found.correlation / last.correlation - 1.0).abs();

@@ -18,12 +18,14 @@ mod noise; // and its brightness
 mod outcome; // what was found
 mod estimate; // all of it
 mod guide; // while the target is held
+mod gathering; // and which frames are kept
 mod draw; // as a file
 
 pub use curve::Curve;
 pub use draw::{Paper, PngError, Sheet, SheetError};
-pub use estimate::{Options, calibrate};
+pub use estimate::{GoesOn, Options, calibrate, calibrate_while};
 pub use find::{FindError, Found, find};
+pub use gathering::{FRAMES_MAX, Gathering};
 pub use geometry::{Geometry, Point};
 pub use guide::{Guide, Hint, Look};
 pub use noise::Noise;

@@ -143,6 +143,8 @@ pub enum TargetError {
     },
     /// the pictures do not determine the blur
     Undetermined,
+    /// the calibration was broken off
+    BrokenOff,
     /// {0}
     Psf(#[from] PsfError),
 }
@@ -157,6 +159,12 @@ impl ExitStatus for TargetError {
 }
 
 impl Outcome {
+    /// Frames that were pooled, of all positions.
+    pub fn frames(&self) -> u32 {
+        let used = self.positions.iter().map(|position| position.used).sum::<usize>();
+        u32::try_from(used).unwrap_or(u32::MAX)
+    }
+
     /// What a person should know of these numbers.
     pub(super) fn verdicts(&self, side: usize, lobe_of_noise: f64, border: f64) -> Vec<Verdict> {
         let mut verdicts = Vec::new();

@@ -24,10 +24,16 @@ const LEAST_BORDER: f64 = 0.003;
 /// By how much less a power must leave unexplained than a standard, in variance.
 const MARGIN: f64 = 0.98;
 
-/// Refines the view until the target stands still; `None` where its samples do not determine it.
-/// The curve is looked for where `is_open`.
-pub(super) fn refine(view: &mut View<'_>, is_open: bool, executor: &dyn Executor) -> Option<()> {
+/// Refines the view until the target stands still; `None` where its samples do not determine it, or
+/// where `goes_on` says no between two rounds. The curve is looked for where `is_open`.
+pub(super) fn refine(
+    view: &mut View<'_>,
+    is_open: bool,
+    executor: &dyn Executor,
+    goes_on: &dyn Fn() -> bool,
+) -> Option<()> {
     for round in 0..ROUNDS {
+        goes_on().then_some(())?;
         let (gram, runs) = fit(view, executor)?;
         if is_open && round == ROUND_OF_CURVE {
             view.curve = best_curve(view, &gram, &runs)?;
@@ -46,6 +52,7 @@ pub(super) fn refine(view: &mut View<'_>, is_open: bool, executor: &dyn Executor
         view.shift(shift, executor);
         view.resize(view.side + 2);
         for _ in 0..3 {
+            goes_on().then_some(())?;
             fit(view, executor)?;
             view.register(executor)?;
         }

@@ -48,6 +48,20 @@ impl Window {
         Self { columns: range(bounds[0], frame.width), rows: range(bounds[1], frame.height) }
     }
 
+    /// The parts of a frame that a grid of so many columns and rows makes, row by row.
+    pub(super) fn parts(
+        frame: Extent,
+        (columns, rows): (usize, usize),
+    ) -> impl Iterator<Item = Self> {
+        let range = |index: usize, parts: usize, length: usize| {
+            index * length / parts..(index + 1) * length / parts
+        };
+        (0..columns * rows).map(move |cell| Self {
+            columns: range(cell % columns, columns, frame.width),
+            rows: range(cell / columns, rows, frame.height),
+        })
+    }
+
     /// Width and height.
     pub(super) fn extent(&self) -> Extent {
         Extent::new(self.columns.len(), self.rows.len())

@@ -9,23 +9,18 @@ use clap::Args;
 use super::file::{self, Curve};
 use super::frames::Frames;
 use super::report::Report;
-use crate::calibrate::blind::Gather;
+use crate::calibrate::measured;
 use crate::calibrate::target::{
-    self, Description, Guide, Hint, Noise, Outcome, Pattern, Position, luma,
+    self, Description, FRAMES_MAX, Gathering, Hint, Outcome, Pattern, Position,
 };
-use crate::calibrate::watch::Reference;
 use crate::cli::exit::{Failure, Result};
 use crate::cli::options::Threads;
 use crate::cli::terminal;
 use crate::daemon::Shutdown;
-use crate::executor::Executor;
 use crate::exit::Status;
-use crate::frame::{Picture, Plane};
-use crate::optics::{Calibration, Certainty, Method, SensorNoise, Transfer, Trust};
-use crate::station::load;
-
-/// Frames of a live camera that are pooled.
-const FRAMES: usize = 16;
+use crate::frame::Picture;
+use crate::optics::{Calibration, Method};
+use crate::station::{load, origin};
 
 /// Frames of a live camera without a target after which it is given up.
 const PATIENCE: usize = 300;
@@ -96,16 +91,15 @@ impl Calibrate {
         let line = terminal::status_line();
         line.set_message(format!("calibrating from {frames} frames"));
         let shown: Vec<&[Picture]> = groups.iter().map(Vec::as_slice).collect();
-        let curve = match self.transfer {
-            Curve::Auto => None,
-            Curve::Of(transfer) => Some(target::Curve::Known(transfer)),
-        };
-        let options = target::Options { curve, grid: self.grid };
+        let options = self.options();
         let outcome = target::calibrate(&shown, &pattern, &options, &*executor);
         line.finish_and_clear();
         let outcome = outcome?;
-        let controls = self.frames.settings()?;
-        let calibration = Calibration { controls, ..calibration(&outcome, &groups, &*executor) };
+        let calibration = Calibration {
+            controls: self.frames.settings()?,
+            origin: Some(origin(Method::Target, outcome.frames())),
+            ..measured(&outcome, &shown, &*executor)
+        };
         terminal::print(&described(&outcome, &calibration, frames))?;
         file::write(&calibration, &self.output)?;
         if let Some(path) = &self.report {
@@ -119,11 +113,19 @@ impl Calibrate {
         file::conclude(failures, frames)
     }
 
+    fn options(&self) -> target::Options {
+        let curve = match self.transfer {
+            Curve::Auto => None,
+            Curve::Of(transfer) => Some(target::Curve::Known(transfer)),
+        };
+        target::Options { curve, grid: self.grid }
+    }
+
     /// The frames, one group for each position of the target: one for each input that is a folder. And
     /// why some are none.
     fn groups(&self, pattern: &Pattern, shutdown: &Shutdown) -> Result<Groups> {
         if self.frames.is_live() {
-            return Ok((vec![self.watch(pattern, shutdown)?], Vec::new()));
+            return Ok((self.watch(pattern, shutdown)?, Vec::new()));
         }
         let (mut groups, mut failures) = (Vec::new(), Vec::new());
         for part in self.frames.parts() {
@@ -137,29 +139,32 @@ impl Calibrate {
         Ok((groups, failures))
     }
 
-    /// Frames of a live camera, from when it shows the target; says what is missing until then.
-    fn watch(&self, pattern: &Pattern, shutdown: &Shutdown) -> Result<Vec<Picture>> {
-        let (line, mut guide) = (terminal::status_line(), Guide::new(pattern));
-        let (mut group, mut tries, mut hints) = (Vec::new(), 0, Vec::new());
+    /// Frames of a live camera that show the target well; says what is missing until then.
+    fn watch(&self, pattern: &Pattern, shutdown: &Shutdown) -> Result<Vec<Vec<Picture>>> {
+        let line = terminal::status_line();
+        let mut gathering = Gathering::new(pattern, &self.options(), self.grid);
+        let (mut tries, mut hints) = (0, Vec::new());
         let watched = self.frames.each(PAUSE, shutdown, &mut |picture| {
             tries += 1;
-            hints = guide.look(&luma(&picture)).hints;
+            hints = gathering.take(&picture).hints;
             if hints.is_empty() {
-                group.push(picture);
-                line.set_message(format!("hold still: {} of {FRAMES} frames", group.len()));
+                line.set_message(format!(
+                    "hold still: {} of {FRAMES_MAX} frames",
+                    gathering.frames()
+                ));
             } else {
                 line.set_message(listed(&hints));
             }
-            let has_enough = group.len() >= FRAMES || tries >= PATIENCE;
+            let has_enough = gathering.is_complete() || tries >= PATIENCE;
             Ok(if has_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         });
         line.finish_and_clear();
         watched?;
-        if group.is_empty() {
+        if gathering.frames() == 0 {
             let problem = format!("the camera does not see the target well: {}", listed(&hints));
             return Err(Failure::new(problem, Status::Data));
         }
-        Ok(group)
+        Ok(gathering.groups().into_iter().map(<[Picture]>::to_vec).collect())
     }
 }
 
@@ -181,53 +186,6 @@ fn pattern(path: Option<&Path>) -> Result<Pattern> {
     Pattern::new(description).map_err(|error| wrong(error.to_string()))
 }
 
-fn calibration(outcome: &Outcome, groups: &[Vec<Picture>], executor: &dyn Executor) -> Calibration {
-    let (extent, transfer) = (groups[0][0].extent(), transfer(outcome.curve));
-    Calibration {
-        sensor: Some(sensor(outcome.noise)),
-        transfer,
-        extent: Some(extent),
-        reference: reference(groups, transfer, executor),
-        origin: Some(file::origin(Method::Target, frames(outcome))),
-        certainty: Some(Certainty {
-            trust: Trust::Measured,
-            relative_error: Some(outcome.repeatability),
-            residual: Some(outcome.residual_over_sigma),
-        }),
-        ..Calibration::new(outcome.blur.clone(), outcome.sigma)
-    }
-}
-
-fn transfer(curve: target::Curve) -> Transfer {
-    match curve {
-        target::Curve::Known(transfer) => transfer,
-        target::Curve::Gamma(power) => Transfer::Gamma(power),
-    }
-}
-
-/// Variances of light in 8-bit steps of it.
-fn sensor(Noise { read, shot }: Noise) -> SensorNoise {
-    SensorNoise { read: 255.0 * read.max(0.0).sqrt(), shot: 255.0 * shot.max(0.0) }
-}
-
-fn frames(outcome: &Outcome) -> u32 {
-    let used = outcome.positions.iter().map(|position| position.used).sum::<usize>();
-    u32::try_from(used).unwrap_or(u32::MAX)
-}
-
-/// Spectra of the frames, where they tell anything beside the target.
-fn reference(
-    groups: &[Vec<Picture>],
-    transfer: Transfer,
-    executor: &dyn Executor,
-) -> Option<Plane<f64>> {
-    let mut gather = Gather::new(transfer);
-    for picture in groups.iter().flatten() {
-        gather.add(picture).ok()?;
-    }
-    Reference::new(&gather.finish().ok()?, executor).ok()?.to_plane()
-}
-
 fn described(outcome: &Outcome, calibration: &Calibration, frames: usize) -> String {
     let psfs = calibration.blur.psfs();
     let psf = &psfs[psfs.len() / 2];
@@ -242,7 +200,7 @@ fn described(outcome: &Outcome, calibration: &Calibration, frames: usize) -> Str
         calibration.transfer,
         outcome.residual_over_sigma,
         100.0 * outcome.repeatability,
-        self::frames(outcome),
+        outcome.frames(),
         outcome.positions.len(),
     );
     for Position { found, .. } in &outcome.positions {

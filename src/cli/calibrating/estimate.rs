@@ -22,6 +22,7 @@ use crate::exit::Status;
 use crate::frame::colour::luma;
 use crate::frame::{Extent, Picture};
 use crate::optics::{Calibration, Certainty, GrayLevels, Method, Psf, Transfer, Trust};
+use crate::station::origin;
 
 /// Time between two frames of a live camera: neighbours show the same.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -103,7 +104,7 @@ impl Estimate {
             extent: Some(extent),
             controls: self.frames.settings()?,
             reference: Reference::new(&scenes, &*executor)?.to_plane(),
-            origin: Some(file::origin(Method::Estimate, frames)),
+            origin: Some(origin(Method::Estimate, frames)),
             certainty: Some(Certainty {
                 trust: Trust::Estimated,
                 relative_error: Some(found.spread),

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::SystemTime;
 
 use crate::cli::exit::{Failure, Result};
 use crate::cli::inputs::{keeps, keeps_apart};
 use crate::cli::{terminal, work};
 use crate::frame::Picture;
-use crate::optics::{Calibration, Method, Origin, Transfer};
-use crate::sink::{in_words, try_writing, write_whole};
+use crate::optics::{Calibration, Transfer};
+use crate::sink::{try_writing, write_whole};
 
 /// The transfer curve that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,12 +55,6 @@ pub(super) fn try_outputs(output: &Path, report: Option<&Path>, inputs: &[PathBu
 pub(super) fn conclude(failures: Vec<Failure>, taken: usize) -> Result<()> {
     let all = taken + failures.len();
     work::conclude(failures, all, "pictures were passed over")
-}
-
-/// Where a calibration comes from.
-pub(super) fn origin(method: Method, frames: u32) -> Origin {
-    let program = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned();
-    Origin { method, frames, program, date: in_words(SystemTime::now()) }
 }
 
 /// Writes a calibration, whole or not at all.

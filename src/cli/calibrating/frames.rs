@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use super::settings::settings;
 use crate::cli::client::{Client, Daemon};
 use crate::cli::exit::{Failure, Result};
 use crate::cli::inputs::is_stream;
@@ -22,7 +21,7 @@ use crate::metrics::SourceMetrics;
 use crate::source::{
     Filled, Source, V4l2Options, Y4mOptions, Y4mSource, decode_picture, list_pictures, read_picture,
 };
-use crate::station::{Material, open_source};
+use crate::station::{Material, Settings, open_source};
 
 /// How long a camera may give no picture before it is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -105,7 +104,11 @@ impl Frames {
             None => self.device.clone().map(|device| SourceConfig::V4l2(V4l2Options::of(device))),
         };
         Ok(match camera {
-            Some(SourceConfig::V4l2(options)) => settings(&options.device),
+            Some(SourceConfig::V4l2(options)) => {
+                let Settings { controls, notes } = Settings::of(&options.device);
+                notes.iter().for_each(|note| terminal::note(note));
+                controls
+            }
             _ => BTreeMap::new(),
         })
     }

@@ -5,7 +5,6 @@ mod estimate;
 mod file; // what they write
 mod frames; // what they read
 mod report; // what they show
-mod settings; // what the camera says of itself
 mod target;
 
 pub(super) use calibrate::Calibrate;

@@ -10,12 +10,11 @@ use base64::prelude::BASE64_STANDARD;
 use crate::calibrate::target::Outcome;
 use crate::cli::exit::{Context, Result};
 use crate::executor::Executor;
-use crate::frame::{Effort, Extent, Picture};
+use crate::frame::{Extent, Picture};
 use crate::optics::{Calibration, Psf};
-use crate::plan::{Forecast, RestoreOptions, RestorePlan};
-use crate::restore::{Backend, CpuBackend, Unwatched};
+use crate::plan::{Forecast, RestoreOptions};
 use crate::sink::{encode_png, write_whole};
-use crate::station::load;
+use crate::station::{Recipe, load};
 
 /// The page but for its parts.
 const STYLE: &str = include_str!("report.css");
@@ -74,10 +73,8 @@ impl<'a> Report<'a> {
     ) -> Result<Self> {
         let options = RestoreOptions::default();
         let model = load::model(&options.model)?;
-        let plan = RestorePlan::new(self.calibration, model, &options, frame.format())?;
-        let mut restored = Picture::new(frame.format());
-        let mut restorer = CpuBackend::new(Arc::clone(executor)).load(plan)?;
-        restorer.restore(frame, &mut restored, Effort::Full, &mut Unwatched)?;
+        let (camera, executor) = (self.calibration.clone(), Arc::clone(executor));
+        let restored = Recipe { camera, model, options, executor }.restored(frame)?;
         self.body += "<h2>A frame before and after</h2>\n";
         for (name, picture) in [("before", frame), ("after", &restored)] {
             let png = encode_png(picture).context("a picture of the report")?;

@@ -247,6 +247,7 @@ mod tests {
             stream: None,
             frame: None,
             tunable: false,
+            models: Vec::new(),
             metrics: snapshot,
         }
     }

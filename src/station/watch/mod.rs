@@ -7,7 +7,6 @@
 
 mod controls; // what the camera says of itself
 mod eye; // one frame
-mod spare; // when nobody waits
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use self::controls::Controls;
 use self::eye::{Eye, Seen};
-use self::spare::Spare;
+use super::spare::Spare;
 use crate::calibrate::watch::{Reference, Standing, Watch};
 use crate::config::SourceConfig;
 use crate::frame::{Picture, PictureFormat};
@@ -82,10 +81,10 @@ impl Watcher {
         self.step = match std::mem::replace(&mut self.step, Step::Blind) {
             Step::Idle(eye, picture) if now >= self.next => {
                 self.next = now + EVERY;
-                pipeline.tap().ask(picture);
+                pipeline.taps().watch.ask(picture);
                 Step::Asked(eye)
             }
-            Step::Asked(eye) => match pipeline.tap().take() {
+            Step::Asked(eye) => match pipeline.taps().watch.take() {
                 Some(picture) => look(*eye, picture, pipeline.metrics()),
                 None => Step::Asked(eye),
             },

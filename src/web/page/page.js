@@ -2,7 +2,6 @@
 // asks for the statistics once a second. Both go on trying when the program is away.
 "use strict";
 
-const $ = (id) => document.getElementById(id);
 const stage = $("stage"), picture = $("picture"), view = $("view"), divider = $("divider");
 const ink = view.getContext("2d");
 const narrow = matchMedia("(max-width: 700px)");
@@ -89,9 +88,7 @@ divider.addEventListener("keydown", (event) => {
 
 // ---------------------------------------------------------------- frames
 
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const decibels = (value) => `${value.toFixed(2)} dB`;
-const ask = (path, seconds) => fetch(path, { cache: "no-store", signal: AbortSignal.timeout(seconds * 1000) });
 
 const shownAt = [];
 function countShown() {
@@ -106,23 +103,15 @@ function shownPerSecond() {
 }
 
 async function takeFrame() {
-  const answer = await ask(`frame?after=${shot ? shot.number : 0}`, 15);
-  if (!answer.ok) throw new Error(`the frame was answered with ${answer.status}`);
+  const next = await nextFrame(shot ? shot.number : 0);
   // What was asked for before the picture was held comes too late.
-  if (answer.status === 204 || frozen) return;
-  const header = (name) => answer.headers.get(`x-deblurd-${name}`);
-  const bitmap = await createImageBitmap(await answer.blob());
-  if (frozen) return bitmap.close();
-  const [width, height] = header("extent").split("x").map(Number);
+  if (!next) return;
+  if (frozen) return next.bitmap.close();
   if (shot) shot.bitmap.close();
-  shot = {
-    bitmap, width, height, step: Number(header("step")), number: Number(header("number")),
-    sequence: header("sequence"), taken: Number(answer.headers.get("x-timestamp")),
-    standIn: header("placeholder") === "true", effort: header("effort"),
-  };
+  shot = next;
   countShown();
   draw();
-  showPsnr(header("psnr"));
+  showPsnr(shot.psnr);
   showTaken();
   $("empty").hidden = true;
   for (const side of ["before", "after"]) $(`save-${side}`).disabled = false;
@@ -139,6 +128,7 @@ function showPsnr(header) {
   $("psnr-before").value = header ? decibels(before) : "";
   $("psnr-after").value = header ? decibels(after) : "";
   $("psnr-gain").value = header ? signed(after - before) : "–";
+  for (const id of ["psnr-after", "psnr-gain"]) $(id).dataset.state = header && after < before ? "worse" : "";
 }
 const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(2);
 
@@ -148,11 +138,6 @@ function setConnection(state, text) {
   pill.dataset.state = stage.dataset.state = state;
   pill.textContent = text;
 }
-
-// A hidden page asks for nothing, so that nothing is encoded for it.
-const visible = () => document.hidden
-  ? new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }))
-  : Promise.resolve();
 
 /** Resolved when the picture is let go again. */
 let resume = () => {};
@@ -360,6 +345,7 @@ async function takeState() {
   showRestoration(metrics.restoration, metrics.reload);
   showWatch(metrics.watch);
   $("tune").hidden = !state.tunable;
+  offerModels(state.models);
   plotLatency(metrics, own, state.uptime_s);
   showDrops(metrics, own);
   showStages(metrics.stages);
@@ -511,20 +497,28 @@ function tellTuning(text, state = "") {
   $("tune-note").dataset.state = state;
 }
 
-/** Mean difference between neighbours of the restored picture over that of the blurred one. */
-function sharpness() {
-  if (!shot) return null;
-  const { bitmap, width, height, step } = shot;
-  const copy = new OffscreenCanvas(width, height), pen = copy.getContext("2d", { willReadFrequently: true });
-  const detail = (top) => {
-    pen.drawImage(bitmap, 0, top, width, height, 0, 0, width, height);
-    const { data } = pen.getImageData(0, 0, width, height);
-    let sum = 0;
-    for (let i = 4; i < data.length; i += 4) sum += Math.abs(data[i + 1] - data[i - 3]);
-    return sum;
-  };
-  const before = detail(0);
-  return before > 0 ? detail(step) / before : null;
+/** The models that the daemon has, once in the menu. */
+function offerModels(models) {
+  const menu = form.elements.model, known = new Set([...menu.options].map(({ value, text }) => value || text));
+  for (const model of models) if (!known.has(model)) menu.add(new Option(model));
+}
+
+/** How sharp the restored picture is and how much it rings, as the daemon defines it. */
+async function showFigures() {
+  const answer = await ask("figures", 10);
+  if (answer.status !== 200) return;
+  const { sharpness, ringing } = await answer.json();
+  $("sharpness").value = sharpness === null ? "–" : `${sharpness.toFixed(2)} times`;
+  $("ringing").value = ringing === null ? "–" : `${(100 * ringing).toFixed(2)} %`;
+}
+
+async function watchFigures() {
+  for (;;) {
+    await visible();
+    // What is not seen is not asked for, so that it is not computed.
+    if ($("tune").open && !$("tune").hidden) await showFigures().catch(() => {});
+    await pause(1000);
+  }
 }
 
 /** Counts wishes: only what became of the newest is told. */
@@ -532,26 +526,17 @@ let wishes = 0;
 
 async function tune(wish) {
   const own = ++wishes;
-  const told = async () => (await (await ask("state", 5)).json()).metrics;
+  $("tune-keep").disabled = true;
   tellTuning("it is tried");
   try {
-    const before = (await told()).reload;
-    const answer = await fetch("tune", {
-      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(wish),
-    });
-    if (!answer.ok) return tellTuning(await answer.text(), "bad");
-    while (own === wishes) {
-      const { reload, restoration } = await told();
-      if (reload.refused > before.refused) return tellTuning(`refused: ${reload.problem}`, "bad");
-      if (reload.done > before.done) {
-        const ratio = sharpness();
-        const sharper = ratio === null ? "" : `; edges ${ratio.toFixed(2)} times as steep as before`;
-        return tellTuning(restoration.is_tuned ? `restored so for now${sharper}` : "as the configuration has it");
-      }
-      await pause(100);
-    }
+    const metrics = await settled("tune", wish, () => own === wishes);
+    if (!metrics) return;
+    const { is_tuned: tuned } = metrics.restoration;
+    $("tune-keep").disabled = !tuned;
+    tellTuning(tuned ? "restored so for now" : "as the configuration has it");
+    await showFigures();
   } catch (error) {
-    tellTuning(`not tried: ${error.message}`, "bad");
+    if (own === wishes) tellTuning(error.message, "bad");
   }
 }
 
@@ -562,11 +547,11 @@ function showLines(wish) {
   $("tune-lines").textContent = lines.length ? `[restore]\n${lines.join("\n")}` : "";
 }
 
-let settled = 0;
+let typed = 0;
 form.addEventListener("input", () => {
   for (const name of ["size", "angle"]) form.elements[`${name}-told`].value = form.elements[name].value;
-  clearTimeout(settled);
-  settled = setTimeout(() => {
+  clearTimeout(typed);
+  typed = setTimeout(() => {
     const wish = wished();
     showLines(wish);
     tune(wish);
@@ -578,9 +563,23 @@ $("tune-back").addEventListener("click", () => {
   showLines({});
   tune({});
 });
-
-// The token was good for a cookie, and needs not to stay in sight.
-if (location.search) history.replaceState(null, "", location.pathname);
+$("tune-keep").addEventListener("click", async () => {
+  $("tune-keep").disabled = true;
+  tellTuning("it is tried, and written");
+  try {
+    const answer = await post("tune/keep", wished());
+    const text = (await answer.text()).trim();
+    if (!answer.ok) return tellTuning(`${text}. To write by hand:`, "bad");
+    // What is written is what serves: the wish is not needed any more.
+    form.reset();
+    showLines({});
+    await tune({});
+    tellTuning(text, "good");
+  } catch (error) {
+    tellTuning(`nothing is known of it: ${error.message}`, "bad");
+  }
+});
 
 watchFrames();
 watchState();
+watchFigures();

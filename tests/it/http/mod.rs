@@ -97,7 +97,7 @@ fn face(name: &str, sink: &ShowcaseSink, metrics: &Arc<Metrics>) -> Face {
         sink: sink_name,
         showcase: sink.showcase(),
         metrics: Arc::clone(metrics),
-        wishes: None,
+        desk: None,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::program::{Running, Workshop, page_of, wait_for_state};
 
 /// A daemon that runs, its service manager and its live page.
 pub(super) struct Daemon {
-    workshop: Workshop,
+    pub(super) workshop: Workshop,
     pub(super) running: Running,
     manager: Manager,
     pub(super) page: String,
@@ -21,7 +21,11 @@ pub(super) struct Daemon {
 impl Daemon {
     /// One that serves frames.
     pub(super) fn start(config: &str) -> Self {
-        let workshop = Workshop::new();
+        Self::start_in(Workshop::new(), config)
+    }
+
+    /// One that finds there what it needs.
+    pub(super) fn start_in(workshop: Workshop, config: &str) -> Self {
         workshop.write("run.toml", config);
         let mut command = workshop.command(&["run", "--config", "run.toml"]);
         let manager = Manager::of(&workshop, &mut command);

@@ -12,14 +12,19 @@ use crate::browser::Browser;
 use crate::harness::{apply, trial};
 use crate::program::wait_for_state;
 
-const JSON: &str = "Content-Type: application/json\r\n";
+pub(super) const JSON: &str = "Content-Type: application/json\r\n";
 
 /// The status of the answer to a wish, and its text.
 fn post(daemon: &Daemon, headers: &str, body: &str) -> (u16, String) {
+    post_to(daemon, "/tune", headers, body)
+}
+
+/// The status of the answer to what is posted there, and its text.
+pub(super) fn post_to(daemon: &Daemon, path: &str, headers: &str, body: &str) -> (u16, String) {
     let host = &daemon.page;
     let mut stream = TcpStream::connect(host).expect("a connection");
     let request = format!(
-        "POST /tune HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).expect("a request");
@@ -100,6 +105,43 @@ fn wishes_of_other_pages_are_refused() {
     check_ends(daemon.running, "TERM", &[0]);
 }
 
+/// What is wanted for good is written, and nothing else of the file is touched.
+#[apply(trial)]
+fn a_wish_is_written_to_the_configuration() {
+    let written =
+        format!("# mine\n{}", SMALL.replace("sigma = 2.55\n", "sigma = 2.55 # measured\n"));
+    let daemon = Daemon::start(&written);
+    let keep = |body: &str| post_to(&daemon, "/tune/keep", JSON, body);
+    let text = || std::fs::read_to_string(daemon.workshop.path("run.toml")).expect("a file");
+    for (body, status, words) in [
+        (
+            "{\"psf\": \"/etc/passwd\"}",
+            409,
+            "not written: run.toml: restore.psf: '/etc/passwd' (expected a formula",
+        ),
+        ("{\"sigma\": -1}", 409, "restore.sigma: -1 (expected gray levels"),
+        ("{\"device\": \"x\"}", 400, "unknown field"),
+    ] {
+        let (is, told) = keep(body);
+        assert!(is == status && told.contains(words), "{body}: {is} {told}");
+    }
+    assert_eq!(post_to(&daemon, "/tune/keep", "", "{}").0, 403);
+    assert_eq!(text(), written, "what was refused was written");
+    let wish = "{\"psf\": \"motion:5,30\", \"sigma\": 3.5, \"channels\": \"rgb\"}";
+    assert_eq!(keep(wish), (200, "written to the configuration\n".to_owned()));
+    let expected = written
+        .replace("'disk:2'", "\"motion:5,30\"")
+        .replace("2.55", "3.5")
+        .replace("model = 'none'\n", "model = 'none'\nchannels = \"rgb\"\n");
+    assert_eq!(text(), expected);
+    let state = self::wish(&daemon, "{}");
+    assert_eq!(served(&state), ("motion:5,30", 3.5, false));
+    std::fs::remove_file(daemon.workshop.path("run.toml")).expect("a file");
+    let (status, told) = keep("{}");
+    assert!(status == 409 && told.contains("cannot read run.toml"), "{status} {told}");
+    check_ends(daemon.running, "TERM", &[0]);
+}
+
 #[apply(trial)]
 #[needs(Browser)]
 fn a_page_tunes() {
@@ -125,10 +167,27 @@ fn a_page_tunes() {
     assert_eq!(served(&daemon.state()).0, "disk:2.5");
     let lines = browser.run("return document.getElementById('tune-lines').textContent");
     assert_eq!(lines, "[restore]\npsf = \"disk:2.5\"");
+    for id in ["sharpness", "ringing"] {
+        browser.wait_for(&format!("/^[0-9.]+ /.test(document.getElementById('{id}').value)"));
+    }
+    let models = browser.run("return [...form.elements.model.options].map((it) => it.text).join()");
+    assert_eq!(
+        models,
+        "as configured,none,nano,small,base,large,nano-f32,small-f32,base-f32,large-f32"
+    );
     set("sigma", "500");
     note("refused: ");
     browser.click("#tune-back");
     note("as the configuration has it");
     assert_eq!(served(&daemon.state()), ("disk:2", 2.55, false));
+    set("family", "gaussian");
+    note("restored so for now");
+    browser.click("#tune-keep");
+    note("written to the configuration");
+    assert_eq!(served(&daemon.state()), ("gaussian:3", 2.55, false));
+    let text = std::fs::read_to_string(daemon.workshop.path("run.toml")).expect("a file");
+    assert_eq!(text, SMALL.replace("'disk:2'", "\"gaussian:3\""));
+    let complaints = browser.log("browser");
+    assert!(complaints.is_empty(), "{complaints:?}");
     check_ends(daemon.running, "TERM", &[0]);
 }

@@ -1,7 +1,8 @@
 //! Calibration from a target, on simulated photographs of it and on one real one.
 
-mod photograph;
+pub(crate) mod photograph;
 mod finding;
+mod gathering;
 mod accuracy;
 mod failures;
 
@@ -12,7 +13,7 @@ use deblurd::optics::{Blur, Psf};
 use crate::support::shared_data;
 
 /// The PSF of a formula, or of a file of the data beside the project.
-fn psf(name: &str) -> Psf {
+pub(crate) fn psf(name: &str) -> Psf {
     match Psf::from_formula(name) {
         Some(psf) => psf.expect("a PSF"),
         None => {
@@ -32,7 +33,7 @@ fn uniform(outcome: &Outcome) -> &Psf {
 
 /// Relative distance `|found - truth| / |truth|`, at the best shift between them: a PSF and a target
 /// that shift against each other are the same picture.
-fn error(found: &Psf, truth: &Psf) -> f64 {
+pub(crate) fn error(found: &Psf, truth: &Psf) -> f64 {
     let side = [found, truth].map(|psf| psf.extent().width.max(psf.extent().height));
     let side = side[0].max(side[1]) + 8;
     let (found, truth) = (centred(found, side), centred(truth, side));

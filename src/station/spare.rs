@@ -1,7 +1,7 @@
 //! Work in the time that frames leave.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::executor::Executor;
 use crate::metrics::Metrics;
@@ -10,6 +10,8 @@ use crate::metrics::Metrics;
 /// is watched as well, a part at a time.
 const PAUSE: Duration = Duration::from_millis(1);
 const PAUSES: u32 = 10;
+/// Work that is done between two waits, at least: parts may be far shorter than a wait.
+const STRETCH: Duration = Duration::from_millis(5);
 
 /// Does a part after another, each while no frame is under way, as far as there is such a time.
 #[derive(Debug)]
@@ -32,8 +34,12 @@ impl Spare {
 
 impl Executor for Spare {
     fn run(&self, count: usize, part: &(dyn Fn(usize) + Sync)) {
+        let mut since = None;
         for index in 0..count {
-            self.wait();
+            if since.is_none_or(|since: Instant| since.elapsed() >= STRETCH) {
+                self.wait();
+                since = Some(Instant::now());
+            }
             part(index);
         }
     }

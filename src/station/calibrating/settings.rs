@@ -4,20 +4,28 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::cli::terminal;
 use crate::v4l2::{Automatic, Control, ControlValue, Device};
 
-/// The controls of a camera that are numbers. That they cannot be asked about, or that the focus may
-/// move by itself, is told.
-pub(super) fn settings(device: &Path) -> BTreeMap<String, i64> {
-    match Device::open(device).and_then(|device| device.controls()) {
-        Ok(controls) => {
-            automatic_focus(&controls).iter().for_each(|line| terminal::note(line));
-            numbers(&controls)
-        }
-        Err(error) => {
-            terminal::note(&format!("{error}: whether focus or zoom move will not be known"));
-            BTreeMap::new()
+/// How a camera is set.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// Its controls that are numbers.
+    pub controls: BTreeMap<String, i64>,
+    /// That they cannot be asked about, or that the focus may move by itself.
+    pub notes: Vec<String>,
+}
+
+impl Settings {
+    /// Of a camera of this machine.
+    pub fn of(device: &Path) -> Self {
+        match Device::open(device).and_then(|device| device.controls()) {
+            Ok(controls) => {
+                Self { controls: numbers(&controls), notes: automatic_focus(&controls) }
+            }
+            Err(error) => {
+                let note = format!("{error}: whether focus or zoom move will not be known");
+                Self { controls: BTreeMap::new(), notes: vec![note] }
+            }
         }
     }
 }

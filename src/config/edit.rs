@@ -1,0 +1,190 @@
+//! Changes keys in the text of a configuration, and leaves every other byte as it is.
+//!
+//! The parser says where keys and values stand; a value is replaced there, a new key goes on a line of
+//! its own behind the last one of its section, and a key that goes takes its line with it. What comes
+//! out is read again: where it does not mean what it should, as in a section within braces, nothing
+//! is changed.
+
+use std::ops::Range;
+
+use toml::de::DeTable;
+use toml::{Table, Value};
+
+use super::read::{ConfigError, value_of};
+
+/// A key and the value that it shall have, as variables of the environment have it; none where the key
+/// shall go.
+pub type Change = (&'static str, Option<String>);
+
+/// The text with keys of a section changed.
+///
+/// # Errors
+/// Where the text is no TOML, or the section is written in a way that only a person can change.
+pub(super) fn edited(text: &str, section: &str, changes: &[Change]) -> Result<String, ConfigError> {
+    let expected = expected(text, section, changes)?;
+    let by_hand = || ConfigError::Key {
+        key: section.to_owned(),
+        problem: format!(
+            "it is written in a way that only a person can change (expected [{section}] \
+                          on a line of its own and a key a line)"
+        ),
+    };
+    let mut edits = edits(text, section, changes).ok_or_else(by_hand)?;
+    edits.sort_by_key(|(range, _)| (range.start, range.end));
+    let mut edited = text.to_owned();
+    edits.iter().rev().for_each(|(range, new)| edited.replace_range(range.clone(), new));
+    let is_right = edited.parse::<Table>().is_ok_and(|table| table == expected);
+    is_right.then_some(edited).ok_or_else(by_hand)
+}
+
+/// What the changed text shall mean.
+fn expected(text: &str, section: &str, changes: &[Change]) -> Result<Table, ConfigError> {
+    let parsed = text.parse::<Table>();
+    let mut table = parsed.map_err(|error| ConfigError::Syntax(error.to_string()))?;
+    let keys = table.get_mut(section).and_then(Value::as_table_mut);
+    let keys = keys.ok_or_else(|| ConfigError::missing(section, "a section of that name"))?;
+    for (key, value) in changes {
+        match value {
+            Some(value) => drop(keys.insert((*key).to_owned(), value_of(value))),
+            None => drop(keys.remove(*key)),
+        }
+    }
+    Ok(table)
+}
+
+/// Parts of the text and what shall stand there.
+fn edits(text: &str, section: &str, changes: &[Change]) -> Option<Vec<(Range<usize>, String)>> {
+    let root = DeTable::parse(text).ok()?.into_inner();
+    let keys = root.iter().find(|(key, _)| key.get_ref() == section)?.1.get_ref().as_table()?;
+    let last = keys.values().map(|value| value.span().end).max()?;
+    let (newline, end) = (newline(text), line(text, last).end);
+    let mut added = String::new();
+    let mut edits = Vec::new();
+    for (key, value) in changes {
+        let known = keys.iter().find(|(known, _)| known.get_ref() == key);
+        match (known, value) {
+            (Some((_, place)), Some(value)) => {
+                edits.push((place.span(), value_of(value).to_string()))
+            }
+            (Some((name, place)), None) => {
+                let lines = line(text, name.span().start).start..line(text, place.span().end).end;
+                edits.push((lines, String::new()));
+            }
+            (None, Some(value)) => added += &format!("{key} = {}{newline}", value_of(value)),
+            (None, None) => {}
+        }
+    }
+    if !added.is_empty() {
+        let before = if text[..end].ends_with('\n') { "" } else { newline };
+        edits.push((end..end, format!("{before}{added}")));
+    }
+    Some(edits)
+}
+
+/// The line, its end included, in which the byte at `at` stands.
+fn line(text: &str, at: usize) -> Range<usize> {
+    let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |end| at + end + 1);
+    start..end
+}
+
+fn newline(text: &str) -> &'static str {
+    if text.contains("\r\n") { "\r\n" } else { "\n" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const TEXT: &str = "# mine\n[source]\nkind = 'scene' # sigma = 3\n\n[restore]\n  psf = 'a.npz'   # the lens\n\
+                        sigma = 2.5\n# transfer = 'srgb'\n\n[[sink]]\nkind = 'http'";
+
+    fn text(value: &str) -> Option<String> {
+        Some(value.to_owned())
+    }
+
+    #[track_caller]
+    fn check(from: &str, changes: &[Change], expected: &str) {
+        assert_eq!(edited(from, "restore", changes).as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn only_what_changes_is_changed() {
+        check(TEXT, &[], TEXT);
+        let psf = [("psf", text("disk:3"))];
+        check(TEXT, &psf, &TEXT.replace("'a.npz'", "\"disk:3\""));
+        check(TEXT, &[("sigma", text("3.0"))], &TEXT.replace("2.5", "3.0"));
+        check(TEXT, &[("sigma", None)], &TEXT.replace("sigma = 2.5\n", ""));
+        let added = TEXT.replace("sigma = 2.5\n", "sigma = 2.5\nmodel = \"none\"\n");
+        check(TEXT, &[("model", text("none"))], &added);
+        let both = [("sigma", None), ("model", text("none"))];
+        check(TEXT, &both, &TEXT.replace("sigma = 2.5\n", "model = \"none\"\n"));
+        check(
+            "[restore]\r\npsf = 'a'\r\n",
+            &both[1..],
+            "[restore]\r\npsf = 'a'\r\nmodel = \"none\"\r\n",
+        );
+        check("[restore]\npsf = 'a'", &both[1..], "[restore]\npsf = 'a'\nmodel = \"none\"\n");
+        check("restore.psf = 'a'\n", &psf, "restore.psf = \"disk:3\"\n");
+        check("restore = { psf = 'a' }\n", &psf, "restore = { psf = \"disk:3\" }\n");
+    }
+
+    #[test]
+    fn what_only_a_person_can_change_is_refused() {
+        for from in ["restore = { psf = 'a' }\n", "restore.psf = 'a'\n"] {
+            let error = edited(from, "restore", &[("model", text("none"))]).expect_err("a refusal");
+            assert!(error.to_string().contains("only a person can change"), "{error}");
+        }
+        let nothing = edited("[source]\n", "restore", &[]).expect_err("a refusal");
+        assert!(nothing.to_string().contains("restore: missing"), "{nothing}");
+        assert!(edited("[restore", "restore", &[]).is_err());
+    }
+
+    /// A configuration as people write them: keys in any order, with comments and blanks.
+    fn written() -> impl Strategy<Value = String> {
+        let noise =
+            prop::sample::select(vec!["", "\n", "# psf = 'x'\n", "  # \"[restore]\"\n", "\t\n"]);
+        let value = prop::sample::select(vec![
+            "'a # b'",
+            "\"x\\n\"",
+            "3.5",
+            "[1, 2]",
+            "'''\na\n'''",
+            "true",
+        ]);
+        let keys =
+            prop::sample::subsequence(vec!["psf", "sigma", "model", "odd"], 1..=4).prop_shuffle();
+        let tail = prop::sample::select(vec!["", " # why", "  "]);
+        let line = (noise, value, tail);
+        (keys, prop::collection::vec(line, 4), any::<bool>()).prop_map(|(keys, lines, is_first)| {
+            let lines = keys.iter().zip(&lines);
+            let keys: String = lines.map(|(k, (n, v, t))| format!("{n} {k}={v}{t}\n")).collect();
+            let other = "[other]\npsf = 'no' # [restore]\n";
+            let restore = format!("[ restore ] # here\n{keys}");
+            if is_first { restore + other } else { other.to_owned() + &restore }
+        })
+    }
+
+    proptest! {
+        /// What comes out means what was wanted, and every line that says nothing of the changed keys
+        /// is still there, in its order.
+        #[test]
+        fn every_other_byte_stays(from in written(), psf in "x:[a-z\"\\\\\n#]{0,9}", drops in any::<bool>()) {
+            let sigma = (!drops).then(|| "7".to_owned());
+            let changes = [("psf", text(&psf)), ("sigma", sigma.clone())];
+            let to = edited(&from, "restore", &changes).expect("a text");
+            let table: Table = to.parse().expect("TOML");
+            prop_assert_eq!(table["restore"].get("psf").and_then(Value::as_str), Some(psf.as_str()));
+            prop_assert_eq!(table["restore"].get("sigma"), (!drops).then_some(&Value::Integer(7)));
+            // The same changes again change nothing.
+            prop_assert_eq!(&edited(&to, "restore", &changes).expect("a text"), &to);
+            let keeps = |line: &&str| !line.trim_start().starts_with("psf") && !line.trim_start().starts_with("sigma")
+                && *line != "a" && !line.starts_with("'''");
+            let mut after = to.split('\n');
+            for line in from.split('\n').filter(keeps) {
+                prop_assert!(after.any(|other| other == line), "{line:?} is gone from {to:?}");
+            }
+        }
+    }
+}
