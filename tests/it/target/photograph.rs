@@ -51,7 +51,7 @@ impl Default for Photograph {
 
 impl Photograph {
     /// The cell at which a place of the frame looks, pinhole first, then the lens bends.
-    fn cell(&self, pattern: Extent, [x, y]: Point) -> Point {
+    pub(crate) fn cell(&self, pattern: Extent, [x, y]: Point) -> Point {
         let centre = [self.extent.width as f64 / 2.0 - 0.5, self.extent.height as f64 / 2.0 - 0.5];
         let reach = (self.extent.width as f64).hypot(self.extent.height as f64) / 2.0;
         let (dx, dy) = (x - centre[0], y - centre[1]);
@@ -72,20 +72,6 @@ impl Photograph {
         let (u, v) = (cos * x + sin * y, cos * y - sin * x);
         let u = if self.mirrored { -u } else { u };
         [u + pattern.width as f64 / 2.0, v + pattern.height as f64 / 2.0]
-    }
-
-    /// Where the target's `cell` is seen, by search: independent of what calibrates.
-    pub(crate) fn point(&self, pattern: Extent, cell: Point) -> Point {
-        let mut point = self.middle;
-        for _ in 0..200 {
-            let found = self.cell(pattern, point);
-            let (du, dv) = (cell[0] - found[0], cell[1] - found[1]);
-            let (sin, cos) = self.turn.to_radians().sin_cos();
-            let du = if self.mirrored { -du } else { du };
-            point[0] += 0.7 * self.cell * (cos * du - sin * dv);
-            point[1] += 0.7 * self.cell * (sin * du + cos * dv);
-        }
-        point
     }
 
     /// The scene as an ideal camera has it: area means.

@@ -12,6 +12,8 @@
 
 #[path = "../../harness/mod.rs"]
 mod harness;
+#[path = "../../it/target/photograph.rs"]
+mod photograph;
 
 mod daemon;
 mod drivers;
@@ -20,6 +22,7 @@ mod pictures;
 mod process;
 mod rig;
 
+mod calibration;
 mod clients;
 mod consumers;
 mod exact;
