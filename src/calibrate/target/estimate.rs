@@ -3,7 +3,7 @@
 use super::curve::Curve;
 use super::find::{FindError, Found, find};
 use super::noise::Deviations;
-use super::outcome::{Outcome, Position, TargetError};
+use super::outcome::{LEAST_CELL, Outcome, Position, TargetError};
 use super::pattern::Pattern;
 use super::pool::{Pool, luma};
 use super::psf::{border, difference, negative_lobe, normalised, padded};
@@ -177,7 +177,10 @@ fn conclude(
         verdicts: Vec::new(),
     };
     let lobe_of_noise = solved.repeatability / side as f64;
-    outcome.verdicts = outcome.verdicts(side, lobe_of_noise, border(&solved.psf, side, 0));
+    // Noise that fills a frame tells of a blur however fine it is; a ring does not.
+    let least_cell = if works[0].view.pattern.has_ring() { LEAST_CELL } else { 0.0 };
+    let border = border(&solved.psf, side, 0);
+    outcome.verdicts = outcome.verdicts(least_cell, side, lobe_of_noise, border);
     Ok(outcome)
 }
 

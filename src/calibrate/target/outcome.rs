@@ -9,6 +9,9 @@ use crate::exit::{ExitStatus, Status};
 use crate::frame::Extent;
 use crate::optics::{Blur, GrayLevels, PsfError};
 
+/// The least samples on a side of a cell of a target that is large enough.
+pub(super) const LEAST_CELL: f64 = 1.2;
+
 /// All that pictures of a target tell of a camera.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -166,7 +169,14 @@ impl Outcome {
     }
 
     /// What a person should know of these numbers.
-    pub(super) fn verdicts(&self, side: usize, lobe_of_noise: f64, border: f64) -> Vec<Verdict> {
+    /// A target of ours should have cells of `least_cell` samples or more.
+    pub(super) fn verdicts(
+        &self,
+        least_cell: f64,
+        side: usize,
+        lobe_of_noise: f64,
+        border: f64,
+    ) -> Vec<Verdict> {
         let mut verdicts = Vec::new();
         for position in &self.positions {
             let Position { used, moved, clipped, found, .. } = position;
@@ -175,8 +185,8 @@ impl Outcome {
             verdicts.extend((*moved > 0).then_some(Verdict::Moved { moved: *moved, frames }));
             verdicts
                 .extend((*clipped > 0).then_some(Verdict::Clipped { clipped: *clipped, frames }));
-            verdicts
-                .extend((samples_per_cell < 1.2).then_some(Verdict::Small { samples_per_cell }));
+            let is_small = samples_per_cell < least_cell;
+            verdicts.extend(is_small.then_some(Verdict::Small { samples_per_cell }));
         }
         let (lobe, difference, ratio) =
             (self.negative_lobe, self.repeatability, self.residual_over_sigma);

@@ -48,6 +48,8 @@ const RING_AT: (usize, usize) = (MARGIN, 2 * MARGIN + PATCH);
 const PATCHES: [[u8; 6]; 2] = [[0, 1, 3, 5, 7, 8], [8, 6, 4, 2, 4, 0]];
 /// Vertices of the ring are counted from 1 to this along each side.
 const LAST_VERTEX: usize = RING / SQUARE - 1;
+/// The part of the samples of a picture of a pattern that may be gray, in hundredths.
+const MOST_GRAY: usize = 1;
 /// The most cells on a side of a pattern from elsewhere.
 const MAX_SIDE: usize = 2048;
 
@@ -103,6 +105,11 @@ pub enum PatternError {
     },
     /// the pattern has no {0} cell (expected noise)
     OneColour(&'static str),
+    /// {share} % of the pattern are gray (expected black or white, one sample a cell)
+    Gray {
+        /// Samples in hundredths of all.
+        share: usize,
+    },
 }
 
 /// A rectangle of cells of one kind.
@@ -136,6 +143,17 @@ impl Pattern {
         let sign = |x, y| if is_white(x, y) { '.' } else { '#' };
         let rows = (0..extent.height).map(|y| (0..extent.width).map(|x| sign(x, y)).collect());
         Self::new(Description::Cells { rows: rows.collect() })
+    }
+
+    /// Cells from a picture of one sample a cell, 0 at black and 1 at white.
+    ///
+    /// # Errors
+    /// Where there are too few or too many, all are of one colour, or not all black or white.
+    pub fn from_picture(light: &Plane<f32>) -> Result<Self, PatternError> {
+        let pattern = Self::from_cells(light.extent(), |x, y| light.row(y)[x] > 0.5)?;
+        let is_gray = |value: &&f32| (0.25..0.75).contains(*value);
+        let share = 100 * light.samples().iter().filter(is_gray).count() / light.extent().area();
+        if share > MOST_GRAY { Err(PatternError::Gray { share }) } else { Ok(pattern) }
     }
 
     /// The pattern of a description.

@@ -39,6 +39,14 @@ pub(super) fn border(psf: &[f64], side: usize, inwards: usize) -> f64 {
     psf.iter().enumerate().filter(|(index, _)| is_out(*index)).map(|(_, k)| k.abs()).sum()
 }
 
+/// What that border holds on the average where nothing is but noise: of normal deviations, the bound
+/// at zero leaves `1 / sqrt(2 pi)`.
+pub(super) fn border_of_noise(uncertainty: f64, side: usize, inwards: usize) -> f64 {
+    let inner = side.saturating_sub(2 * inwards + 2);
+    let samples = (side * side - inner * inner) as f64;
+    samples * uncertainty / std::f64::consts::TAU.sqrt()
+}
+
 /// The same PSF in the middle of one of `to` samples each way, which is cut where it is less.
 pub(super) fn padded(psf: &[f64], from: usize, to: usize) -> Vec<f64> {
     let (old, new) = (from / 2, to / 2);

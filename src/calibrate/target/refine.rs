@@ -3,7 +3,7 @@
 
 use super::curve::Curve;
 use super::lattice::finest;
-use super::psf::border;
+use super::psf::{border, border_of_noise};
 use super::regression::Gram;
 use super::view::View;
 use super::window::{Run, count};
@@ -17,10 +17,13 @@ const ROUND_OF_CURVE: usize = 2;
 const STILL: f64 = 0.03;
 /// The most samples on a side of a PSF.
 pub(super) const MOST_SIDE: usize = 45;
-/// The part of the PSF that its border may hold.
+/// The part of the PSF that its border may hold, unless noise alone leaves as much there.
 const MOST_BORDER: f64 = 0.01;
-/// The part of a PSF that is given up for less room.
+/// The part of a PSF that is given up for less room; of noise, all.
 const LEAST_BORDER: f64 = 0.003;
+/// By how much a border must hold more than noise leaves there on the average: of a border of 56
+/// samples, one in a hundred holds that much by chance.
+const CHANCE: f64 = 1.5;
 /// By how much less a power must leave unexplained than a standard, in variance.
 const MARGIN: f64 = 0.98;
 
@@ -34,13 +37,13 @@ pub(super) fn refine(
 ) -> Option<()> {
     for round in 0..ROUNDS {
         goes_on().then_some(())?;
-        let (gram, runs) = fit(view, executor)?;
+        let Fit { gram, runs, uncertainty } = fit(view, executor)?;
         if is_open && round == ROUND_OF_CURVE {
             view.curve = best_curve(view, &gram, &runs)?;
         }
         let moved = view.register(executor)?;
         if round > 0 {
-            shrink(view);
+            shrink(view, uncertainty);
         }
         if round > ROUND_OF_CURVE && moved < STILL {
             break;
@@ -60,28 +63,40 @@ pub(super) fn refine(
     fit(view, executor).map(|_| ())
 }
 
+/// The sums that a PSF was solved from, and the deviation of each of its samples.
+struct Fit {
+    gram: Gram,
+    runs: Vec<Run>,
+    uncertainty: f64,
+}
+
 /// Solves for the PSF, in more room as long as it needs it.
-fn fit(view: &mut View<'_>, executor: &dyn Executor) -> Option<(Gram, Vec<Run>)> {
+fn fit(view: &mut View<'_>, executor: &dyn Executor) -> Option<Fit> {
     loop {
         let runs = view.few_runs();
         let gram = view.gram(&runs, executor);
-        view.resolve(&gram, &runs)?;
+        let uncertainty = view.resolve(&gram, &runs)?.uncertainty(&view.psf);
         let border = border(&view.psf, view.side, 0);
+        let most = MOST_BORDER.max(CHANCE * border_of_noise(uncertainty, view.side, 0));
         // What lies far out takes large steps.
         let next = (view.side + if border > 0.1 { 12 } else { 6 }).min(MOST_SIDE);
         view.resize(next);
         let has_room = count(&view.few_runs()) >= 4 * next * next;
-        if border <= MOST_BORDER || gram.side() == MOST_SIDE || !has_room {
+        if border <= most || gram.side() == MOST_SIDE || !has_room {
             view.resize(gram.side());
-            return Some((gram, runs));
+            return Some(Fit { gram, runs, uncertainty });
         }
     }
 }
 
 /// Takes room from the PSF that it does not need.
-fn shrink(view: &mut View<'_>) {
+fn shrink(view: &mut View<'_>, uncertainty: f64) {
     let mut inwards = 0;
-    while view.side > 2 * inwards + 7 && border(&view.psf, view.side, inwards) < LEAST_BORDER {
+    let is_nothing = |inwards| {
+        let least = LEAST_BORDER.max(border_of_noise(uncertainty, view.side, inwards));
+        border(&view.psf, view.side, inwards) < least
+    };
+    while view.side > 2 * inwards + 7 && is_nothing(inwards) {
         inwards += 1;
     }
     // The border itself stays, as that which holds nothing.

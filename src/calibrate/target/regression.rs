@@ -9,6 +9,7 @@
 
 use std::ops::Range;
 
+use super::super::linear::dot;
 use super::window::{Run, count};
 use crate::executor::{Executor, for_chunks};
 use crate::frame::Plane;
@@ -130,8 +131,7 @@ impl Equations {
     /// Draws the solution to `k`, as if `samples` more of x without neighbours had seen it.
     pub(super) fn lean(&mut self, k: &[f64], samples: f64) {
         let order = k.len();
-        let trace: f64 = (0..order).map(|u| self.gram[u * order + u]).sum();
-        let weight = samples * trace / order as f64 / self.count;
+        let weight = samples * self.power() / self.count;
         for (u, value) in k.iter().enumerate() {
             self.gram[u * order + u] += weight;
             self.moments[u] += weight * value;
@@ -140,17 +140,30 @@ impl Equations {
 
     /// Mean square of what `k` leaves unexplained.
     pub(super) fn residual(&self, k: &[f64]) -> f64 {
+        let mixed = dot(&self.moments, k);
+        ((self.square - 2.0 * mixed + self.fitted(k)) / self.count).max(0.0)
+    }
+
+    /// The deviation that what `k` leaves unexplained, whatever its scale, gives each of its samples
+    /// at the sum 1, were x without neighbours.
+    pub(super) fn uncertainty(&self, k: &[f64]) -> f64 {
+        let mixed = dot(&self.moments, k);
+        let scale = mixed / self.fitted(k);
+        let left = (self.square - scale * mixed).max(0.0) / self.count;
+        (left / self.power()).sqrt() / scale
+    }
+
+    /// The square sum of what is expected of `k`.
+    fn fitted(&self, k: &[f64]) -> f64 {
         let order = k.len();
-        let fitted: f64 = k
-            .iter()
-            .enumerate()
-            .filter(|(_, value)| **value != 0.0)
-            .map(|(u, value)| {
-                value * super::super::linear::dot(&self.gram[u * order..][..order], k)
-            })
-            .sum();
-        let mixed = super::super::linear::dot(&self.moments, k);
-        ((self.square - 2.0 * mixed + fitted) / self.count).max(0.0)
+        let rows = k.iter().enumerate().filter(|(_, value)| **value != 0.0);
+        rows.map(|(u, value)| value * dot(&self.gram[u * order..][..order], k)).sum()
+    }
+
+    /// The square sum of x.
+    pub(super) fn power(&self) -> f64 {
+        let order = self.moments.len();
+        (0..order).map(|u| self.gram[u * order + u]).sum::<f64>() / order as f64
     }
 }
 

@@ -34,9 +34,8 @@ impl Equations {
     /// The matrix with `lambda |grad k|^2`, samples beyond the border being zero.
     fn smoothed(&self, lambda: f64) -> Vec<f64> {
         let (side, order) = (self.side, self.moments.len());
-        let trace: f64 = (0..order).map(|u| self.gram[u * order + u]).sum();
         // Never quite nothing: what no sample sees must not divide by zero.
-        let weight = lambda.max(1e-9) * trace / order as f64;
+        let weight = lambda.max(1e-9) * self.power();
         let mut gram = self.gram.clone();
         for u in 0..order {
             gram[u * order + u] += 4.0 * weight;

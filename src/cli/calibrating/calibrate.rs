@@ -20,6 +20,7 @@ use crate::daemon::Shutdown;
 use crate::exit::Status;
 use crate::frame::Picture;
 use crate::optics::{Calibration, Method};
+use crate::source::decode_picture;
 use crate::station::{load, origin};
 
 /// Frames of a live camera without a target after which it is given up.
@@ -48,7 +49,8 @@ pub(in crate::cli) struct Calibrate {
     /// File for the calibration, .npz.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// The target: the .json that `deblurd target` wrote beside it [default: the one of seed 0].
+    /// The target: the .json that `deblurd target` wrote beside it, or a picture of a pattern of noise
+    /// from elsewhere, one sample a cell [default: the target of seed 0].
     #[arg(long, value_name = "FILE")]
     target: Option<PathBuf>,
     /// PSFs over the frame: 1, or as 3x3.
@@ -181,9 +183,17 @@ fn pattern(path: Option<&Path>) -> Result<Pattern> {
         let problem = format!("{}: {problem}", path.display());
         Failure::new(problem, Status::Data)
     };
-    let description: Description = serde_json::from_slice(&bytes)
-        .map_err(|error| wrong(format!("{error} (expected the .json beside a target)")))?;
-    Pattern::new(description).map_err(|error| wrong(error.to_string()))
+    let expected = "expected the .json beside a target, or a picture of one sample a cell";
+    let pattern = if bytes.trim_ascii_start().starts_with(b"{") {
+        let description: Description = serde_json::from_slice(&bytes)
+            .map_err(|error| wrong(format!("{error} ({expected})")))?;
+        Pattern::new(description)
+    } else {
+        let picture = decode_picture(&bytes, path)
+            .map_err(|error| Failure::new(format!("{error} ({expected})"), Status::Data))?;
+        Pattern::from_picture(&target::luma(&picture))
+    };
+    pattern.map_err(|error| wrong(error.to_string()))
 }
 
 fn described(outcome: &Outcome, calibration: &Calibration, frames: usize) -> String {

@@ -1,13 +1,15 @@
 //! How near the PSF, the noise and the curve come to the truth.
 
-use deblurd::calibrate::target::{Curve, Options, Outcome, Pattern, calibrate};
+use deblurd::calibrate::target::{Curve, Options, Outcome, Pattern, calibrate, luma};
 use deblurd::executor::Sequential;
-use deblurd::frame::Extent;
+use deblurd::frame::{Extent, Plane};
 use deblurd::optics::{Blur, Psf, Transfer};
+use deblurd::source::read_picture;
 
 use super::photograph::Photograph;
 use super::{error, psf, uniform};
 use crate::harness::{apply, trial};
+use crate::support::shared_data;
 
 fn outcome(photograph: &Photograph, truth: &Psf, count: usize) -> Outcome {
     let pattern = Pattern::default();
@@ -80,6 +82,57 @@ fn other_curves_and_poses_do_as_well() {
         16,
         0.03,
     );
+}
+
+/// The PSF together with the area of a sample, both below half a cycle a sample: the PSF of programs
+/// that take the pattern itself, below that frequency, for the picture without blur. Ours takes the
+/// means of the pattern over samples. Each way the area is `b(n) = integral over |f| < 1/2 of
+/// sinc(f) cos(2 pi f n) df`.
+fn with_area(psf: &Psf) -> Psf {
+    const REACH: usize = 4;
+    const STEPS: usize = 1000;
+    let frequencies = || (0..STEPS).map(|step| (step as f64 + 0.5) / STEPS as f64 - 0.5);
+    let area = |distance: f64| {
+        let part = |f: f64| {
+            let turn = std::f64::consts::PI * f;
+            turn.sin() / turn * (2.0 * turn * distance).cos()
+        };
+        frequencies().map(part).sum::<f64>() / STEPS as f64
+    };
+    let areas: Vec<f64> = (0..=2 * REACH).map(|k| area(k as f64 - REACH as f64)).collect();
+    let Extent { width, height } = psf.extent();
+    let mut whole = Plane::new(Extent::new(width + 2 * REACH, height + 2 * REACH), 0.0);
+    for (y, row) in psf.samples().rows().enumerate() {
+        for (x, k) in row.iter().enumerate() {
+            for (j, down) in areas.iter().enumerate() {
+                for (i, across) in areas.iter().enumerate() {
+                    whole.row_mut(y + j)[x + i] += k * down * across;
+                }
+            }
+        }
+    }
+    // Theirs is bounded at zero as well.
+    whole.samples_mut().iter_mut().for_each(|k| *k = k.max(0.0));
+    Psf::new(whole).expect("a PSF")
+}
+
+/// A photograph of a printed pattern of others, with the PSF that their program finds in it: that of
+/// Delbracio and others, IPOL 2, 2012. Its cells are a third of a sample wide.
+#[apply(trial)]
+#[needs(SharedData)]
+fn a_pattern_from_elsewhere_gives_the_psf_that_others_find() {
+    let read = |name: &str| {
+        read_picture(&shared_data().join("target").join(name)).expect("a picture")
+    };
+    let (cells, frame) = (luma(&read("pattern_noise.png")), read("img_example.png"));
+    let pattern = Pattern::from_picture(&cells).expect("a pattern");
+    let outcome = calibrate(&[&[frame]], &pattern, &Options::default(), &Sequential);
+    let outcome = outcome.expect("a calibration");
+    let found = uniform(&outcome);
+    let error = error(&with_area(found), &psf("target/psf.txt"));
+    assert!(error < 0.1, "the PSF is {error} off");
+    assert_eq!(outcome.curve, Curve::Known(Transfer::None), "their camera's is linear");
+    assert_eq!(outcome.verdicts, []);
 }
 
 /// Two positions, of which each half of the frame sees one through another blur. A part leans on the

@@ -1,9 +1,10 @@
 //! A pattern without ring: a patch of noise, wherever it comes from.
 //!
-//! Noise is the part of a frame where samples differ most from their neighbours. The four corners of
-//! that part give a first geometry for each of the eight ways in which the pattern may lie; then
-//! blocks of the pattern as an ideal camera sees it are looked for nearby, and those that are found
-//! give the next geometry, until they are found where they are expected.
+//! Noise is the part of a frame where samples differ most from their neighbours. Its four corners are
+//! a guess: what is drawn around the pattern may be as rough. So the block in the middle is looked for
+//! in each of the eight ways in which the pattern may lie, at sizes and turns about those of the guess.
+//! Then blocks all over the pattern are looked for nearby, and those that are found give the next
+//! geometry, until they are found where they are expected.
 
 use super::super::geometry::{Geometry, Match, Point};
 use super::super::pattern::Pattern;
@@ -23,6 +24,14 @@ const LEAST: f64 = 0.4;
 const FEWEST: usize = 20;
 /// Directions of a side among which the patch's is looked for, in a quarter turn.
 const DIRECTIONS: usize = 12;
+/// Sizes of the pattern that are tried, of that of the guess: the least, and steps above it.
+const SIZES: (f64, f64, usize) = (0.6, 0.03, 19);
+/// Turns away from the guess that are tried, in degrees.
+const TURNS: [f64; 5] = [0.0, 1.5, -1.5, 3.0, -3.0];
+/// Samples about the middle of the block that is looked for, and by which it may be away.
+const MIDDLE: (usize, usize) = (14, 10);
+/// The least correlation of the block in the middle: of another pattern it is half of that.
+const LEAST_MIDDLE: f64 = 0.3;
 
 /// A block that was found.
 #[derive(Debug, Clone, Copy)]
@@ -35,16 +44,13 @@ struct Block {
 pub(super) fn find_patch(frame: &Plane<f32>, pattern: &Pattern) -> Result<Found, FindError> {
     let corners = corners(frame).ok_or(FindError::NoPatch)?;
     let seen = smoothed(frame);
-    let mut best: Option<(f64, usize, Geometry)> = None;
-    for way in 0..8 {
-        let Some(geometry) = first(frame.extent(), pattern, corners, way) else { continue };
-        let blocks = match_blocks(&seen, pattern, &geometry, REACHES[0]);
-        let score = score(&blocks);
-        if best.as_ref().is_none_or(|(least, ..)| score > *least) {
-            best = Some((score, way, geometry));
-        }
+    let tried = (0..8).flat_map(|way| guesses(frame.extent(), pattern, corners, way));
+    let placed = tried.filter_map(|guess| place_middle(&seen, pattern, &guess));
+    let best = placed.max_by(|a, b| a.0.total_cmp(&b.0));
+    let (correlation, mut geometry) = best.ok_or(FindError::NoPatch)?;
+    if correlation < LEAST_MIDDLE {
+        return Err(FindError::OtherNoise { correlation });
     }
-    let (_, way, mut geometry) = best.ok_or(FindError::NoPatch)?;
     let mut blocks = Vec::new();
     for reach in REACHES {
         blocks = match_blocks(&seen, pattern, &geometry, reach);
@@ -55,11 +61,10 @@ pub(super) fn find_patch(frame: &Plane<f32>, pattern: &Pattern) -> Result<Found,
         }
         geometry = Geometry::fit(frame.extent(), &matches).ok_or(FindError::NoPatch)?;
     }
-    if way >= 4 {
+    let middle = middle(pattern);
+    if geometry.is_mirrored(geometry.point(middle).unwrap_or_default()) {
         return Err(FindError::Mirrored);
     }
-    let Extent { width, height } = pattern.extent();
-    let middle = [width as f64 / 2.0, height as f64 / 2.0];
     Ok(Found {
         corners: blocks.iter().map(|block| block.place.frame).collect(),
         correlation: score(&blocks),
@@ -73,16 +78,56 @@ fn score(blocks: &[Block]) -> f64 {
     blocks.iter().map(|block| block.correlation).sum::<f64>() / blocks.len().max(1) as f64
 }
 
-/// The geometry in which the pattern has these corners, one of four turns or, from the fifth on, of
-/// four in the mirror.
-fn first(frame: Extent, pattern: &Pattern, corners: [Point; 4], way: usize) -> Option<Geometry> {
-    let (width, height) = (pattern.extent().width as f64, pattern.extent().height as f64);
+/// The place in the middle of the pattern, in cells.
+fn middle(pattern: &Pattern) -> Point {
+    let Extent { width, height } = pattern.extent();
+    [width as f64 / 2.0, height as f64 / 2.0]
+}
+
+/// The geometries in which the pattern has about these corners, one of four turns or, from the fifth
+/// on, of four in the mirror.
+fn guesses(
+    frame: Extent,
+    pattern: &Pattern,
+    corners: [Point; 4],
+    way: usize,
+) -> impl Iterator<Item = Geometry> {
+    let Extent { width, height } = pattern.extent();
+    let (width, height) = (width as f64, height as f64);
     let cells = [[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]];
-    let place = |index: usize| {
-        let turned = if way < 4 { (index + way) % 4 } else { (4 + way - index) % 4 };
-        Match { frame: corners[turned], cell: cells[index] }
-    };
-    Geometry::fit(frame, &[place(0), place(1), place(2), place(3)])
+    let centre = [0, 1].map(|axis| corners.iter().map(|corner| corner[axis]).sum::<f64>() / 4.0);
+    let (least, step, steps) = SIZES;
+    let sizes = (0..steps).map(move |k| least + step * k as f64);
+    let all = sizes.flat_map(|size| TURNS.map(|turn| (size, turn)));
+    all.filter_map(move |(size, turn)| {
+        let (sin, cos) = turn.to_radians().sin_cos();
+        let place = |index: usize| {
+            let corner = corners[if way < 4 { (index + way) % 4 } else { (4 + way - index) % 4 }];
+            let (x, y) = (size * (corner[0] - centre[0]), size * (corner[1] - centre[1]));
+            let frame = [centre[0] + cos * x - sin * y, centre[1] + sin * x + cos * y];
+            Match { frame, cell: cells[index] }
+        };
+        Geometry::fit(frame, &[place(0), place(1), place(2), place(3)])
+    })
+}
+
+/// The guess moved to where the block in the middle of the pattern is seen, and how alike it is there.
+fn place_middle(
+    seen: &Plane<f32>,
+    pattern: &Pattern,
+    guess: &Geometry,
+) -> Option<(f64, Geometry)> {
+    let (radius, reach) = MIDDLE;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 0 is none")]
+    let [x, y] = guess.point(middle(pattern))?.map(|value| value.round() as usize);
+    let margin = radius + 1;
+    let columns = x.checked_sub(margin)?..x + margin + 1;
+    let window = Window { columns, rows: y.checked_sub(margin)?..y + margin + 1 };
+    let drawn = smoothed(&render(pattern, guess, &window, &Sequential));
+    let at = [margin as f64; 2];
+    let (place, correlation) = match_block(seen, &drawn, &window, at, radius, reach)?;
+    let from = window.point(at[0], at[1]);
+    Some((correlation, guess.shifted([place[0] - from[0], place[1] - from[1]])))
 }
 
 /// The corners of the part of the frame in which samples differ most from their neighbours,
@@ -211,9 +256,14 @@ fn match_block(
     let at = |dx: isize, dy: isize| {
         cut(seen, x + left + dx, y + top + dy, radius).map_or(-1.0, |other| alike(&block, &other))
     };
-    let all = (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy)));
-    let (most, dx, dy) =
-        all.map(|(dx, dy)| (at(dx, dy), dx, dy)).max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let best = |(x, y): (isize, isize), reach: isize, step: usize| {
+        let steps = move || (-reach..=reach).step_by(step);
+        let all = steps().flat_map(|dy| steps().map(move |dx| (x + dx, y + dy)));
+        all.map(|(dx, dy)| (at(dx, dy), dx, dy)).max_by(|a, b| a.0.total_cmp(&b.0))
+    };
+    // What is alike is so for a sample around: every second place tells where.
+    let (_, dx, dy) = best((0, 0), reach, 2)?;
+    let (most, dx, dy) = best((dx, dy), 1, 1)?;
     let peak = |before: f64, after: f64| {
         let bend = before - 2.0 * most + after;
         if bend < 0.0 { ((before - after) / (2.0 * bend)).clamp(-0.5, 0.5) } else { 0.0 }
