@@ -118,7 +118,7 @@ impl<'a> Guide<'a> {
 fn hint(error: &FindError) -> Hint {
     match error {
         FindError::NoCorners | FindError::NoRing(_) | FindError::NoPatch => Hint::ShowTarget,
-        FindError::OtherNoise { .. } => Hint::OtherTarget,
+        FindError::OtherNoise { .. } | FindError::OtherPattern { .. } => Hint::OtherTarget,
         FindError::Two => Hint::OneOnly,
         FindError::CutOff { .. } => Hint::ShowAll,
         FindError::Mirrored => Hint::Unmirror,

@@ -140,6 +140,14 @@ fn frames_that_tell_nothing_are_refused_by_what_they_lack() {
     check(&["calibrate", "-o", "x.npz"], 2, "FRAMES");
     check(&["calibrate", "photo.png", "-o", "x.npz", "--grid", "0x3"], 2, "expected 1, or columns");
     check(&["calibrate", "photo.png", "-o", "x.npz", "--target", "flat.png"], 65, "flat.png");
+    let as_target = |target, words| {
+        check(&["calibrate", "photo.png", "-o", "x.npz", "--target", target], 65, words);
+    };
+    workshop.write_scene("scene.png", 64, 48);
+    as_target("scene.png", "% of the pattern are gray");
+    write_picture(&workshop, "wide.png", &Picture::new(PictureFormat::gray(Extent::new(2049, 16))));
+    as_target("wide.png", "2049x16 cells (expected 16 to 2048 on a side)");
+    as_target("text.png", "a picture of one sample a cell");
     check(&["estimate", "black.png", "-o", "x.npz"], 65, "the frames are black");
     check(&["estimate", "white.png", "-o", "x.npz"], 65, "is clipped");
     check(&["estimate", "flat.png", "-o", "x.npz"], 65, "next to nothing above their noise");

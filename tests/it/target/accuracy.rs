@@ -121,9 +121,8 @@ fn with_area(psf: &Psf) -> Psf {
 #[apply(trial)]
 #[needs(SharedData)]
 fn a_pattern_from_elsewhere_gives_the_psf_that_others_find() {
-    let read = |name: &str| {
-        read_picture(&shared_data().join("target").join(name)).expect("a picture")
-    };
+    let read =
+        |name: &str| read_picture(&shared_data().join("target").join(name)).expect("a picture");
     let (cells, frame) = (luma(&read("pattern_noise.png")), read("img_example.png"));
     let pattern = Pattern::from_picture(&cells).expect("a pattern");
     let outcome = calibrate(&[&[frame]], &pattern, &Options::default(), &Sequential);

@@ -1,15 +1,17 @@
 //! What goes wrong is said: what it is, and what would help.
 
 use deblurd::calibrate::target::{
-    Curve, FindError, Guide, Hint, Options, Pattern, TargetError, Verdict, calibrate, luma,
+    Curve, FindError, Guide, Hint, Options, Pattern, TargetError, Verdict, calibrate, find, luma,
 };
 use deblurd::executor::Sequential;
-use deblurd::frame::{Extent, Picture, PictureFormat};
+use deblurd::frame::{Extent, Picture, PictureFormat, Plane};
 use deblurd::optics::Transfer;
+use deblurd::source::read_picture;
 
 use super::photograph::Photograph;
 use super::{error, psf, uniform};
 use crate::harness::{apply, trial};
+use crate::support::shared_data;
 
 fn error_of(frames: &[Picture], pattern: &Pattern) -> TargetError {
     calibrate(&[frames], pattern, &Options::default(), &Sequential).expect_err("no calibration")
@@ -69,6 +71,26 @@ fn targets_of_no_use_are_refused_with_the_reason() {
         "noise within is another",
         Hint::OtherTarget,
     );
+}
+
+/// Of a pattern from elsewhere: other noise, and the same in a mirror.
+#[apply(trial)]
+#[needs(SharedData)]
+fn patterns_that_the_picture_does_not_show_are_refused() {
+    let read = |name: &str| {
+        luma(&read_picture(&shared_data().join("target").join(name)).expect("a picture"))
+    };
+    let (frame, cells) = (read("img_example.png"), read("pattern_noise.png"));
+    let extent = cells.extent();
+    let mirrored = Plane::from_fn(extent, |x, y| cells.row(y)[extent.width - 1 - x]);
+    let mirrored = Pattern::from_picture(&mirrored).expect("a pattern");
+    assert_eq!(find(&frame, &mirrored), Err(FindError::Mirrored));
+    let part = Extent::new(64, 64);
+    let ours = Pattern::noise(5);
+    let other = Plane::from_fn(part, |x, y| ours.cells().row(y + 40)[x + 20]);
+    let other = Pattern::from_picture(&other).expect("a pattern");
+    let error = find(&frame, &other).expect_err("another pattern");
+    assert!(matches!(error, FindError::OtherPattern { .. }), "{error}");
 }
 
 #[apply(trial)]

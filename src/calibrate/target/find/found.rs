@@ -28,6 +28,11 @@ pub enum FindError {
         /// The best of the eight ways in which it may lie.
         correlation: f64,
     },
+    /// a patch of noise is there, but no pattern that is alike (correlation {correlation:.2}): is it this one, and seen whole?
+    OtherPattern {
+        /// Of the block in the middle, or the mean of all that are alike.
+        correlation: f64,
+    },
     /// no patch of noise is in the picture
     NoPatch,
     /// there are two targets (expected one)

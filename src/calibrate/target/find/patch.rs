@@ -49,7 +49,7 @@ pub(super) fn find_patch(frame: &Plane<f32>, pattern: &Pattern) -> Result<Found,
     let best = placed.max_by(|a, b| a.0.total_cmp(&b.0));
     let (correlation, mut geometry) = best.ok_or(FindError::NoPatch)?;
     if correlation < LEAST_MIDDLE {
-        return Err(FindError::OtherNoise { correlation });
+        return Err(FindError::OtherPattern { correlation });
     }
     let mut blocks = Vec::new();
     for reach in REACHES {
@@ -57,7 +57,7 @@ pub(super) fn find_patch(frame: &Plane<f32>, pattern: &Pattern) -> Result<Found,
         blocks.retain(|block| block.correlation > LEAST);
         let matches: Vec<Match> = blocks.iter().map(|block| block.place).collect();
         if matches.len() < FEWEST {
-            return Err(FindError::OtherNoise { correlation: score(&blocks) });
+            return Err(FindError::OtherPattern { correlation: score(&blocks) });
         }
         geometry = Geometry::fit(frame.extent(), &matches).ok_or(FindError::NoPatch)?;
     }
@@ -112,11 +112,7 @@ fn guesses(
 }
 
 /// The guess moved to where the block in the middle of the pattern is seen, and how alike it is there.
-fn place_middle(
-    seen: &Plane<f32>,
-    pattern: &Pattern,
-    guess: &Geometry,
-) -> Option<(f64, Geometry)> {
+fn place_middle(seen: &Plane<f32>, pattern: &Pattern, guess: &Geometry) -> Option<(f64, Geometry)> {
     let (radius, reach) = MIDDLE;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 0 is none")]
     let [x, y] = guess.point(middle(pattern))?.map(|value| value.round() as usize);
