@@ -75,7 +75,11 @@ fn fit(view: &mut View<'_>, executor: &dyn Executor) -> Option<Fit> {
     loop {
         let runs = view.few_runs();
         let gram = view.gram(&runs, executor);
-        let uncertainty = view.resolve(&gram, &runs)?.uncertainty(&view.psf);
+        let equations = view.resolve(&gram, &runs)?;
+        // With a ring black and white are known beside the noise: a border that noise fills adds
+        // nothing to the rest, and takes nothing from it.
+        let is_all_noise = !view.pattern.has_ring();
+        let uncertainty = if is_all_noise { equations.uncertainty(&view.psf) } else { 0.0 };
         let border = border(&view.psf, view.side, 0);
         let most = MOST_BORDER.max(CHANCE * border_of_noise(uncertainty, view.side, 0));
         // What lies far out takes large steps.
