@@ -99,6 +99,9 @@ struct Case<'a> {
     sigma: GrayLevels,
 }
 
+/// What could be read, by name, and why the rest could not.
+type Sorted<T> = (Vec<(String, T)>, Vec<Failure>);
+
 impl Evaluate {
     pub(super) fn run(&self, shutdown: &Shutdown) -> Result<()> {
         self.check_output()?;
@@ -132,7 +135,7 @@ impl Evaluate {
     }
 
     /// The PSFs, and why others are none; of names that stand for one it is an error.
-    fn load_psfs(&self) -> Result<(Vec<(String, Blur)>, Vec<Failure>)> {
+    fn load_psfs(&self) -> Result<Sorted<Blur>> {
         let names = self.psf.iter().map(|name| files_of(name)).collect::<Result<Vec<_>>>()?;
         sorted_out(names.concat().into_iter().map(|name| {
             let short =
@@ -142,7 +145,7 @@ impl Evaluate {
     }
 
     /// The pictures, and why others cannot be read.
-    fn load_images(&self) -> Result<(Vec<(String, Picture)>, Vec<Failure>)> {
+    fn load_images(&self) -> Result<Sorted<Picture>> {
         sorted_out(list_pictures(&self.sharp)?.into_iter().map(|path| {
             let picture = read_picture(&path)?;
             let is_luma = self.restoration.channels == Channels::Luma;

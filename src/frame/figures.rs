@@ -127,8 +127,8 @@ mod tests {
     /// An edge in the middle that takes so many samples.
     fn edge(width: usize) -> Picture {
         picture(|x, _| {
-            let share = (x + width / 2).saturating_sub(24).min(width) as f64 / width as f64;
-            u16::try_from((50.0 + 150.0 * share).round() as i64).expect("a sample")
+            let across = (x + width / 2).saturating_sub(24).min(width);
+            u16::try_from(50 + (150 * across + width / 2) / width).expect("a sample")
         })
     }
 

@@ -218,7 +218,7 @@ impl Peel {
 
 /// The place `at - margin` of `length`, mirrored into it.
 fn mirrored(at: usize, margin: usize, length: usize) -> usize {
-    let inside = if at < margin { margin - at } else { at - margin };
+    let inside = at.abs_diff(margin);
     let period = (2 * length - 2).max(1);
     let folded = inside % period;
     if folded < length { folded } else { period - folded }
