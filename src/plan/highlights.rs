@@ -8,7 +8,7 @@
 
 use crate::fft::{Filter, good_size};
 use crate::frame::Extent;
-use crate::optics::{Blur, Psf, PsfError};
+use crate::optics::{Blur, Light, Psf, PsfError};
 
 /// The tiles of a frame, and the blur in them.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct Highlights {
     pub side: usize,
     /// Samples around a tile that are looked at and not changed.
     pub margin: usize,
+    /// Blur of light beyond white, at its most beside samples at white, from which on it is real.
+    pub evidence: f32,
     /// PSFs in a row of the blur's grid, and rows.
     grid: (usize, usize),
     tiles: Vec<TileBlur>,
@@ -35,11 +37,18 @@ impl Highlights {
     /// The fewest samples on a side of a tile that are changed.
     const CORE: usize = 24;
 
-    /// Plans the search under a blur.
+    /// What a white sky gives without any light beyond white: edges overshoot while they are found, and
+    /// noise is taken for light. Measured on Kodak pictures under `disk:3`: 0.18 at most in a tile at a
+    /// noise of 0.01, 0.24 at 0.05; lamps give 0.3 to 0.8.
+    fn evidence(noise: Light) -> f64 {
+        0.2 + 2.0 * noise.0
+    }
+
+    /// Plans the search under a blur and a noise.
     ///
     /// # Errors
     /// Where a PSF has no extent that can be transformed.
-    pub fn plan(blur: &Blur) -> Result<Self, PsfError> {
+    pub fn plan(blur: &Blur, noise: Light) -> Result<Self, PsfError> {
         let Extent { width, height } = blur.extent();
         // Light reaches a sample from within the PSF, and is told by others as far away again.
         let margin = width.max(height) + 3;
@@ -53,7 +62,9 @@ impl Highlights {
             })
         };
         let tiles = blur.psfs().iter().map(tile).collect::<Result<_, PsfError>>()?;
-        Ok(Self { side, margin, grid: blur.grid(), tiles })
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let evidence = Self::evidence(noise) as f32;
+        Ok(Self { side, margin, evidence, grid: blur.grid(), tiles })
     }
 
     /// Samples on a side of a tile that are changed.

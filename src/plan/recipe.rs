@@ -94,7 +94,7 @@ impl RestorePlan {
             channels: options.channels,
             tone: ToneCurve::new(camera.transfer, format),
             framing,
-            highlights: Highlights::plan(&camera.blur)?,
+            highlights: Highlights::plan(&camera.blur, noise)?,
             wiener,
             projections: projections
                 .map(|(filter, &strength)| Projection { strength, filter })

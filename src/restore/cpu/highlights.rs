@@ -18,6 +18,9 @@
 //! is taken away. The rest is restored as ever, and `e` put back after that: a lamp comes out white, as
 //! sharp as it was found.
 //!
+//! Edges of a white sky overshoot while `x` is found, and noise is taken for light: where less of `He` lies
+//! beside the samples at white than these make, the tile stays as it was.
+//!
 //! Samples at black are upper bounds in the same sense, but by no more than the noise: nothing is done
 //! about them.
 
@@ -189,7 +192,7 @@ impl Peel {
             |index: usize, length: usize| (index as f64 + 0.5) * core as f64 / length as f64;
         let blur = self.plan.blur_at(share(column, width), share(row, height));
         scratch.iterate(&self.fft, blur);
-        scratch.take_lamps(&self.fft, blur, self.plan.margin);
+        scratch.take_lamps(&self.fft, blur, &self.plan);
     }
 
     /// Copies the core of a tile to its place in `rows`, those of a row of tiles.
@@ -276,10 +279,17 @@ impl Scratch {
     }
 
     /// Leaves in `light` the lamps, and in `change` what is seen without them.
-    fn take_lamps(&mut self, fft: &RealFft2d, tile: &TileBlur, around: usize) {
+    fn take_lamps(&mut self, fft: &RealFft2d, tile: &TileBlur, plan: &Highlights) {
         fft.filter(&mut self.spectrum, &tile.blur, &self.light, &mut self.blurred);
-        self.find_lamps(around);
+        self.find_lamps(plan.margin);
         fft.filter(&mut self.spectrum, &tile.blur, &self.light, &mut self.change);
+        let beside = self.change.samples().iter().zip(self.seen.samples());
+        let beside = beside.filter(|(_, seen)| **seen < WHITE).map(|(lamp, _)| *lamp);
+        if beside.fold(0.0, f32::max) < plan.evidence {
+            self.light.samples_mut().fill(0.0);
+            self.change.samples_mut().copy_from_slice(self.seen.samples());
+            return;
+        }
         let all = self.blurred.samples().iter().zip(self.seen.samples());
         for (left, (all, seen)) in self.change.samples_mut().iter_mut().zip(all) {
             let (lamp, below) = (*left, (all - *left).max(0.0));
@@ -340,7 +350,7 @@ mod tests {
     use super::*;
     use crate::executor::Sequential;
     use crate::fft::Filter;
-    use crate::optics::Psf;
+    use crate::optics::{Light, Psf};
     use crate::plan::Edges;
     use crate::testing::filtered;
 
@@ -373,7 +383,7 @@ mod tests {
         y: &Plane<f32>,
         executor: Arc<dyn Executor>,
     ) -> (Plane<f32>, Option<Plane<f32>>) {
-        let plan = Highlights::plan(&psf.clone().into()).expect("a plan");
+        let plan = Highlights::plan(&psf.clone().into(), Light(0.01)).expect("a plan");
         let framing = Framing::plan(Edges::Open, EXTENT, psf.extent());
         let peel = Peel::new(plan, framing, executor);
         let (left, top) = framing.offset();
