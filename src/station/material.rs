@@ -12,7 +12,7 @@ use super::outputs::sink_names;
 use super::told::Told;
 use super::trial::{self, TrialError};
 use super::tuning::Tuning;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, SourceConfig};
 use crate::executor::Executor;
 use crate::frame::Extent;
 use crate::metrics::Metrics;
@@ -44,6 +44,17 @@ pub struct Loaded {
     pub model: Option<Arc<Model>>,
     /// The simulated blur, where there is one.
     pub simulated: Option<(Blur, DegradeOptions)>,
+}
+
+/// The source that a configuration names, whatever else it names: what a calibration is made from need
+/// not be there yet.
+///
+/// # Errors
+/// Where the file cannot be read, or the configuration is wrong.
+pub fn source_of(path: &Path) -> Result<SourceConfig, StationError> {
+    let text = load::text(path).map_err(Fault::from)?;
+    let config = read_config(&text);
+    Ok(config.map_err(|cause| StationError::Config { path: path.to_owned(), cause })?.source)
 }
 
 /// Tries a configuration; gives how good its golden frame is.

@@ -37,7 +37,7 @@ pub use golden::{Golden, rehearse};
 pub use keep::keep;
 pub use known::Known;
 pub use load::LoadError;
-pub use material::{Attempt, Loaded, Material};
+pub use material::{Attempt, Loaded, Material, source_of};
 pub use outputs::{Outputs, Page, sink_names, try_sink};
 pub use reload::{Phase, Reloader, Running};
 pub use told::Told;

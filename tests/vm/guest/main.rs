@@ -12,8 +12,6 @@
 
 #[path = "../../harness/mod.rs"]
 mod harness;
-#[path = "../../it/target/photograph.rs"]
-mod photograph;
 
 mod daemon;
 mod drivers;
@@ -22,7 +20,6 @@ mod pictures;
 mod process;
 mod rig;
 
-mod calibration;
 mod clients;
 mod consumers;
 mod exact;

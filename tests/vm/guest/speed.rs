@@ -32,7 +32,7 @@ fn smallest_model_1280x720() {
 }
 
 /// How long frames are counted; how many come in it is up to the emulator.
-const WHILE: Duration = Duration::from_secs(30);
+const WHILE: Duration = Duration::from_secs(15);
 
 /// Streams from the kernel's camera to the loopback device with a reader.
 fn measure(extent: &str, model: &str) {
