@@ -152,7 +152,7 @@ impl CpuRestorer {
             watch.done(0, Some(&failure));
             return Err(failure);
         }
-        self.decode.run(blurred, &mut self.work);
+        self.decode.run(blurred, effort == Effort::Full, &mut self.work);
         watch.done(0, None);
         Ok(true)
     }

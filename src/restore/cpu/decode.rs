@@ -35,18 +35,26 @@ impl Decode {
         Self { curve, peel, extension, executor, sums }
     }
 
-    /// Fills the planes with the light of a picture.
-    pub(crate) fn run(&mut self, picture: &Picture, work: &mut Workspace) {
+    /// Fills the planes with the light of a picture, without its lamps where there is time to `peel`.
+    pub(crate) fn run(&mut self, picture: &Picture, peel: bool, work: &mut Workspace) {
         let is_luma = is_luma_of_rgb(work, picture.format().layout);
         for (index, channel) in work.channels.iter_mut().enumerate() {
-            self.decode(picture, index, is_luma, channel);
+            self.decode(picture, index, (is_luma, peel), channel);
         }
     }
 
-    fn decode(&mut self, picture: &Picture, index: usize, is_luma: bool, channel: &mut Channel) {
+    fn decode(
+        &mut self,
+        picture: &Picture,
+        index: usize,
+        (is_luma, peel): (bool, bool),
+        channel: &mut Channel,
+    ) {
         self.for_rows(&mut channel.y, &|y, row| {
             self.load(picture, index, is_luma, y, row);
-            self.peel.mark(y, row);
+            if peel {
+                self.peel.mark(y, row);
+            }
             self.add_up(y, row);
         });
         let Channel { y, x_w, beyond, .. } = channel;

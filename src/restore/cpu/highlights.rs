@@ -190,6 +190,10 @@ impl Peel {
         let Extent { width, height } = self.framing.inner;
         let share =
             |index: usize, length: usize| (index as f64 + 0.5) * core as f64 / length as f64;
+        if scratch.seen.samples().iter().all(|seen| *seen >= WHITE) {
+            // Nothing here tells how much light there is.
+            return scratch.leave();
+        }
         let blur = self.plan.blur_at(share(column, width), share(row, height));
         scratch.iterate(&self.fft, blur);
         scratch.take_lamps(&self.fft, blur, &self.plan);
@@ -241,6 +245,12 @@ impl Scratch {
         }
     }
 
+    /// Leaves the tile as it was seen, without lamps.
+    fn leave(&mut self) {
+        self.light.samples_mut().fill(0.0);
+        self.change.samples_mut().copy_from_slice(self.seen.samples());
+    }
+
     /// Finds the light.
     fn iterate(&mut self, fft: &RealFft2d, tile: &TileBlur) {
         let first = self.seen.samples().iter().map(|seen| seen.max(1e-3));
@@ -286,9 +296,7 @@ impl Scratch {
         let beside = self.change.samples().iter().zip(self.seen.samples());
         let beside = beside.filter(|(_, seen)| **seen < WHITE).map(|(lamp, _)| *lamp);
         if beside.fold(0.0, f32::max) < plan.evidence {
-            self.light.samples_mut().fill(0.0);
-            self.change.samples_mut().copy_from_slice(self.seen.samples());
-            return;
+            return self.leave();
         }
         let all = self.blurred.samples().iter().zip(self.seen.samples());
         for (left, (all, seen)) in self.change.samples_mut().iter_mut().zip(all) {
