@@ -3,6 +3,7 @@
 mod linear;
 mod noise; // of a picture
 mod orientation;
+pub mod level; // what restorations must reckon with
 pub mod target; // the blur, from pictures of a target
 pub mod blind; // the blur, from ordinary frames
 pub mod watch; // whether it still holds

@@ -10,7 +10,7 @@ use crate::config::{Config, SinkConfig, SourceConfig};
 use crate::daemon::try_page;
 use crate::metrics::SourceSnapshot;
 use crate::sink::try_writing;
-use crate::station::{Material, StationError, sink_names, try_sink};
+use crate::station::{Material, StationError, doubts, sink_names, try_sink};
 
 /// Tests a configuration: loads all it names, restores a golden frame, tries its outputs, and
 /// prints what would run.
@@ -27,7 +27,7 @@ impl Check {
         let unusable = |fault| Failure::from(StationError::Unusable(fault));
         // Nothing is loaded here before it was loaded elsewhere.
         material.attempt(None).map_err(|error| unusable(error.into()))?;
-        let loaded = material.clone().load().map_err(unusable)?;
+        let mut loaded = material.clone().load().map_err(unusable)?;
         let assembly = loaded.assembly().map_err(unusable)?;
         let format = assembly.source.format();
         let golden = material.attempt(Some(format.extent));
@@ -50,7 +50,10 @@ impl Check {
             steps.join(" -> "),
             sinks(&loaded.config)?.join(", "),
         );
-        Ok(terminal::print(&text)?)
+        let curve = format!("curve    {}\n", loaded.curve(assembly.source.clue()));
+        let doubts = doubts(&loaded.camera, assembly.source.pixel_format().as_deref());
+        let doubts: String = doubts.iter().map(|doubt| format!("but      {doubt}\n")).collect();
+        Ok(terminal::print(&(text + &curve + &doubts))?)
     }
 }
 

@@ -83,6 +83,7 @@ impl Demo {
             pipeline: PipelineOptions::new(Overflow::DropOldest),
             ladder: None,
             metrics,
+            follow: None,
             stop,
         };
         make_folder(&self.out)?;

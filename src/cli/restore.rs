@@ -11,20 +11,19 @@ use super::options::{PsfArgument, Threads};
 use super::terminal;
 use super::truth::Truth;
 use super::work::Work;
-use crate::calibrate::estimate_sigma;
+use crate::calibrate::level::{Level, LevelGauge, Unfit};
 use crate::daemon::{Shutdown, watch};
 use crate::executor::Executor;
-use crate::frame::colour::luma;
-use crate::frame::{Effort, Frame, FrameRate, Picture, PictureFormat, StreamNotes};
+use crate::frame::{Effort, Picture, PictureFormat};
 use crate::metrics::Metrics;
-use crate::optics::GrayLevels;
+use crate::optics::{Clue, Contrast, GrayLevels, Sigma};
 use crate::pipeline::{Overflow, PipelineOptions, Stop, Stoppable};
 use crate::plan::network::Model;
 use crate::plan::{RestoreOptions, RestorePlan};
 use crate::restore::{Backend, CpuBackend, Restorer, Unwatched};
 use crate::sink::is_special;
-use crate::source::{Filled, Source, SourceError, Y4mOptions, Y4mSource, read_tagged};
-use crate::station::{Assembly, Fault, Known, Recipe, load, open_y4m_sink};
+use crate::source::{Y4mOptions, Y4mSource, read_tagged};
+use crate::station::{Assembly, Fault, Hear, Known, Recipe, gauge, load, open_y4m_sink};
 
 /// Restores pictures, or a Y4M stream from a file or from standard input (`-`).
 #[derive(Debug, Args)]
@@ -42,10 +41,10 @@ pub(super) struct Restore {
     /// File or folder for what was restored; `-` is standard output.
     #[arg(short, long)]
     output: PathBuf,
-    /// Standard deviation of the noise in 8-bit gray levels [default: that of the calibration, else
-    /// estimated from each picture].
+    /// Standard deviation of the noise in 8-bit gray levels, or `auto`: estimated from each picture, and
+    /// followed along a stream [default: that of the calibration, else auto].
     #[arg(long)]
-    sigma: Option<GrayLevels>,
+    sigma: Option<Sigma>,
     /// Sharp picture, or a folder of sharp pictures of the same names: says how near the restored ones
     /// came, and where the PSF turned by 180 degrees fits better.
     #[arg(long, value_name = "PATH")]
@@ -91,7 +90,9 @@ impl Restore {
         let mut others = vec![Path::new(&self.psf.psf), Path::new(&self.restoration.model)];
         others.extend(truths.iter().flatten().map(PathBuf::as_path));
         let jobs = jobs(&self.input, &others, &self.output)?;
-        let mut pictures = Pictures { command: self, known, model, executor, planned: None };
+        let camera = known.camera(GrayLevels::USUAL, self.restoration.transfer, Clue::Silent);
+        let gauge = gauge(&camera, self.restoration.edges);
+        let mut pictures = Pictures { command: self, known, model, executor, planned: None, gauge };
         pictures.restore_all(&jobs, shutdown)
     }
 
@@ -103,18 +104,15 @@ impl Restore {
         shutdown: &Shutdown,
     ) -> Result<()> {
         let stream = Y4mOptions { path: self.input[0].clone(), live: false };
-        let mut source = Peeked { source: Box::new(Y4mSource::open(&stream)?), first: None };
-        let sigma = match self.sigma.or(known.noise()) {
-            Some(sigma) => sigma,
-            // Without a frame there is no noise, and nothing to restore.
-            None => source.peek(shutdown)?.map_or(GrayLevels::NONE, |first| {
-                self.estimate(first, &self.input[0], terminal::note)
-            }),
-        };
-        load::warn_of_noise(model.as_deref(), sigma);
+        let source = Y4mSource::open(&stream)?;
+        let given = self.given(known);
         let stop = Stop::default();
         let executor = Arc::new(Stoppable { executor, stop: stop.clone() });
-        let camera = known.camera(sigma, self.restoration.transfer);
+        let noise = given.or(known.noise()).unwrap_or(GrayLevels::USUAL);
+        if given.is_some() {
+            load::warn_of_noise(model.as_deref(), noise);
+        }
+        let camera = known.camera(noise, self.restoration.transfer, Clue::Silent);
         let options = self.restoration.clone();
         let assembly = Assembly {
             source: Box::new(source),
@@ -122,6 +120,7 @@ impl Restore {
             pipeline: PipelineOptions::new(Overflow::Wait),
             ladder: None,
             metrics: Arc::new(Metrics::new(&["y4m".to_owned()])),
+            follow: Some((given, self.hear(given))),
             stop,
         };
         let sink = open_y4m_sink(&self.output)?;
@@ -133,10 +132,35 @@ impl Restore {
         }
     }
 
-    fn estimate(&self, blurred: &Picture, input: &Path, note: impl Fn(&str)) -> GrayLevels {
-        let sigma = estimate_sigma(&luma(blurred));
-        note(&format!("{}: noise estimated at {sigma:.2} gray levels", input.display()));
-        sigma
+    /// The noise, where the pictures are not to tell it.
+    fn given(&self, known: &Known) -> Option<GrayLevels> {
+        self.sigma.map_or_else(|| known.noise(), Sigma::given)
+    }
+
+    /// Tells what a stream is restored by, where that was not given.
+    fn hear(&self, given: Option<GrayLevels>) -> Hear {
+        let input = self.input[0].clone();
+        Box::new(move |look, recipe| {
+            if given.is_none() {
+                terminal::note(&told(&input, look));
+                if look.is_ok() {
+                    let noise = recipe.camera.noise;
+                    load::warn_of_noise(recipe.model.as_deref(), noise);
+                }
+            }
+        })
+    }
+}
+
+/// What was estimated of a picture, or assumed for want of an estimate.
+fn told(input: &Path, look: std::result::Result<Level, Unfit>) -> String {
+    let input = input.display();
+    match look {
+        Ok(level) => format!("{input}: noise estimated at {level}"),
+        Err(unfit) => format!(
+            "{input}: nothing to estimate the noise from, as {unfit}: {:.2} gray levels are assumed",
+            GrayLevels::USUAL
+        ),
     }
 }
 
@@ -147,12 +171,13 @@ struct Pictures<'a> {
     model: Option<Arc<Model>>,
     executor: Arc<dyn Executor>,
     planned: Option<Planned>,
+    gauge: LevelGauge,
 }
 
 /// A restorer and what it was planned for.
 struct Planned {
     format: PictureFormat,
-    sigma: GrayLevels,
+    level: (GrayLevels, Contrast),
     restorer: Box<dyn Restorer>,
 }
 
@@ -165,13 +190,9 @@ impl Pictures<'_> {
 
     fn restore(&mut self, job: &Job, note: impl Fn(&str)) -> Result<()> {
         let (blurred, tags) = read_tagged(&job.input)?;
-        let sigma = self
-            .command
-            .sigma
-            .or(self.known.noise())
-            .unwrap_or_else(|| self.command.estimate(&blurred, &job.input, &note));
+        let level = self.level(&blurred, &job.input, &note);
         let mut restored = Picture::new(blurred.format());
-        let outcome = self.restorer(blurred.format(), sigma).and_then(|restorer| {
+        let outcome = self.restorer(blurred.format(), level).and_then(|restorer| {
             Ok(restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?)
         });
         outcome.with_context(|| job.input.display().to_string())?;
@@ -183,64 +204,46 @@ impl Pictures<'_> {
         Ok(())
     }
 
-    fn restorer(&mut self, format: PictureFormat, sigma: GrayLevels) -> Result<&mut dyn Restorer> {
-        let fits = |planned: &Planned| planned.format == format && planned.sigma == sigma;
+    /// The noise that was given or is estimated, and the contrast.
+    fn level(
+        &mut self,
+        blurred: &Picture,
+        input: &Path,
+        note: impl Fn(&str),
+    ) -> (GrayLevels, Contrast) {
+        let (given, look) = (self.command.given(&self.known), self.gauge.look(blurred));
+        if given.is_none() {
+            note(&told(input, look));
+        }
+        let contrast = look.map_or(Contrast::USUAL, |level| level.contrast);
+        let seen = look.map_or(GrayLevels::USUAL, |level| level.sigma);
+        (given.unwrap_or(seen), contrast)
+    }
+
+    fn restorer(
+        &mut self,
+        format: PictureFormat,
+        level: (GrayLevels, Contrast),
+    ) -> Result<&mut dyn Restorer> {
+        let fits = |planned: &Planned| planned.format == format && planned.level == level;
         let planned = match self.planned.take().filter(fits) {
             Some(planned) => planned,
-            None => Planned { format, sigma, restorer: self.plan(format, sigma)? },
+            None => Planned { format, level, restorer: self.plan(format, level)? },
         };
         Ok(&mut *self.planned.insert(planned).restorer)
     }
 
-    fn plan(&self, format: PictureFormat, sigma: GrayLevels) -> Result<Box<dyn Restorer>> {
-        load::warn_of_noise(self.model.as_deref(), sigma);
+    fn plan(
+        &self,
+        format: PictureFormat,
+        (sigma, contrast): (GrayLevels, Contrast),
+    ) -> Result<Box<dyn Restorer>> {
+        let told = GrayLevels::saturating(sigma.get() / contrast.get());
+        load::warn_of_noise(self.model.as_deref(), told);
         let Restore { restoration, .. } = self.command;
-        let camera = self.known.camera(sigma, restoration.transfer);
-        let plan = RestorePlan::new(&camera, self.model.clone(), restoration, format)?;
+        let camera = self.known.camera(sigma, restoration.transfer, Clue::Silent);
+        let options = RestoreOptions { contrast, ..restoration.clone() };
+        let plan = RestorePlan::new(&camera, self.model.clone(), &options, format)?;
         Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
-    }
-}
-
-/// A stream whose first frame was looked at before it is played.
-struct Peeked {
-    source: Box<dyn Source>,
-    first: Option<Frame>,
-}
-
-impl Peeked {
-    /// The first picture, if there is one.
-    fn peek(&mut self, shutdown: &Shutdown) -> Result<Option<&Picture>> {
-        let mut frame = Frame::new(self.source.format());
-        loop {
-            if let Some(signal) = shutdown.requested() {
-                return Err(Failure::interrupted(signal));
-            }
-            match self.source.fill(&mut frame)? {
-                Filled::Frame => return Ok(Some(&self.first.insert(frame).blurred)),
-                Filled::End => return Ok(None),
-                Filled::Unusable(_) | Filled::Waiting | Filled::Placeholder => {}
-            }
-        }
-    }
-}
-
-impl Source for Peeked {
-    fn format(&self) -> PictureFormat {
-        self.source.format()
-    }
-
-    fn rate(&self) -> FrameRate {
-        self.source.rate()
-    }
-
-    fn notes(&self) -> StreamNotes {
-        self.source.notes()
-    }
-
-    fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
-        let Some(first) = self.first.take() else { return self.source.fill(frame) };
-        frame.meta = first.meta;
-        frame.blurred = first.blurred;
-        Ok(Filled::Frame)
     }
 }

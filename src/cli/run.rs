@@ -9,7 +9,7 @@ use super::exit::Result;
 use super::probe::{camera, lines::quoted};
 use super::terminal;
 use crate::daemon::{self, Shutdown};
-use crate::optics::GrayLevels;
+use crate::optics::Sigma;
 use crate::sink::SinkError;
 
 /// Runs the daemon: source, PSF, model and sinks as the configuration says, or a camera with a live
@@ -37,10 +37,10 @@ pub(super) struct Run {
     /// PSF of the camera's blur, or its calibration.
     #[arg(long, value_name = "PSF", requires = "device")]
     psf: Option<String>,
-    /// Standard deviation of the noise in 8-bit gray levels [default: that of the calibration, else
-    /// 2.55].
+    /// Standard deviation of the noise in 8-bit gray levels, or `auto`: followed along the frames
+    /// [default: that of the calibration, else auto].
     #[arg(long, requires = "device")]
-    sigma: Option<GrayLevels>,
+    sigma: Option<Sigma>,
     /// A released model by name, an .onnx file, or `none` [default: base].
     #[arg(long, value_name = "FILE", requires = "device")]
     model: Option<String>,
@@ -70,9 +70,11 @@ impl Run {
         let psf = self.psf.as_deref().unwrap_or_default();
         let mut lines = format!("psf = {}\n", quoted(psf));
         let is_calibration = psf.to_lowercase().ends_with(".npz");
-        let usual = (!is_calibration).then_some(GrayLevels::USUAL);
+        let usual = (!is_calibration).then_some(Sigma::Auto);
         if let Some(sigma) = self.sigma.or(usual) {
-            lines += &format!("sigma = {:?}\n", sigma.get());
+            let levels =
+                sigma.given().map_or("\"auto\"".to_owned(), |it| format!("{:?}", it.get()));
+            lines += &format!("sigma = {levels}\n");
         }
         if let Some(model) = &self.model {
             lines += &format!("model = {}\n", quoted(model));

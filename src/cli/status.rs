@@ -153,9 +153,10 @@ pub(super) fn restores(restoration: &Restoration) -> String {
     let Restoration { psf, grid: [columns, rows], extent, width, sigma, transfer, .. } =
         restoration;
     let grid = if columns * rows > 1 { format!("{columns}x{rows} of ") } else { String::new() };
-    let Restoration { model, channels, backend, .. } = restoration;
+    let Restoration { model, channels, backend, is_followed, .. } = restoration;
+    let followed = if *is_followed { ", followed" } else { "" };
     format!(
-        "PSF {psf} ({grid}{extent}, width {width:.2}), sigma {sigma:.2}, curve {transfer}, \
+        "PSF {psf} ({grid}{extent}, width {width:.2}), sigma {sigma:.2}{followed}, curve {transfer}, \
          model {model}, {channels}, {backend}"
     )
 }

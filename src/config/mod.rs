@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 
-use crate::optics::{CameraOptions, GrayLevels, Psf};
+use crate::optics::{CameraOptions, GrayLevels, Psf, Sigma};
 use crate::pipeline::{LadderOptions, PipelineOptions};
 use crate::plan::RestoreOptions;
 use crate::simulate::DegradeOptions;
@@ -169,13 +169,23 @@ impl Config {
         edit::edited(text, section, changes)
     }
 
-    /// The noise that was asked for, or that is known.
+    /// Whether the noise follows the frames.
+    pub fn follows(&self) -> bool {
+        self.camera.sigma == Some(Sigma::Auto)
+    }
+
+    /// The noise that was asked for, or that is known; where it follows the frames, what it begins with.
     ///
     /// # Errors
     /// Where there is neither.
     pub fn noise(&self, known: Option<GrayLevels>) -> Result<GrayLevels, ConfigError> {
-        let expected = "gray levels of noise, as the PSF is no calibration";
-        self.camera.sigma.or(known).ok_or_else(|| ConfigError::Key {
+        let expected = "gray levels of noise or \"auto\", as the PSF is no calibration";
+        let asked = match self.camera.sigma {
+            Some(Sigma::Of(levels)) => Some(levels),
+            Some(Sigma::Auto) => known.or(Some(GrayLevels::USUAL)),
+            None => known,
+        };
+        asked.ok_or_else(|| ConfigError::Key {
             key: "restore".to_owned(),
             problem: format!("missing field `sigma` (expected {expected})"),
         })

@@ -273,7 +273,7 @@ fn unexpected(key: &str, value: &Value, expected: &str) -> ConfigError {
 #[cfg(test)]
 mod tests {
     use crate::config::Config;
-    use crate::optics::GrayLevels;
+    use crate::optics::{GrayLevels, Sigma};
     use crate::plan::Edges;
 
     const LEAST: &str = "
@@ -395,7 +395,11 @@ mod tests {
         let read = |name: &str, value: &str| {
             Config::read(LEAST, [(name.to_owned(), value.to_owned())]).expect("a configuration")
         };
-        assert_eq!(read("DEBLURD_RESTORE__SIGMA", "5").camera.sigma, GrayLevels::new(5.0));
+        assert_eq!(
+            read("DEBLURD_RESTORE__SIGMA", "5").camera.sigma,
+            GrayLevels::new(5.0).map(Sigma::Of)
+        );
+        assert_eq!(read("DEBLURD_RESTORE__SIGMA", "auto").camera.sigma, Some(Sigma::Auto));
         assert_eq!(read("DEBLURD_RESTORE__PSF", "gaussian:2").camera.psf, "gaussian:2");
         for name in ["DEBLURD_RESTORE__EDGES", "DEBLURD_RESTORE__BOUNDARY"] {
             assert_eq!(read(name, "circular").restore.edges, Edges::Circular);

@@ -14,8 +14,8 @@ use crate::optics::Calibration;
 use crate::pipeline::Pipeline;
 use crate::restore::cpu::residual::KernelChoice;
 use crate::station::{
-    Bench, Calibrator, Fault, Golden, Loaded, Material, Outputs, Phase, Reloader, Running,
-    StationError, Tuning, Watcher, keep, load,
+    Bench, Calibrator, Fault, Golden, Keeper, Loaded, Material, Outputs, Phase, Recipe, Reloader,
+    Running, StationError, Tuning, Watcher, keep, load,
 };
 use crate::web::{Desk, Order, Server};
 
@@ -54,7 +54,6 @@ fn serve(
     log::info!("golden frame {golden}");
     note(&device(&loaded, &thermal));
     // The servers end when they are dropped, after the pipeline.
-    let camera = loaded.camera.clone();
     let desk = Arc::new(desk(path));
     let (pipeline, _servers, running) = build(path, loaded, &desk, note)?;
     log::info!("steps {pipeline:?}");
@@ -64,7 +63,9 @@ fn serve(
         watcher.begin(metrics);
         watcher
     };
-    let mut watched = watcher(&camera, &pipeline.metrics);
+    let keeper = |recipe: &Recipe, follows| Keeper::new(recipe, format, follows, Instant::now());
+    let mut watched = watcher(&running.recipe.camera, &pipeline.metrics);
+    let mut kept = keeper(&running.recipe, running.follows);
     let mut reloader = Reloader::new(running.clone(), Material::attempt);
     let mut attendant = Attendant::new(manager, thermal);
     let Running { path, config, format, .. } = running;
@@ -88,8 +89,12 @@ fn serve(
             Phase::Begun => manager.reloading(),
             Phase::Over => manager.ready(),
         });
-        if let Some(camera) = reloader.changed() {
-            watched = watcher(&camera, running.metrics());
+        if let Some((recipe, follows)) = reloader.changed() {
+            watched = watcher(&recipe.camera, running.metrics());
+            kept = keeper(&recipe, follows);
+        }
+        if let Some(level) = kept.attend(Instant::now(), running) {
+            reloader.tell_level(level);
         }
         watched.attend(Instant::now(), running);
         attendant.attend(running.metrics());
@@ -131,13 +136,14 @@ fn heed(desk: &Desk, calibrator: &Calibrator, reloader: &mut Reloader) {
 /// Puts the pipeline together; also says what a reload has to fit.
 fn build(
     path: &Path,
-    loaded: Loaded,
+    mut loaded: Loaded,
     desk: &Arc<Desk>,
     note: &dyn Fn(&str),
 ) -> Result<(Pipeline, Vec<Server>, Running), DaemonError> {
     let assembly = loaded.assembly()?;
     let format = assembly.source.format();
-    let executor = Arc::clone(&assembly.recipe.executor);
+    let (clue, recipe) = (assembly.source.clue(), assembly.recipe.clone());
+    let pixel_format = assembly.source.pixel_format();
     let mut servers = Vec::new();
     let pipeline = assembly.build(|metrics| {
         let Outputs { sinks, pages } =
@@ -151,8 +157,8 @@ fn build(
         }
         Ok::<_, DaemonError>(sinks)
     })?;
-    let (path, config) = (path.to_owned(), loaded.config);
-    Ok((pipeline, servers, Running { path, config, format, executor }))
+    let (path, follows, config) = (path.to_owned(), loaded.config.follows(), loaded.config);
+    Ok((pipeline, servers, Running { path, config, format, clue, pixel_format, recipe, follows }))
 }
 
 /// What the work is done on.

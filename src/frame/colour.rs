@@ -114,6 +114,7 @@ pub fn luma_row(planes: &[Plane<u16>], y: usize) -> impl Iterator<Item = f32> {
 /// The luma of a picture as a gray picture of the same depth and range.
 pub fn luma(picture: &Picture) -> Picture {
     let mut gray = Picture::new(PictureFormat { layout: Layout::Gray, ..picture.format() });
+    gray.set_coding_noise(picture.coding_noise());
     for (y, target) in gray.planes_mut()[0].rows_mut().enumerate() {
         if picture.format().layout == Layout::Rgb {
             for (sample, luma) in target.iter_mut().zip(luma_row(picture.planes(), y)) {

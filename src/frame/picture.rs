@@ -124,13 +124,15 @@ impl std::fmt::Display for FrameRate {
 pub struct Picture {
     format: PictureFormat,
     planes: Vec<Plane<u16>>,
+    coding_noise: f32,
 }
 
 impl Picture {
     /// A picture of zeros.
     pub fn new(format: PictureFormat) -> Self {
         let plane = |index| Plane::new(format.layout.plane_extent(format.extent, index), 0);
-        Self { format, planes: (0..format.layout.planes()).map(plane).collect() }
+        let planes = (0..format.layout.planes()).map(plane).collect();
+        Self { format, planes, coding_noise: 0.0 }
     }
 
     /// Extent, layout, depth and range.
@@ -153,10 +155,22 @@ impl Picture {
         &mut self.planes
     }
 
-    /// Gives the picture another format; its samples are unspecified afterwards. Allocates only
+    /// Deviation in 8-bit gray levels of what a lossy coder, as far as it says so, rounded of luma;
+    /// 0 where nothing is known of any.
+    pub fn coding_noise(&self) -> f32 {
+        self.coding_noise
+    }
+
+    /// Notes what a lossy coder rounded.
+    pub fn set_coding_noise(&mut self, gray_levels: f32) {
+        self.coding_noise = gray_levels;
+    }
+
+    /// Gives the picture another format, of which no coder is known; its samples are unspecified afterwards. Allocates only
     /// where the picture was never this large.
     pub fn reshape(&mut self, format: PictureFormat) {
         self.format = format;
+        self.coding_noise = 0.0;
         self.planes.resize_with(format.layout.planes(), Plane::default);
         for (index, plane) in self.planes.iter_mut().enumerate() {
             plane.reshape(format.layout.plane_extent(format.extent, index), 0);
@@ -166,6 +180,7 @@ impl Picture {
     /// Makes this a copy of `other` without allocating where it was ever as large.
     pub fn copy_from(&mut self, other: &Self) {
         self.reshape(other.format);
+        self.coding_noise = other.coding_noise;
         for (target, source) in self.planes.iter_mut().zip(&other.planes) {
             target.samples_mut().copy_from_slice(source.samples());
         }
@@ -178,6 +193,7 @@ impl Picture {
     /// Where the window leaves `other`.
     pub fn copy_window(&mut self, other: &Self, x: usize, y: usize, extent: Extent) {
         self.reshape(other.format.with_extent(extent));
+        self.coding_noise = other.coding_noise;
         for (index, (target, source)) in self.planes.iter_mut().zip(&other.planes).enumerate() {
             let corner = other.format.layout.plane_corner(x, y, index);
             target.copy_window(source, corner.0, corner.1);

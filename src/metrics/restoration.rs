@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::text::short;
 use crate::frame::Extent;
 
+/// Doubts that are kept.
+const DOUBTS_MAX: usize = 9;
+
 /// What restores frames now.
 #[derive(Debug, Default)]
 pub struct RestorationMetrics(RwLock<Option<Shown>>);
@@ -43,6 +46,15 @@ pub struct Restoration {
     pub angle: f64,
     /// Deviation of the noise in 8-bit gray levels.
     pub sigma: f64,
+    /// Whether that follows the frames.
+    #[serde(default)]
+    pub is_followed: bool,
+    /// What told it, once frames have.
+    #[serde(default)]
+    pub basis: Option<String>,
+    /// How much fainter than ordinary ones the frames are taken to be.
+    #[serde(default)]
+    pub contrast: f64,
     /// The transfer curve that is undone.
     pub transfer: String,
     /// The model; `none` for the Wiener filter alone.
@@ -55,6 +67,9 @@ pub struct Restoration {
     pub method: Option<String>,
     /// How far the PSF may be trusted, where somebody said so.
     pub trust: Option<String>,
+    /// What speaks against the PSF.
+    #[serde(default)]
+    pub doubts: Vec<String>,
     /// Whether some of it is as a viewer wants it, for now, and not as the configuration has it.
     #[serde(default)]
     pub is_tuned: bool,
@@ -71,6 +86,19 @@ impl RestorationMetrics {
         let number = shown.as_ref().map_or(0, |before| before.restoration.number) + 1;
         let restoration = Restoration { number, ..restoration.tidied() };
         *shown = Some(Shown { restoration, picture: picture.into() });
+    }
+
+    /// Adds a doubt about what serves now; whether it is a new one.
+    pub fn doubt(&self, doubt: &str) -> bool {
+        let mut shown = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let doubt = short(doubt);
+        match shown.as_mut().map(|shown| &mut shown.restoration.doubts) {
+            Some(doubts) if !doubts.contains(&doubt) && doubts.len() < DOUBTS_MAX => {
+                doubts.push(doubt);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// What serves now; nothing before the first does.

@@ -69,6 +69,14 @@ impl GrayLevels {
     }
 }
 
+impl Light {
+    /// The same noise in gray levels, the inverse of [`GrayLevels::in_light`].
+    pub fn in_gray_levels(self, transfer: Transfer, range: Range) -> GrayLevels {
+        let levels = f64::from(Scale::luma(8, range).span());
+        GrayLevels::saturating(self.0 * levels / transfer.noise_gain())
+    }
+}
+
 impl From<GrayLevels> for f64 {
     fn from(levels: GrayLevels) -> Self {
         levels.0
@@ -124,6 +132,9 @@ mod tests {
     fn noise_grows_with_the_slope_of_the_curve() {
         let levels = GrayLevels::new(25.5).expect("gray levels");
         let linear = levels.in_light(Transfer::None, Range::Full);
+        let back = levels.in_light(Transfer::Srgb, Range::Limited);
+        let back = back.in_gray_levels(Transfer::Srgb, Range::Limited).get();
+        assert!((back - 25.5).abs() < 1e-9, "{back}");
         assert!((linear.0 - 0.1).abs() < 1e-9, "{linear:?}");
         let encoded = levels.in_light(Transfer::Srgb, Range::Full);
         assert!(encoded > linear, "sRGB is steep where there is light");

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::noise::GrayLevels;
+use super::sigma::Sigma;
 
 /// The blur and the noise of a camera.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -10,6 +10,7 @@ use super::noise::GrayLevels;
 pub struct CameraOptions {
     /// PSF file or formula, or a calibration.
     pub psf: String,
-    /// Standard deviation of the noise in 8-bit gray levels; that of the calibration where absent.
-    pub sigma: Option<GrayLevels>,
+    /// Standard deviation of the noise in 8-bit gray levels, or `auto`, followed along the frames; that of
+    /// the calibration where absent.
+    pub sigma: Option<Sigma>,
 }

@@ -18,6 +18,8 @@ pub struct Tap(Arc<Slots>);
 pub struct Taps {
     /// For whoever watches whether the calibration holds.
     pub watch: Tap,
+    /// For whoever follows the level of the frames.
+    pub level: Tap,
     /// For whoever calibrates.
     pub calibration: Tap,
 }
@@ -26,6 +28,7 @@ impl Taps {
     /// Copies a frame for those who ask for one.
     pub(super) fn give(&self, frame: &Frame) {
         self.watch.give(frame);
+        self.level.give(frame);
         self.calibration.give(frame);
     }
 }

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use super::regulariser::{Regulariser, natural_power};
+use super::regulariser::Regulariser;
 use crate::fft::{Complex, Filter, coefficients};
 use crate::frame::Extent;
-use crate::optics::{Light, Psf, PsfError};
+use crate::optics::{Light, Psf, PsfError, natural_power};
 
 /// What all planes of one extent are assumed to be like; white has amplitude 1.
 #[derive(Debug)]

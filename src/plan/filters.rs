@@ -77,8 +77,7 @@ mod tests {
     use super::*;
     use crate::fft::Filter;
     use crate::frame::{Extent, Plane};
-    use crate::optics::Psf;
-    use crate::plan::regulariser::natural_power;
+    use crate::optics::{Psf, natural_power};
     use crate::testing::{filtered, largest_difference, random_plane, random_psf};
     use proptest::prelude::*;
 

@@ -7,7 +7,7 @@ use super::edges::Edges;
 use super::regulariser::Regulariser;
 use crate::frame::Layout;
 use crate::keys;
-use crate::optics::{Blur, Calibration, GrayLevels, Transfer};
+use crate::optics::{Blur, Calibration, Clue, Contrast, Curve, GrayLevels};
 
 /// How frames are restored. Whoever plans brings the model and the camera that are named here.
 #[derive(Debug, Clone, PartialEq, Deserialize, Args)]
@@ -24,13 +24,17 @@ pub struct RestoreOptions {
     #[arg(long, visible_alias = "boundary", value_enum, default_value = "open")]
     #[serde(alias = "boundary")]
     pub edges: Edges,
-    /// Transfer curve to undo before and redo after: none, srgb, bt709, or gamma:G with G from 1 to
-    /// 4 [default: that of the calibration, else none].
-    #[arg(long, value_name = "CURVE")]
-    pub transfer: Option<Transfer>,
+    /// Transfer curve to undo before and redo after: none, srgb, bt709, gamma:G with G from 1 to 4, or
+    /// auto: that of the calibration, else what the source says; files say nothing, and none is.
+    #[arg(long, value_name = "CURVE", default_value = "auto")]
+    pub transfer: Curve,
     /// What is restored: luma, colours passing through, or red, green and blue each by itself.
     #[arg(long, value_enum, default_value = "luma")]
     pub channels: Channels,
+    /// How much fainter than ordinary ones the pictures are: no key, it is seen.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub contrast: Contrast,
 }
 
 /// Which planes are restored.
@@ -50,8 +54,9 @@ impl Default for RestoreOptions {
             model: "base".to_owned(),
             regulariser: None,
             edges: Edges::default(),
-            transfer: None,
+            transfer: Curve::Auto,
             channels: Channels::default(),
+            contrast: Contrast::USUAL,
         }
     }
 }
@@ -59,7 +64,7 @@ impl Default for RestoreOptions {
 impl RestoreOptions {
     /// The camera that has this `blur` and adds `noise`, of which nothing else is known.
     pub fn camera(&self, blur: impl Into<Blur>, noise: GrayLevels) -> Calibration {
-        let transfer = self.transfer.unwrap_or_default();
+        let transfer = self.transfer.resolve(None, Clue::Silent).transfer;
         Calibration { transfer, ..Calibration::new(blur, noise) }
     }
 }

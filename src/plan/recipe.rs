@@ -14,7 +14,7 @@ use super::tone::ToneCurve;
 use crate::exit::{ExitStatus, Status};
 use crate::fft::FieldFilter;
 use crate::frame::{Extent, PictureFormat};
-use crate::optics::{Calibration, PsfError};
+use crate::optics::{Calibration, Contrast, Light, PsfError};
 
 /// Everything a restorer of frames of one format is made of.
 #[derive(Debug, Clone)]
@@ -25,6 +25,9 @@ pub struct RestorePlan {
     pub channels: Channels,
     /// From samples to light and back.
     pub tone: ToneCurve,
+    /// How much fainter than ordinary ones the frames are; the planes are brought to the amplitudes of
+    /// those, which filters and networks are made for.
+    pub contrast: Contrast,
     /// Where a frame lies in the planes it is restored on.
     pub framing: Framing,
     /// How light beyond white is looked for.
@@ -86,13 +89,15 @@ impl RestorePlan {
         let trained = contract.map(|contract| contract.regulariser);
         let regulariser = options.regulariser.or(trained).unwrap_or(Regulariser::Spectral);
         let noise = camera.noise.in_light(camera.transfer, format.range);
+        let of_usual = Light(noise.0 / options.contrast.get());
         let Filters { wiener, projections } =
-            Filters::plan(&camera.blur, framing, regulariser, noise, strengths)?;
+            Filters::plan(&camera.blur, framing, regulariser, of_usual, strengths)?;
         let projections = projections.into_iter().zip(strengths);
         Ok(Self {
             format,
             channels: options.channels,
             tone: ToneCurve::new(camera.transfer, format),
+            contrast: options.contrast,
             framing,
             highlights: Highlights::plan(&camera.blur, noise)?,
             wiener,

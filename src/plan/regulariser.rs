@@ -1,10 +1,5 @@
 //! The assumed ratio of noise to signal: flat, or by the mean power spectrum of natural images.
 
-use std::f64::consts::PI;
-
-use crate::fft::frequency;
-use crate::frame::Extent;
-
 /// The assumed ratio of noise power to signal power, by frequency.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Regulariser {
@@ -39,13 +34,6 @@ impl std::fmt::Display for Regulariser {
             Self::Flat(eps) => write!(out, "flat:{eps}"),
         }
     }
-}
-
-/// Mean power spectrum of natural images at the coefficient `index`, for samples in [0, 1].
-pub(super) fn natural_power(extent: Extent, index: usize) -> f64 {
-    let (u, v) = frequency(extent, index);
-    let laplacian = 4.0 * (PI * u).sin().powi(2) + 4.0 * (PI * v).sin().powi(2);
-    (-3.92_f64).exp() * laplacian.max(1e-6).powf(-1.753)
 }
 
 #[cfg(test)]

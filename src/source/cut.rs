@@ -18,6 +18,7 @@ pub(super) fn cut(picture: &Picture, format: PictureFormat, target: &mut Picture
         return true;
     }
     target.reshape(format);
+    target.set_coding_noise(picture.coding_noise());
     for (index, plane) in target.planes_mut().iter_mut().enumerate() {
         for (y, row) in plane.rows_mut().enumerate() {
             convert_row(picture, (index, corner.width, corner.height + y), format, row);

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+use super::unpack::coding_noise;
 use super::unpack::jpeg::file::look_through;
 use super::{SourceError, tags};
 use crate::frame::{Extent, Layout, Picture, PictureFormat, Range, Tags};
@@ -59,14 +60,17 @@ pub fn decode_picture(bytes: &[u8], name: &Path) -> Result<Picture, SourceError>
 }
 
 fn decode_tagged(bytes: &[u8], name: &Path) -> Result<(Picture, Tags), SourceError> {
-    let Decoded { image, tags, oddities } = decode(bytes).map_err(|cause| damaged(name, cause))?;
+    let Decoded { image, tags, coding_noise, oddities } =
+        decode(bytes).map_err(|cause| damaged(name, cause))?;
     for oddity in oddities {
         log::warn!("{}: {oddity}; read all the same", name.display());
     }
     if image.color().has_alpha() {
         log::warn!("{}: transparency is ignored", name.display());
     }
-    Ok((planes_of(&image), tags))
+    let mut picture = planes_of(&image);
+    picture.set_coding_noise(coding_noise);
+    Ok((picture, tags))
 }
 
 fn without_tags((picture, tags): (Picture, Tags), name: &Path) -> Picture {
@@ -81,6 +85,8 @@ fn without_tags((picture, tags): (Picture, Tags), name: &Path) -> Picture {
 struct Decoded {
     image: DynamicImage,
     tags: Tags,
+    /// Deviation in 8-bit gray levels of what the coder rounded, as far as it says so.
+    coding_noise: f32,
     oddities: Vec<String>,
 }
 
@@ -98,7 +104,7 @@ fn decode(bytes: &[u8]) -> Result<Decoded, String> {
             let slim = tags::without_packed(bytes);
             let image = pixels(opened(&slim, ImageFormat::Png)?)?;
             let tags = tags::of_png(bytes, channels(&image));
-            Ok(Decoded { image, tags, oddities: Vec::new() })
+            Ok(Decoded { image, tags, coding_noise: 0.0, oddities: Vec::new() })
         }
         _ => Err("neither PNG nor JPEG".to_owned()),
     }
@@ -112,7 +118,8 @@ fn decode_jpeg(bytes: &[u8]) -> Result<Decoded, String> {
     let profile = decoder.icc_profile().ok().flatten();
     let image = pixels(decoder)?;
     let tags = tags::of_jpeg(&file.segments, profile, channels(&image));
-    Ok(Decoded { image, tags, oddities: file.oddities })
+    let coding_noise = coding_noise(&file.bytes).unwrap_or_default();
+    Ok(Decoded { image, tags, coding_noise, oddities: file.oddities })
 }
 
 /// A decoder of a picture that is not too large.

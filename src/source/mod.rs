@@ -26,6 +26,7 @@ use std::path::PathBuf;
 
 use crate::exit::{ExitStatus, Status};
 use crate::frame::{Frame, FrameRate, PictureFormat, StreamNotes};
+use crate::optics::Clue;
 use crate::pace::Ticks;
 
 /// Something that produces pictures of one format.
@@ -39,6 +40,16 @@ pub trait Source: Send {
     /// What the stream says of itself beside that.
     fn notes(&self) -> StreamNotes {
         StreamNotes::default()
+    }
+
+    /// What it tells of the transfer curve of its samples.
+    fn clue(&self) -> Clue {
+        Clue::Silent
+    }
+
+    /// The pixel format of its camera, where it is one, as calibrations have it.
+    fn pixel_format(&self) -> Option<String> {
+        None
     }
 
     /// Makes room in a new frame for what the source adds to it, so that no frame makes room later.
@@ -65,6 +76,14 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn notes(&self) -> StreamNotes {
         (**self).notes()
+    }
+
+    fn clue(&self) -> Clue {
+        (**self).clue()
+    }
+
+    fn pixel_format(&self) -> Option<String> {
+        (**self).pixel_format()
     }
 
     fn prepare(&self, frame: &mut Frame) {

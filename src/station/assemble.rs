@@ -4,15 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::error::Fault;
+use super::following::{Following, Hear};
+use super::recipe::Recipe;
 use crate::config::SourceConfig;
 use crate::executor::{Executor, Sequential};
-use crate::frame::{Effort, Picture, PictureFormat};
 use crate::metrics::{Metrics, SourceMetrics};
-use crate::optics::{Blur, Calibration};
+use crate::optics::{Blur, GrayLevels};
 use crate::pipeline::{LadderOptions, Pipeline, PipelineOptions, Stop, Stoppable, Workers};
-use crate::plan::network::Model;
-use crate::plan::{RestoreOptions, RestorePlan};
-use crate::restore::{Backend, CpuBackend, RestoreError, Restorer, Unwatched};
 use crate::simulate::{DegradeOptions, Simulated, grown};
 use crate::sink::{Sink, SinkError, Y4mSink};
 use crate::source::{FilesSource, SceneOptions, SceneSource, Source, V4l2Source, Y4mSource};
@@ -29,21 +27,11 @@ pub struct Assembly {
     pub ladder: Option<LadderOptions>,
     /// Where everything is counted, made for the names of the sinks.
     pub metrics: Arc<Metrics>,
+    /// Who hears of the level of the frames where the restorer itself follows it: the deviation of the
+    /// noise, where that is given, and whoever hears.
+    pub follow: Option<(Option<GrayLevels>, Hear)>,
     /// What stops the pipeline, and with it the executor of the recipe.
     pub stop: Stop,
-}
-
-/// What a restorer is made of, for the pictures of any source.
-#[derive(Debug)]
-pub struct Recipe {
-    /// What is known of the camera.
-    pub camera: Calibration,
-    /// The model, where there is one.
-    pub model: Option<Arc<Model>>,
-    /// How frames are restored.
-    pub options: RestoreOptions,
-    /// What does the parts.
-    pub executor: Arc<dyn Executor>,
 }
 
 impl Assembly {
@@ -55,8 +43,12 @@ impl Assembly {
         self,
         sinks: impl FnOnce(&Arc<Metrics>) -> Result<Vec<Box<dyn Sink>>, E>,
     ) -> Result<Pipeline, E> {
-        let Self { source, recipe, pipeline: options, ladder, metrics, stop } = self;
-        let restorer = recipe.restorer(source.format())?;
+        let Self { source, recipe, pipeline: options, ladder, metrics, follow, stop } = self;
+        let format = source.format();
+        let restorer = match follow {
+            Some((given, hear)) => Box::new(Following::new(recipe, format, given, hear)?),
+            None => recipe.restorer(format)?,
+        };
         let sinks = sinks(&metrics)?;
         Ok(Pipeline { source, restorer, sinks, options, ladder, metrics, stop })
     }
@@ -66,29 +58,6 @@ impl std::fmt::Debug for Assembly {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let format = self.source.format();
         out.debug_struct("Assembly").field("format", &format).finish_non_exhaustive()
-    }
-}
-
-impl Recipe {
-    /// A restorer of pictures of `format`.
-    ///
-    /// # Errors
-    /// Where PSF or model cannot serve such pictures.
-    pub fn restorer(&self, format: PictureFormat) -> Result<Box<dyn Restorer>, Fault> {
-        let plan = RestorePlan::new(&self.camera, self.model.clone(), &self.options, format);
-        let plan = plan.map_err(RestoreError::from)?;
-        Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
-    }
-
-    /// What it makes of one picture.
-    ///
-    /// # Errors
-    /// Where PSF or model cannot serve it.
-    pub fn restored(&self, picture: &Picture) -> Result<Picture, Fault> {
-        let mut restored = Picture::new(picture.format());
-        let mut restorer = self.restorer(picture.format())?;
-        restorer.restore(picture, &mut restored, Effort::Full, &mut Unwatched)?;
-        Ok(restored)
     }
 }
 

@@ -4,11 +4,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::assemble::Recipe;
 use super::error::{Fault, GoldenError};
+use super::recipe::Recipe;
 use crate::frame::colour::luma;
 use crate::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
-use crate::optics::Calibration;
+use crate::optics::{Calibration, Contrast, GrayLevels};
 use crate::plan::{Edges, RestoreOptions};
 use crate::restore::quality::psnr_db;
 use crate::simulate::{Degrade, DegradeOptions};
@@ -36,8 +36,11 @@ impl Golden {
     /// # Errors
     /// Where it cannot be restored, or becomes worse.
     pub fn restore(recipe: &Recipe) -> Result<Self, Fault> {
-        // The golden frame is of an extent of its own.
-        let camera = Calibration { extent: None, ..recipe.camera.clone() };
+        // The golden frame is of an extent of its own, and of ordinary contrast: its noise is as strong
+        // beside it as that of the frames is beside them.
+        let noise = recipe.camera.noise.get() / recipe.options.contrast.get();
+        let noise = GrayLevels::saturating(noise);
+        let camera = Calibration { extent: None, noise, ..recipe.camera.clone() };
         let edges = Edges::Circular;
         let sharp = sharp_picture(camera.blur.extent())?;
         let format = sharp.format();
@@ -45,7 +48,8 @@ impl Golden {
         let degradation = DegradeOptions { edges, sigma: camera.noise, seed: 0 };
         let mut degrade = Degrade::plan(&camera.blur, degradation, format)?;
         degrade.run(&sharp, 0, &mut blurred, &mut truth);
-        let options = RestoreOptions { edges, ..recipe.options.clone() };
+        let contrast = Contrast::USUAL;
+        let options = RestoreOptions { edges, contrast, ..recipe.options.clone() };
         let golden = Recipe {
             camera,
             model: recipe.model.clone(),

@@ -1,6 +1,6 @@
 //! What the name of a PSF brings: the PSF alone, or all that is known of a camera.
 
-use crate::optics::{Blur, Calibration, Field, Found, GrayLevels, Psf, Transfer};
+use crate::optics::{Blur, Calibration, Clue, Curve, Field, Found, GrayLevels, Psf, Transfer};
 
 /// What is known of a camera by the name of its PSF.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,13 +49,19 @@ impl Known {
         }
     }
 
-    /// The camera, where its noise is that; a transfer curve that was asked for goes before its own.
-    pub fn camera(&self, noise: GrayLevels, transfer: Option<Transfer>) -> Calibration {
+    /// The transfer curve, where it is known.
+    pub fn transfer(&self) -> Option<Transfer> {
+        self.calibration().map(|calibration| calibration.transfer)
+    }
+
+    /// The camera, where its noise is that; a transfer curve that was asked for goes before its own, and
+    /// its own before what the source tells.
+    pub fn camera(&self, noise: GrayLevels, curve: Curve, clue: Clue) -> Calibration {
         let camera = match self {
             Self::Formula(psf) | Self::File(psf, _) => Calibration::new(psf.clone(), noise),
             Self::Calibration(calibration) => Calibration { noise, ..(**calibration).clone() },
         };
-        Calibration { transfer: transfer.unwrap_or(camera.transfer), ..camera }
+        Calibration { transfer: curve.resolve(self.transfer(), clue).transfer, ..camera }
     }
 
     /// Tells on the log what was read under a name, and what had to be assumed.

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::apart;
-use super::assemble::{Assembly, Recipe, open_source, stoppable};
+use super::assemble::{Assembly, open_source, stoppable};
+use super::doubts;
 use super::error::{Fault, StationError};
 use super::load::{self, LoadError, Named};
 use super::outputs::sink_names;
+use super::recipe::Recipe;
 use super::told::Told;
 use super::trial::{self, TrialError};
 use super::tuning::Tuning;
@@ -16,7 +18,7 @@ use crate::config::{Config, ConfigError, SourceConfig};
 use crate::executor::Executor;
 use crate::frame::Extent;
 use crate::metrics::Metrics;
-use crate::optics::{Blur, Calibration};
+use crate::optics::{Assumed, Blur, Calibration, Clue, Transfer};
 use crate::pipeline::Stop;
 use crate::plan::network::Model;
 use crate::simulate::DegradeOptions;
@@ -38,8 +40,10 @@ pub struct Material {
 pub struct Loaded {
     /// What was asked for.
     pub config: Config,
-    /// What is known of the camera.
+    /// What is known of the camera; its curve as a silent source has it, until [`Loaded::see`].
     pub camera: Calibration,
+    /// Its curve, where a calibration says so.
+    known: Option<Transfer>,
     /// The model, where there is one.
     pub model: Option<Arc<Model>>,
     /// The simulated blur, where there is one.
@@ -142,7 +146,7 @@ impl Material {
     pub fn load(self) -> Result<Loaded, Fault> {
         let (known, model) = (self.psf.to_known()?, self.model.to_model()?);
         let noise = self.config.noise(known.noise())?;
-        let camera = known.camera(noise, self.config.restore.transfer);
+        let camera = known.camera(noise, self.config.restore.transfer, Clue::Silent);
         load::warn_of_noise(model.as_deref(), camera.noise);
         let simulated = match &self.config.simulate {
             None => None,
@@ -154,7 +158,8 @@ impl Material {
                 Some((blur, simulate.options))
             }
         };
-        Ok(Loaded { config: self.config, camera, model, simulated })
+        let known = known.transfer();
+        Ok(Loaded { config: self.config, camera, known, model, simulated })
     }
 }
 
@@ -164,28 +169,44 @@ impl Loaded {
         self.config.pipeline.threads()
     }
 
-    /// Opens the source and starts the threads that share the work.
+    /// The curve that the source's clue leads to, and why.
+    pub fn curve(&self, clue: Clue) -> Assumed {
+        self.config.restore.transfer.resolve(self.known, clue)
+    }
+
+    /// Takes the curve that the source's clue leads to; it is told.
+    pub fn see(&mut self, clue: Clue) {
+        let assumed = self.curve(clue);
+        log::info!("transfer curve {assumed}");
+        self.camera.transfer = assumed.transfer;
+    }
+
+    /// Opens the source, whose curve is taken, and starts the threads that share the work.
     ///
     /// # Errors
     /// Where the source cannot be opened or the system gives no more threads.
-    pub fn assembly(&self) -> Result<Assembly, Fault> {
+    pub fn assembly(&mut self) -> Result<Assembly, Fault> {
         let stop = Stop::default();
         let metrics = Arc::new(Metrics::new(&sink_names(&self.config.sinks)));
+        let source = open_source(&self.config.source, self.simulated.as_ref(), &metrics.source)?;
+        self.see(source.clue());
         let recipe = self.recipe(stoppable(self.threads(), &stop)?);
         self.told(&recipe).tell(&metrics);
+        doubts::tell(doubts::of_source(&self.camera, source.pixel_format().as_deref()), &metrics);
         Ok(Assembly {
-            source: open_source(&self.config.source, self.simulated.as_ref(), &metrics.source)?,
+            source,
             recipe,
             pipeline: self.config.pipeline,
             ladder: Some(self.config.overload),
             metrics,
+            follow: None,
             stop,
         })
     }
 
     /// What is told of what `recipe` makes, which is of this.
     pub fn told(&self, recipe: &Recipe) -> Told {
-        Told::of(&self.config.camera.psf, recipe)
+        Told::of(&self.config.camera.psf, recipe).following(self.config.follows())
     }
 
     /// What a restorer is made of.

@@ -17,15 +17,19 @@ use std::time::{Duration, Instant};
 use displaydoc::Display;
 use thiserror::Error;
 
+use super::doubts;
 use super::error::{Fault, StationError};
+use super::golden::Golden;
 use super::material::{Attempt, Material};
+use super::recipe::Recipe;
 use super::told::Told;
 use super::tuning::Tuning;
+use crate::calibrate::level::Level;
 use crate::config::Config;
-use crate::executor::Executor;
+use crate::executor::Sequential;
 use crate::frame::PictureFormat;
 use crate::metrics::SourceState;
-use crate::optics::Calibration;
+use crate::optics::Clue;
 use crate::pipeline::RunningPipeline;
 use crate::restore::Restorer;
 
@@ -47,7 +51,9 @@ pub struct Reloader {
     tuning: Tuning,
     is_wished: bool,
     /// What is known of the camera since the last one.
-    changed: Option<Calibration>,
+    changed: Option<Recipe>,
+    /// The level that frames told, and that no restorer was made for yet.
+    level: Option<Level>,
     /// Time that one may take.
     patience: Duration,
 }
@@ -61,8 +67,14 @@ pub struct Running {
     pub config: Config,
     /// What the source gives.
     pub format: PictureFormat,
-    /// What does the parts of the restoration.
-    pub executor: Arc<dyn Executor>,
+    /// What the source tells of the curve of its samples.
+    pub clue: Clue,
+    /// The pixel format of the camera, where it is one.
+    pub pixel_format: Option<String>,
+    /// What restores frames, and what is told of it.
+    pub recipe: Recipe,
+    /// Whether the noise follows the frames.
+    pub follows: bool,
 }
 
 /// How far a reload is; each ends.
@@ -101,7 +113,10 @@ struct Loaded {
 #[derive(Debug)]
 struct Served {
     told: Told,
-    camera: Calibration,
+    recipe: Recipe,
+    follows: bool,
+    /// Whether nothing but the level is another.
+    is_level: bool,
 }
 
 /// What the reload does now.
@@ -120,13 +135,31 @@ impl Running {
     fn load(&self, attempt: Attempt, tuning: &Tuning) -> Result<Loaded, StationError> {
         let material = Material::tuned(&self.path, tuning)?;
         let golden = attempt(&material, Some(self.format.extent)).map_err(Fault::from)?;
-        let loaded = material.load()?;
+        let mut loaded = material.load()?;
+        loaded.see(self.clue);
         name_what_waits(&self.config, &loaded.config);
-        let recipe = loaded.recipe(Arc::clone(&self.executor));
+        let mut recipe = loaded.recipe(Arc::clone(&self.recipe.executor));
+        if self.follows && loaded.config.follows() {
+            // What the frames have told is not forgotten.
+            (recipe.camera.noise, recipe.options.contrast) = self.recipe.level();
+        }
         let restorer = recipe.restorer(self.format)?;
         log::info!("reload: golden frame {golden}");
         let told = loaded.told(&recipe).tuned(!tuning.is_empty());
-        Ok(Loaded { restorer, served: Served { told, camera: loaded.camera } })
+        let follows = loaded.config.follows();
+        Ok(Loaded { restorer, served: Served { told, recipe, follows, is_level: false } })
+    }
+
+    /// Makes a restorer of what serves now, for another level.
+    fn at(mut self, level: Level, told: Told) -> Result<Loaded, StationError> {
+        self.recipe.set_level(level);
+        let golden = Recipe { executor: Arc::new(Sequential), ..self.recipe.clone() };
+        let golden = Golden::restore(&golden)?;
+        let restorer = self.recipe.restorer(self.format)?;
+        log::info!("noise {level}, golden frame {golden}");
+        let told = told.of_level(&self.recipe).because(level.basis);
+        let served = Served { told, recipe: self.recipe, follows: true, is_level: true };
+        Ok(Loaded { restorer, served })
     }
 }
 
@@ -136,7 +169,8 @@ impl Reloader {
         let step = Step::Idle;
         let tuning = Tuning::default();
         let patience = PATIENCE;
-        Self { running, attempt, seen: 0, step, tuning, is_wished: false, changed: None, patience }
+        let (is_wished, changed, level) = (false, None, None);
+        Self { running, attempt, seen: 0, step, tuning, is_wished, changed, level, patience }
     }
 
     /// Asks for the configuration with some keys otherwise, in the place of an earlier wish. A
@@ -146,9 +180,16 @@ impl Reloader {
         self.is_wished = true;
     }
 
-    /// What is known of the camera since a reload, once after each that succeeded.
-    pub fn changed(&mut self) -> Option<Calibration> {
-        self.changed.take()
+    /// What serves since a reload, once after each that succeeded, and whether its noise follows the
+    /// frames.
+    pub fn changed(&mut self) -> Option<(Recipe, bool)> {
+        self.changed.take().map(|recipe| (recipe, self.running.follows))
+    }
+
+    /// Has frames restored by what serves now, for another level: by the same door, once nothing else is
+    /// under way. It is no reload, and nothing is read.
+    pub fn tell_level(&mut self, level: Level) {
+        self.level = Some(level);
     }
 
     /// Does what is due; to be called often. `requests` is how often a reload was asked for; `tell`
@@ -170,6 +211,10 @@ impl Reloader {
                 tell(Phase::Begun);
                 self.begin()
             }
+            Step::Idle => match self.level.take().filter(|_| self.running.follows) {
+                Some(level) => self.begin_level(level, pipeline),
+                None => (Step::Idle, None),
+            },
             Step::Stuck(loading) if loading.is_finished() => (Step::Idle, None),
             Step::Stuck(loading) if is_asked => {
                 (self.seen, self.is_wished) = (requests, false);
@@ -178,11 +223,7 @@ impl Reloader {
             }
             Step::Loading(loading, since) => self.follow(loading, since, pipeline),
             Step::Changing(served, since) if is_settled(since, pipeline) => {
-                served.told.tell(pipeline.metrics());
-                self.changed = Some(served.camera);
-                pipeline.metrics().reload.succeed();
-                log::info!("reload: done");
-                tell(Phase::Over);
+                self.settle(*served, pipeline, tell);
                 (Step::Idle, None)
             }
             step => (step, None),
@@ -192,6 +233,32 @@ impl Reloader {
             log::error!("reload refused, the configuration in use stays: {refusal}");
             pipeline.metrics().reload.refuse(&refusal.to_string());
             tell(Phase::Over);
+        }
+    }
+
+    /// Notes what serves from now on.
+    fn settle(&mut self, served: Served, pipeline: &RunningPipeline, tell: &mut dyn FnMut(Phase)) {
+        let Served { told, recipe, follows, is_level } = served;
+        told.tell(pipeline.metrics());
+        let pixel_format = self.running.pixel_format.as_deref();
+        doubts::tell(doubts::of_source(&recipe.camera, pixel_format), pipeline.metrics());
+        (self.running.recipe, self.running.follows) = (recipe.clone(), follows);
+        if is_level {
+            return;
+        }
+        self.changed = Some(recipe);
+        pipeline.metrics().reload.succeed();
+        log::info!("reload: done");
+        tell(Phase::Over);
+    }
+
+    fn begin_level(&self, level: Level, pipeline: &RunningPipeline) -> (Step, Option<Refusal>) {
+        let Some(told) = Told::now(pipeline.metrics()) else { return (Step::Idle, None) };
+        let running = self.running.clone();
+        let thread = std::thread::Builder::new().name("level".to_owned());
+        match thread.spawn(move || running.at(level, told)) {
+            Ok(loading) => (Step::Loading(loading, Instant::now()), None),
+            Err(error) => (Step::Idle, Some(Refusal::Thread(error))),
         }
     }
 
@@ -278,16 +345,17 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("deblurd.toml");
         std::fs::write(&file, CONFIGURATION).expect("a file");
-        let loaded = Material::read(&file).and_then(|it| Ok(it.load()?)).expect("a PSF");
+        let mut loaded = Material::read(&file).and_then(|it| Ok(it.load()?)).expect("a PSF");
         let assembly = loaded.assembly().expect("stages");
         let format = assembly.source.format();
-        let executor = Arc::clone(&assembly.recipe.executor);
+        let (clue, recipe) = (assembly.source.clue(), assembly.recipe.clone());
         let sinks = &loaded.config.sinks;
         let pipeline = assembly
             .build(|_| Ok::<_, StationError>(Outputs::open(sinks)?.sinks))
             .expect("a pipeline");
-        let (path, config) = (path.to_owned(), loaded.config);
-        let running = Running { path, config, format, executor };
+        let (path, config, follows) = (path.to_owned(), loaded.config, false);
+        let pixel_format = None;
+        let running = Running { path, config, format, clue, pixel_format, recipe, follows };
         (pipeline.start().expect("threads"), running)
     }
 

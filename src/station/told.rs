@@ -1,7 +1,8 @@
 //! What is told of a restoration: in numbers, and as a picture of its PSF.
 
-use super::assemble::Recipe;
 use super::portrait::portrait;
+use super::recipe::Recipe;
+use crate::calibrate::level::Basis;
 use crate::metrics::{Metrics, Restoration};
 use crate::optics::Calibration;
 use crate::plan::Channels;
@@ -32,16 +33,45 @@ impl Told {
             psf: psf.to_owned(),
             model: model.to_owned(),
             channels: channels.to_owned(),
+            contrast: options.contrast.get(),
             backend: CpuBackend::NAME.to_owned(),
             ..of_camera(camera)
         };
         Self { restoration, picture: portrait(&camera.blur.central().clone().into(), SIDE) }
     }
 
+    /// What is told now; nothing before the first restoration was.
+    pub fn now(metrics: &Metrics) -> Option<Self> {
+        let restoration = metrics.restoration.snapshot()?;
+        Some(Self { restoration, picture: metrics.restoration.picture()?.to_vec() })
+    }
+
+    /// The same at the level of `recipe`, which is otherwise the one that was told of.
+    #[must_use]
+    pub fn of_level(mut self, recipe: &Recipe) -> Self {
+        let (sigma, contrast) = recipe.level();
+        (self.restoration.sigma, self.restoration.contrast) = (sigma.get(), contrast.get());
+        self
+    }
+
     /// The same, and that some of it is as a viewer wants it.
     #[must_use]
     pub fn tuned(mut self, is_tuned: bool) -> Self {
         self.restoration.is_tuned = is_tuned;
+        self
+    }
+
+    /// The same, and that the noise follows the frames.
+    #[must_use]
+    pub fn following(mut self, is_followed: bool) -> Self {
+        self.restoration.is_followed = is_followed;
+        self
+    }
+
+    /// The same, with what told the noise.
+    #[must_use]
+    pub fn because(mut self, basis: Basis) -> Self {
+        self.restoration.basis = Some(basis.to_string());
         self
     }
 

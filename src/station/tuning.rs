@@ -63,7 +63,11 @@ impl Tuning {
         OF_CALIBRATION.iter().try_for_each(|key| check_free(key))?;
         let psf = (variable("psf"), CALIBRATION.to_owned());
         let variables: Vec<_> = std::iter::once(psf).chain(variables).collect();
-        Config::overridden(text, &variables, &OF_CALIBRATION.map(|key| ("restore", key)))
+        // That the noise follows the frames is no number that a calibration brings another for.
+        let follows = Config::read(text, []).is_ok_and(|config| config.follows());
+        let brought = OF_CALIBRATION.into_iter().filter(|key| !(follows && *key == "sigma"));
+        let brought: Vec<_> = brought.map(|key| ("restore", key)).collect();
+        Config::overridden(text, &variables, &brought)
     }
 }
 
@@ -107,6 +111,9 @@ mod tests {
 
     const TEXT: &str = "[restore]\npsf = 'camera.npz' # mine\nsigma = 2.5\n";
 
+    const FOLLOWING: &str = "[source]\nkind = 'scene'\n\
+        [restore]\npsf = 'camera.npz'\nsigma = 'auto'\ntransfer = 'srgb'\n[[sink]]\nkind = 'http'\n";
+
     #[track_caller]
     fn check_applied(key: &'static str, value: &str, expected: Result<&str, &str>) {
         let applied = Tuning::default().with(key, Some(value.to_owned())).apply(TEXT);
@@ -127,6 +134,8 @@ mod tests {
         check_applied("model", "none", Ok("model = \"none\""));
         let made = Tuning::default().calibrated(Arc::from([1])).apply(TEXT).expect("a text");
         assert_eq!(made.trim(), format!("[restore]\npsf = \"{CALIBRATION}\""));
+        let made = Tuning::default().calibrated(Arc::from([1])).apply(FOLLOWING).expect("a text");
+        assert!(made.contains("sigma = \"auto\"") && !made.contains("transfer"), "{made}");
         check_applied("psf", "/etc/passwd", Err("restore.psf: '/etc/passwd' (expected a formula"));
         check_applied("model", "/dev/zero", Err("restore.model: '/dev/zero' (expected a released"));
     }

@@ -303,6 +303,11 @@ fn tell_restorations(stations: &[Station], page: &mut Page<'_>) -> Result<(), Er
     page.gauges("psf_width_samples", help, None, own(|it| Some(it.width)))?;
     let help = "Deviation of the noise in 8-bit gray levels";
     page.gauges("noise_gray_levels", help, None, own(|it| Some(it.sigma)))?;
+    let help = "1 where that follows the frames";
+    let followed = own(|it| Some(f64::from(u8::from(it.is_followed))));
+    page.gauges("noise_followed", help, None, followed)?;
+    let help = "Amplitudes of the frames over those of ordinary pictures";
+    page.gauges("contrast", help, None, own(|it| Some(it.contrast)))?;
     let help = "When the calibration was made, since 1970";
     let unit = Some(Unit::Seconds);
     page.gauges("calibration_timestamp", help, unit, own(|it| it.calibrated_at_s))

@@ -24,6 +24,7 @@ mod faults;
 mod field;
 mod fifos;
 mod http;
+mod lamps;
 mod layering;
 mod model;
 mod onnx;

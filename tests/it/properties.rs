@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deblurd::executor::{Executor, Sequential};
 use deblurd::fft::{Filter, RealFft2d};
 use deblurd::frame::{Effort, Extent, Layout, Picture, PictureFormat, Plane, Range};
-use deblurd::optics::{Blur, GrayLevels, Psf, Transfer};
+use deblurd::optics::{Blur, Curve, GrayLevels, Psf, Transfer};
 use deblurd::pipeline::Workers;
 use deblurd::plan::network::Model;
 use deblurd::plan::{Channels, Edges, Regulariser, RestoreOptions, RestorePlan};
@@ -130,7 +130,7 @@ fn check_identity(how: &Restoration, format: PictureFormat, model: Option<&Arc<M
         }
     }
     let restored = restored(how, &Psf::delta(), model, &picture);
-    let tolerance = match (how.options.transfer.unwrap_or_default(), format.depth) {
+    let tolerance = match (how.options.transfer.given().unwrap_or_default(), format.depth) {
         (Transfer::None, _) => 0,
         (_, depth) => i32::from(depth == 16),
     };
@@ -329,7 +329,7 @@ impl Restoration {
     }
 
     fn transfer(mut self, transfer: Transfer) -> Self {
-        self.options.transfer = Some(transfer);
+        self.options.transfer = Curve::Of(transfer);
         self
     }
 
@@ -433,7 +433,7 @@ fn shifted(picture: &Picture, right: usize, down: usize) -> Picture {
 }
 
 /// The picture blurred circularly, in 16 bits.
-fn blurred(picture: &Picture, psf: &Psf) -> Picture {
+pub(crate) fn blurred(picture: &Picture, psf: &Psf) -> Picture {
     let extent = picture.extent();
     let otf = psf.otf(extent).expect("the PSF fits");
     let white = f32::from(picture.format().white());
@@ -451,7 +451,7 @@ fn blurred(picture: &Picture, psf: &Psf) -> Picture {
     result
 }
 
-fn largest_difference(a: &Picture, b: &Picture) -> i32 {
+pub(crate) fn largest_difference(a: &Picture, b: &Picture) -> i32 {
     assert_eq!(a.format(), b.format(), "pictures of different formats");
     let planes = a.planes().iter().zip(b.planes());
     let samples = planes.flat_map(|(a, b)| a.samples().iter().zip(b.samples()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::file::{self, Curve};
+use super::file;
 use super::frames::Frames;
 use super::report::Report;
 use crate::calibrate::measured;
@@ -19,9 +19,9 @@ use crate::cli::terminal;
 use crate::daemon::Shutdown;
 use crate::exit::Status;
 use crate::frame::Picture;
-use crate::optics::{Calibration, Method};
+use crate::optics::{Calibration, Curve, Method};
 use crate::source::decode_picture;
-use crate::station::{load, origin};
+use crate::station::{Settings, load, origin};
 
 /// Frames of a live camera without a target after which it is given up.
 const PATIENCE: usize = 300;
@@ -58,7 +58,7 @@ pub(in crate::cli) struct Calibrate {
     grid: (usize, usize),
     /// The camera's transfer curve: auto, none, srgb, bt709 or gamma:G. `auto` finds it from the gray
     /// patches of the target.
-    #[arg(long, default_value = "auto", value_parser = file::curve)]
+    #[arg(long, default_value = "auto")]
     transfer: Curve,
     /// File for a page that shows what was found.
     #[arg(long, value_name = "FILE")]
@@ -97,8 +97,10 @@ impl Calibrate {
         let outcome = target::calibrate(&shown, &pattern, &options, &*executor);
         line.finish_and_clear();
         let outcome = outcome?;
+        let Settings { controls, pixel_format, .. } = self.frames.settings()?;
         let calibration = Calibration {
-            controls: self.frames.settings()?,
+            controls,
+            pixel_format,
             origin: Some(origin(Method::Target, outcome.frames())),
             ..measured(&outcome, &shown, &*executor)
         };
@@ -116,10 +118,7 @@ impl Calibrate {
     }
 
     fn options(&self) -> target::Options {
-        let curve = match self.transfer {
-            Curve::Auto => None,
-            Curve::Of(transfer) => Some(target::Curve::Known(transfer)),
-        };
+        let curve = self.transfer.given().map(target::Curve::Known);
         target::Options { curve, grid: self.grid }
     }
 

@@ -21,8 +21,10 @@ use crate::executor::Executor;
 use crate::exit::Status;
 use crate::frame::colour::luma;
 use crate::frame::{Extent, Picture};
-use crate::optics::{Calibration, Certainty, GrayLevels, Method, Psf, Transfer, Trust};
-use crate::station::origin;
+use crate::optics::{
+    Calibration, Certainty, Clue, Curve, GrayLevels, Method, Psf, Transfer, Trust,
+};
+use crate::station::{Settings, origin};
 
 /// Time between two frames of a live camera: neighbours show the same.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -48,8 +50,8 @@ pub(in crate::cli) struct Estimate {
     family: Family,
     /// The camera's transfer curve: auto, none, srgb, bt709 or gamma:G. `auto` takes that of sRGB for
     /// samples of 8 bits, none for deeper ones.
-    #[arg(long, default_value = "auto", value_parser = file::curve)]
-    transfer: file::Curve,
+    #[arg(long, default_value = "auto")]
+    transfer: Curve,
     /// Seconds that a live camera is looked at, at most.
     #[arg(long, default_value = "30", value_parser = clap::value_parser!(u32).range(1..=3600))]
     seconds: u32,
@@ -99,10 +101,12 @@ impl Estimate {
         let found = search(&scenes, self.options(), &executor, shutdown)?;
         terminal::print(&described(&found, frames))?;
         let psf = self.believed(&found)?;
+        let Settings { controls, pixel_format, .. } = self.frames.settings()?;
         let calibration = Calibration {
             transfer,
             extent: Some(extent),
-            controls: self.frames.settings()?,
+            controls,
+            pixel_format,
             reference: Reference::new(&scenes, &*executor)?.to_plane(),
             origin: Some(origin(Method::Estimate, frames)),
             certainty: Some(Certainty {
@@ -129,7 +133,8 @@ impl Estimate {
         let (line, begun) = (terminal::status_line(), Instant::now());
         let patience = Duration::from_secs(self.seconds.into());
         let looked = self.frames.each(PAUSE, shutdown, &mut |picture| {
-            let transfer = self.transfer.of(&picture);
+            let transfer =
+                self.transfer.resolve(None, Clue::of_depth(picture.format().depth)).transfer;
             let seen = seen.get_or_insert_with(|| Seen {
                 gather: Gather::new(transfer),
                 transfer,

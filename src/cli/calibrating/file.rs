@@ -1,40 +1,12 @@
 //! What the commands that calibrate write, and what they say of it.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use crate::cli::exit::{Failure, Result};
 use crate::cli::inputs::{keeps, keeps_apart};
 use crate::cli::{terminal, work};
-use crate::frame::Picture;
-use crate::optics::{Calibration, Transfer};
+use crate::optics::Calibration;
 use crate::sink::{try_writing, write_whole};
-
-/// The transfer curve that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Curve {
-    /// That of such pictures.
-    Auto,
-    /// This one.
-    Of(Transfer),
-}
-
-/// Reads the name of a transfer curve, or `auto`.
-pub(super) fn curve(text: &str) -> Result<Curve, String> {
-    if text == "auto" { Ok(Curve::Auto) } else { Transfer::from_str(text).map(Curve::Of) }
-}
-
-impl Curve {
-    /// The curve of the camera that gave a picture: samples of 8 bits are encoded for eyes as a rule,
-    /// deeper ones are as the sensor gave them.
-    pub(super) fn of(self, picture: &Picture) -> Transfer {
-        match self {
-            Self::Of(transfer) => transfer,
-            Self::Auto if picture.format().depth == 8 => Transfer::Srgb,
-            Self::Auto => Transfer::None,
-        }
-    }
-}
 
 /// Finds out before the work whether everything can be written, and that no input is replaced.
 pub(super) fn try_outputs(output: &Path, report: Option<&Path>, inputs: &[PathBuf]) -> Result<()> {

@@ -1,7 +1,6 @@
 //! Frames of one camera, for the commands that calibrate it: files, a camera, the camera of a
 //! configuration, or a running daemon.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,22 +93,23 @@ impl Frames {
         from_files(&self.pictures()?, shutdown, take)
     }
 
-    /// How the camera is set, where the frames come from one on this machine.
+    /// How the camera is set, where the frames come from one on this machine. What is odd of it is
+    /// told.
     ///
     /// # Errors
     /// Where the configuration cannot be read.
-    pub(in crate::cli) fn settings(&self) -> Result<BTreeMap<String, i64>> {
+    pub(in crate::cli) fn settings(&self) -> Result<Settings> {
         let camera = match &self.config {
             Some(path) => Some(source_of(path)?),
             None => self.device.clone().map(|device| SourceConfig::V4l2(V4l2Options::of(device))),
         };
         Ok(match camera {
             Some(SourceConfig::V4l2(options)) => {
-                let Settings { controls, notes } = Settings::of(&options.device);
-                notes.iter().for_each(|note| terminal::note(note));
-                controls
+                let settings = Settings::of(&options.device);
+                settings.notes.iter().for_each(|note| terminal::note(note));
+                settings
             }
-            _ => BTreeMap::new(),
+            _ => Settings::default(),
         })
     }
 

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fft::Filter;
+use crate::optics::natural_power;
 use crate::optics::{Blur, Light};
-use crate::plan::regulariser::natural_power;
 use crate::plan::{Edges, Filters, Regulariser};
 use crate::testing::{filtered, filtered_by_field, largest_difference, random_plane};
 

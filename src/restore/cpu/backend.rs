@@ -62,8 +62,17 @@ impl CpuBackend {
 
 impl Backend for CpuBackend {
     fn load(&self, plan: RestorePlan) -> Result<Box<dyn Restorer>, RestoreError> {
-        let RestorePlan { format, channels, tone, framing, highlights, wiener, model, projections } =
-            plan;
+        let RestorePlan {
+            format,
+            channels,
+            tone,
+            contrast,
+            framing,
+            highlights,
+            wiener,
+            model,
+            projections,
+        } = plan;
         let (executor, threads) = (&self.executor, self.executor.threads());
         let tone = Arc::new(tone);
         let filters = projections.iter().map(|projection| &projection.filter).chain([&wiener]);
@@ -85,11 +94,11 @@ impl Backend for CpuBackend {
         let peel = Peel::new(highlights, framing, Arc::clone(executor));
         Ok(Box::new(CpuRestorer {
             format,
-            decode: Decode::new(Arc::clone(&tone), peel, extension, Arc::clone(executor)),
+            decode: Decode::new(Arc::clone(&tone), contrast, peel, extension, Arc::clone(executor)),
             filtering: Filtering::plan(framing.outer, layers, executor),
             wiener,
             stages,
-            encode: Encode::new(tone, framing, Arc::clone(executor)),
+            encode: Encode::new(tone, contrast, framing, Arc::clone(executor)),
             work: Workspace::new(framing.outer, channels.count(format.layout)),
             executor: Arc::clone(executor),
             steps,

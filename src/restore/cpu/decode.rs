@@ -11,11 +11,14 @@ use super::workspace::{Channel, Workspace};
 use crate::executor::{Executor, for_chunks};
 use crate::frame::colour::luma_row;
 use crate::frame::{Extent, Layout, Picture, Plane};
+use crate::optics::Contrast;
 use crate::plan::ToneCurve;
 
 /// Fills the `y` planes of a workspace.
 pub(crate) struct Decode {
     curve: Arc<ToneCurve>,
+    /// What brings the frame to the amplitudes of ordinary ones, once the lamps are taken away.
+    gain: f32,
     peel: Peel,
     extension: Extension,
     executor: Arc<dyn Executor>,
@@ -26,13 +29,16 @@ pub(crate) struct Decode {
 impl Decode {
     pub(crate) fn new(
         curve: Arc<ToneCurve>,
+        contrast: Contrast,
         peel: Peel,
         extension: Extension,
         executor: Arc<dyn Executor>,
     ) -> Self {
         let height = extension.framing().inner.height;
         let sums = (0..height).map(|_| AtomicU64::new(0)).collect();
-        Self { curve, peel, extension, executor, sums }
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let gain = (1.0 / contrast.get()) as f32;
+        Self { curve, gain, peel, extension, executor, sums }
     }
 
     /// Fills the planes with the light of a picture, without its lamps where there is time to `peel`.
@@ -63,8 +69,10 @@ impl Decode {
             self.for_rows(&mut channel.y, &|y, row| self.add_up(y, row));
         }
         channel.mean = self.mean();
-        let mean = channel.mean;
-        self.for_rows(&mut channel.y, &|_, row| row.iter_mut().for_each(|sample| *sample -= mean));
+        let (mean, gain) = (channel.mean, self.gain);
+        self.for_rows(&mut channel.y, &|_, row| {
+            row.iter_mut().for_each(|sample| *sample = (*sample - mean) * gain);
+        });
         self.extension.apply(&*self.executor, &mut channel.y);
     }
 

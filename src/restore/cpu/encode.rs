@@ -8,6 +8,7 @@ use super::workspace::{Channel, Estimate, Workspace};
 use crate::executor::{Executor, FreeList, for_all, for_chunks};
 use crate::frame::colour::luma_row;
 use crate::frame::{Picture, Plane};
+use crate::optics::Contrast;
 use crate::plan::{Framing, ToneCurve};
 
 /// Writes the restored picture. Planes that were not restored pass through. Where only the luma of
@@ -15,6 +16,8 @@ use crate::plan::{Framing, ToneCurve};
 /// differences as they were.
 pub(crate) struct Encode {
     curve: Arc<ToneCurve>,
+    /// What brings amplitudes of ordinary frames back to those of this one.
+    contrast: f32,
     width: usize,
     offset: (usize, usize),
     executor: Arc<dyn Executor>,
@@ -46,12 +49,15 @@ impl<'a> PlaneOfLight<'a> {
 impl Encode {
     pub(crate) fn new(
         curve: Arc<ToneCurve>,
+        contrast: Contrast,
         framing: Framing,
         executor: Arc<dyn Executor>,
     ) -> Self {
         let (width, offset) = (framing.inner.width, framing.offset());
         let scratches = FreeList::new(executor.threads(), || Scratch::new(width));
-        Self { curve, width, offset, executor, scratches }
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let contrast = contrast.get() as f32;
+        Self { curve, contrast, width, offset, executor, scratches }
     }
 
     /// Writes the newest estimates of the blurred picture's channels.
@@ -80,8 +86,10 @@ impl Encode {
     fn load(&self, light: PlaneOfLight<'_>, y: usize, values: &mut [f32]) {
         let (left, top) = self.offset;
         let row = &light.plane.row(y + top)[left..];
-        values.iter_mut().zip(row).for_each(|(value, sample)| *value = sample + light.mean);
+        let restored = row.iter().map(|sample| sample * self.contrast + light.mean);
+        values.iter_mut().zip(restored).for_each(|(value, light)| *value = light);
         if let Some(lamps) = light.lamps {
+            // They were set aside before the gain, in the light of this frame.
             let row = &lamps.row(y + top)[left..];
             values.iter_mut().zip(row).for_each(|(value, lamp)| *value += lamp);
         }

@@ -23,7 +23,7 @@ mod planes;
 pub use area::Memory;
 pub use bayer::{Demosaic, RawOptions};
 pub use error::{SIDE_MAX, UnpackError};
-pub use jpeg::JpegError;
+pub use jpeg::{JpegError, coding_noise};
 pub use pixel_format::PixelFormat;
 
 use crate::frame::{Extent, Layout, Picture, PictureFormat, Plane, Range};

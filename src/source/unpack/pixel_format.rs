@@ -150,6 +150,11 @@ impl PixelFormat {
         }
     }
 
+    /// Whether samples are as the sensor gave them: gray, and mosaics.
+    pub const fn is_raw(self) -> bool {
+        matches!(self.coding, Coding::Gray { .. } | Coding::Bayer { .. })
+    }
+
     /// Bits of a sample that lies in a word of 16 bits; 8 where samples lie in bytes.
     pub const fn depth_in_words(self) -> u8 {
         match self.coding {

@@ -9,6 +9,7 @@ use super::names::Names;
 use super::options::V4l2Options;
 use super::{rates, tegra};
 use crate::frame::{FrameRate, Range};
+use crate::optics::Clue;
 use crate::source::unpack::{Memory, PixelFormat};
 use crate::v4l2::{
     Automatic, Capture, Clock, ControlValue, Damage, Device, Direction, ErrorKind, Field, Format,
@@ -34,11 +35,13 @@ struct Opened<H: Host> {
 }
 
 /// What was agreed with a camera.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Agreed {
     pub(super) pixel_format: PixelFormat,
     pub(super) memory: Memory,
     pub(super) range: Range,
+    /// What is told of the curve of the samples.
+    pub(super) clue: Clue,
     pub(super) field: Field,
     /// `None` where the camera does not tell.
     pub(super) rate: Option<FrameRate>,
@@ -105,6 +108,7 @@ impl<H: Host> Camera<H> {
             pixel_format,
             memory: Memory { extent: format.extent, strides },
             range: pixel_format.range(format.colours.colorspace, format.colours.quantization),
+            clue: self.options.clue(pixel_format, format.colours),
             field: format.field,
             rate,
             sticks_at_restarts: tegra::is_driver_of(&device),

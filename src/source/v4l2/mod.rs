@@ -47,6 +47,7 @@ pub use options::{SampleShift, Tone, V4l2Options};
 use super::{Filled, Source, SourceError};
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::metrics::SourceMetrics;
+use crate::optics::Clue;
 use host::System;
 use recovery::Recovery;
 
@@ -73,6 +74,14 @@ impl Source for V4l2Source {
 
     fn rate(&self) -> FrameRate {
         self.0.rate()
+    }
+
+    fn pixel_format(&self) -> Option<String> {
+        self.0.pixel_format().map(|format| format.to_string())
+    }
+
+    fn clue(&self) -> Clue {
+        self.0.clue()
     }
 
     fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {

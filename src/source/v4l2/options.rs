@@ -10,10 +10,10 @@ use serde::{Deserialize, Deserializer};
 
 use crate::frame::{Extent, FrameRate};
 use crate::keys;
-use crate::optics::Transfer;
+use crate::optics::{Clue, Transfer};
 use crate::source::unpack::{Demosaic, PixelFormat, RawOptions};
 use crate::source::usual_rate;
-use crate::v4l2::Setting;
+use crate::v4l2::{ColourCodes, Setting};
 
 /// Which camera, and how.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -120,6 +120,25 @@ impl<'de> Deserialize<'de> for SampleShift {
 }
 
 impl V4l2Options {
+    /// What is told of the curve of samples: by the driver, or by their format.
+    pub(super) fn clue(&self, pixel_format: PixelFormat, colours: ColourCodes) -> Clue {
+        const COLORSPACE_REC709: u32 = 3;
+        const XFER_FUNC_709: u32 = 1;
+        const XFER_FUNC_SRGB: u32 = 2;
+        const XFER_FUNC_NONE: u32 = 5;
+        let is_raw = pixel_format.is_raw();
+        match (colours.transfer, colours.colorspace) {
+            _ if pixel_format.is_bayer() && self.tone == Tone::Srgb => Clue::Named(Transfer::Srgb),
+            _ if pixel_format.is_bayer() => Clue::Raw,
+            (XFER_FUNC_709, _) => Clue::Named(Transfer::Bt709),
+            (XFER_FUNC_SRGB, _) => Clue::Named(Transfer::Srgb),
+            (XFER_FUNC_NONE, _) => Clue::Named(Transfer::None),
+            _ if is_raw => Clue::Raw,
+            (_, COLORSPACE_REC709) => Clue::Named(Transfer::Bt709),
+            _ => Clue::Viewed,
+        }
+    }
+
     /// The options of a camera of which nothing but the device is told.
     pub fn of(device: PathBuf) -> Self {
         Self {

@@ -13,9 +13,11 @@ use super::session::{Fresh, Frozen, Numbering, Read, Session};
 use super::stand_in::StandIn;
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::metrics::{SourceMetrics, SourceState};
+use crate::optics::Clue;
 use crate::pace::Backoff;
 use crate::source::unpack::{Memory, PixelFormat};
 use crate::source::{Filled, SourceError};
+use crate::v4l2::ColourCodes;
 use crate::v4l2::{Clock, Distrust, ErrorKind, Field, V4l2Error};
 
 /// How long a call waits, and how often an absent camera is looked for.
@@ -35,6 +37,8 @@ pub(super) struct Recovery<H: Host> {
     metrics: Arc<SourceMetrics>,
     /// Of the stream, for the life of the process.
     format: PictureFormat,
+    clue: Clue,
+    pixel_format: Option<PixelFormat>,
     rate: FrameRate,
     /// Where the camera does not tell its rate.
     measured: Option<Measured>,
@@ -98,6 +102,8 @@ impl<H: Host> Recovery<H> {
             camera,
             metrics,
             format,
+            clue: agreed.clue,
+            pixel_format: opened.as_ref().ok().map(|agreed| agreed.pixel_format),
             rate: agreed.rate.unwrap_or(options.rate),
             measured: None,
             session: None,
@@ -125,6 +131,16 @@ impl<H: Host> Recovery<H> {
 
     pub(super) fn format(&self) -> PictureFormat {
         self.format
+    }
+
+    /// The pixel format that was agreed on when the camera was first asked, if it was there.
+    pub(super) fn pixel_format(&self) -> Option<PixelFormat> {
+        self.pixel_format
+    }
+
+    /// What was told of the curve of the samples when the camera was first asked.
+    pub(super) fn clue(&self) -> Clue {
+        self.clue
     }
 
     pub(super) fn rate(&self) -> FrameRate {
@@ -413,6 +429,7 @@ fn assumed(options: &V4l2Options) -> Agreed {
         pixel_format,
         memory: Memory { extent: options.extent, strides: [0; 3] },
         range: pixel_format.range(0, 0),
+        clue: options.clue(pixel_format, ColourCodes::default()),
         field: Field::Whole,
         rate: None,
         sticks_at_restarts: false,

@@ -10,12 +10,12 @@ use crate::calibrate::target::{GoesOn, Options, Outcome, Pattern, Verdict, calib
 use crate::executor::Executor;
 use crate::frame::{Extent, Picture, Range};
 use crate::metrics::{Artefacts, FoundCalibration};
-use crate::optics::{Blur, Calibration, Method};
+use crate::optics::{Blur, Calibration, Curve, Method};
 use crate::plan::{Forecast, RestoreOptions};
 use crate::sink::encode_png;
-use crate::station::assemble::Recipe;
 use crate::station::material::Material;
 use crate::station::portrait::portrait;
+use crate::station::recipe::Recipe;
 use crate::station::spare::Spare;
 
 /// Side of the picture of a PSF, and of each of a grid, in pixels.
@@ -37,6 +37,7 @@ pub(super) fn find(
         .map_err(|error| error.to_string())?;
     let camera = Calibration {
         controls: settings.controls,
+        pixel_format: settings.pixel_format,
         origin: Some(origin(Method::Target, outcome.frames())),
         ..measured(&outcome, groups, &*executor)
     };
@@ -95,7 +96,7 @@ fn compared(
         Blur::Field(field) => field.at(middle[0], middle[1]).into(),
     };
     let camera = Calibration { blur, extent: None, ..camera.clone() };
-    let options = RestoreOptions { transfer: None, ..loaded.config.restore };
+    let options = RestoreOptions { transfer: Curve::Auto, ..loaded.config.restore };
     let recipe = Recipe { camera, model: loaded.model, options, executor };
     let restored = recipe.restored(&part).map_err(|error| error.to_string())?;
     let png = |picture: &Picture| encode_png(picture).map(Arc::from).map_err(|e| e.to_string());

@@ -4,30 +4,41 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::v4l2::{Automatic, Control, ControlValue, Device};
+use crate::source::unpack::PixelFormat;
+use crate::v4l2::{Automatic, Control, ControlValue, Device, Direction};
 
 /// How a camera is set.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
     /// Its controls that are numbers.
     pub controls: BTreeMap<String, i64>,
-    /// That they cannot be asked about, or that the focus may move by itself.
+    /// The pixel format that it was last set to; nothing where it does not tell.
+    pub pixel_format: Option<String>,
+    /// That the controls cannot be asked about, or that the focus may move by itself.
     pub notes: Vec<String>,
 }
 
 impl Settings {
     /// Of a camera of this machine.
     pub fn of(device: &Path) -> Self {
-        match Device::open(device).and_then(|device| device.controls()) {
-            Ok(controls) => {
-                Self { controls: numbers(&controls), notes: automatic_focus(&controls) }
-            }
+        let device = Device::open(device);
+        let pixel_format = device.as_ref().ok().and_then(pixel_format);
+        let (controls, notes) = match device.and_then(|device| device.controls()) {
+            Ok(controls) => (numbers(&controls), automatic_focus(&controls)),
             Err(error) => {
                 let note = format!("{error}: whether focus or zoom move will not be known");
-                Self { controls: BTreeMap::new(), notes: vec![note] }
+                (BTreeMap::new(), vec![note])
             }
-        }
+        };
+        Self { controls, pixel_format, notes }
     }
+}
+
+/// As configurations name it.
+fn pixel_format(device: &Device) -> Option<String> {
+    let format = device.format(Direction::Capture).ok()?;
+    let named = format.fourcc.to_string().parse::<PixelFormat>();
+    named.ok().map(|format| format.to_string())
 }
 
 fn numbers(controls: &[Control]) -> BTreeMap<String, i64> {

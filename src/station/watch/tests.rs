@@ -61,6 +61,7 @@ fn start(formula: &str) -> (RunningPipeline, SourceConfig, PictureFormat, tempfi
         pipeline: PipelineOptions::new(Overflow::DropOldest),
         ladder: None,
         metrics,
+        follow: None,
         stop: Stop::default(),
     };
     let sink = || -> Box<dyn Sink> { Box::new(ShowcaseSink::new(85, 30)) };

@@ -298,13 +298,14 @@ function showRestoration(by, reload) {
   $("psf-name").textContent = by.is_tuned ? `${by.psf} (tuned)` : by.psf;
   const [columns, rows] = by.grid, grid = columns * rows > 1 ? `${columns} × ${rows} PSFs of ` : "";
   $("restoration-note").textContent = [
-    `${grid}${by.extent.width} × ${by.extent.height}, width ${by.width.toFixed(2)}`, `noise ${by.sigma.toFixed(2)}`,
+    `${grid}${by.extent.width} × ${by.extent.height}, width ${by.width.toFixed(2)}`, `noise ${by.sigma.toFixed(2)}${by.is_followed ? ", followed" : ""}`,
     `curve ${by.transfer}`, `model ${by.model}`, by.channels, by.backend,
   ].join(", ");
   const age = by.calibrated_at_s === null ? by.calibrated
     : `${span(Math.max(0, Date.now() / 1000 - by.calibrated_at_s))} ago`;
   const told = [by.trust, by.method && `by ${by.method}`, age].filter(Boolean).join(", ");
-  $("calibration-note").textContent = told ? `calibration: ${told}` : "no calibration: as the configuration says";
+  const doubts = (by.doubts || []).map((doubt) => `; in doubt: ${doubt}`).join("");
+  $("calibration-note").textContent = (told ? `calibration: ${told}` : "no calibration: as the configuration says") + doubts;
   if (by.number === restoration) return;
   restoration = by.number;
   $("psf").src = `psf.png?number=${by.number}`;

@@ -192,7 +192,7 @@ fn a_configuration_may_name_a_calibration() {
         78,
         "160x120",
         "transfer = 'gamma:7'",
-        "'gamma:7' (expected none, srgb, bt709, or gamma:G",
+        "'gamma:7' (expected auto, none, srgb, bt709, or gamma:G",
     );
     workshop.write("camera.npz", "0 1 0\n1 3 1\n0 1 0\n");
     check(78, "160x120", "", "restore: missing field `sigma` (expected gray levels of noise");

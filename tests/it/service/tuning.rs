@@ -63,7 +63,7 @@ fn a_wish_is_met_refused_and_taken_back() {
         ("{\"psf\": \"/etc/passwd\"}", "restore.psf: '/etc/passwd' (expected a formula"),
         ("{\"psf\": \"disk:40\"}", "(expected at most the frame's 64x48)"),
         ("{\"sigma\": -1}", "restore.sigma: -1 (expected gray levels"),
-        ("{\"transfer\": \"odd\"}", "restore.transfer: 'odd' (expected none, srgb"),
+        ("{\"transfer\": \"odd\"}", "restore.transfer: 'odd' (expected auto, none, srgb"),
         ("{\"model\": \"/dev/zero\"}", "(expected a released model, or none)"),
         ("{\"channels\": \"blue\"}", "unknown variant `blue`"),
     ] {

@@ -10,6 +10,7 @@
 
 pub(in crate::source) mod file;
 mod scan;
+mod tables;
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
@@ -17,6 +18,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 pub use scan::JpegError;
+pub use tables::coding_noise;
 
 use crate::frame::{Extent, Picture};
 
@@ -79,6 +81,7 @@ impl JpegReader {
         for (y, row) in decoded.chunks_exact(values * self.extent.width).enumerate() {
             deal_out(row, y, found.has_colour, picture);
         }
+        picture.set_coding_noise(coding_noise(bytes).unwrap_or_default());
         Ok(())
     }
 }

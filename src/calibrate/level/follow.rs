@@ -1,0 +1,111 @@
+//! A level that follows what frames say, slowly.
+//!
+//! Single frames scatter, and every change of the level is a new plan: so what frames say is averaged (in
+//! logarithms, the last few looks weighing most), and only a mean that leaves the neighbourhood of
+//! what restorations are told is told anew. The first look that tells counts at once: before it there is
+//! only a guess. Time is the number of looks, so that the same frames make the same levels.
+
+use super::gauge::{Level, Unfit};
+use crate::optics::{Contrast, GrayLevels};
+
+/// Weight of a look in the mean.
+const WEIGHT: f64 = 0.2;
+
+/// Ratios beyond which mean and told level, and mean and told contrast, are apart.
+const APART: f64 = 1.15;
+const FAINTER: f64 = 1.25;
+
+/// Follows the level of a stream.
+#[derive(Debug, Clone, Default)]
+pub struct Follower {
+    told: Option<Level>,
+    /// Logarithms of deviation and contrast, averaged.
+    mean: Option<[f64; 2]>,
+}
+
+impl Follower {
+    /// Takes what a look at a frame told; the level that restorations shall be told from now on, where
+    /// that is another one.
+    pub fn take(&mut self, look: Result<Level, Unfit>) -> Option<Level> {
+        let seen = look.ok()?;
+        let now = [seen.sigma.get().max(1e-3).ln(), seen.contrast.get().ln()];
+        let mean = match self.mean {
+            None => now,
+            Some(mean) => [0, 1].map(|at| mean[at] + WEIGHT * (now[at] - mean[at])),
+        };
+        self.mean = Some(mean);
+        let level = Level {
+            sigma: GrayLevels::saturating(mean[0].exp()),
+            contrast: Contrast::saturating(mean[1].exp()),
+            basis: seen.basis,
+            disagreement: seen.disagreement,
+        };
+        let is_told = self.told.is_some_and(|told| is_near(told, level));
+        (!is_told).then(|| *self.told.insert(level))
+    }
+
+    /// What restorations were told last; nothing before a frame told anything.
+    pub fn told(&self) -> Option<Level> {
+        self.told
+    }
+}
+
+fn is_near(told: Level, mean: Level) -> bool {
+    let within = |a: f64, b: f64, ratio: f64| a <= ratio * b && b <= ratio * a;
+    within(told.sigma.get().max(1e-3), mean.sigma.get().max(1e-3), APART)
+        && within(told.contrast.get(), mean.contrast.get(), FAINTER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calibrate::level::Basis;
+
+    fn look(sigma: f64) -> Result<Level, Unfit> {
+        let contrast = Contrast::USUAL;
+        Ok(Level {
+            sigma: GrayLevels::saturating(sigma),
+            contrast,
+            basis: Basis::Grain,
+            disagreement: 1.0,
+        })
+    }
+
+    /// What is told by looks at such deviations, with the number of the look.
+    fn told(looks: impl IntoIterator<Item = Result<Level, Unfit>>) -> Vec<(usize, f64)> {
+        let mut follower = Follower::default();
+        let told = looks.into_iter().enumerate();
+        let rounded = |sigma: f64| (1e6 * sigma).round() / 1e6;
+        told.filter_map(|(at, look)| Some((at, rounded(follower.take(look)?.sigma.get()))))
+            .collect()
+    }
+
+    #[test]
+    fn the_first_frame_that_tells_counts_at_once() {
+        let looks = [Err(Unfit::Flat), Err(Unfit::Clipped), look(3.0), look(3.1), Err(Unfit::Flat)];
+        assert_eq!(told(looks), [(2, 3.0)]);
+    }
+
+    #[test]
+    fn what_scatters_is_left_alone() {
+        let looks = (0..200).map(|at| look(if at % 2 == 0 { 3.3 } else { 2.7 }));
+        assert_eq!(told(looks).len(), 1);
+    }
+
+    #[test]
+    fn dusk_is_followed_in_few_steps() {
+        // From 2 to 8 over 200 looks: four times as much noise.
+        let looks: Vec<_> =
+            (0..=200).map(|at| look(2.0 * 4.0_f64.powf(f64::from(at) / 200.0))).collect();
+        let steps = told(looks.clone());
+        assert!((8..=12).contains(&steps.len()), "{steps:?}");
+        assert!(steps.windows(2).all(|pair| pair[1].1 / pair[0].1 < 1.25), "{steps:?}");
+        assert_eq!(told(looks), steps, "the same frames make the same levels");
+    }
+
+    #[test]
+    fn one_odd_frame_changes_nothing() {
+        let looks = (0..50).map(|at| look(if at == 30 { 5.0 } else { 3.0 }));
+        assert_eq!(told(looks).len(), 1);
+    }
+}

@@ -1,0 +1,123 @@
+//! The level of a live station's frames, followed beside them.
+//!
+//! Copies of frames are looked at on a thread of its own, often until one tells and seldom afterwards. Where
+//! the mean leaves the neighbourhood of what the restoration was told
+//! ([`Follower`](crate::calibrate::level::Follower)), the caller has a restorer made for it, which takes the
+//! other's place between two frames. Nothing of this touches the frames' way.
+
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::doubts;
+use super::recipe::Recipe;
+use crate::calibrate::level::{Follower, Level, LevelGauge, Unfit};
+use crate::frame::{Picture, PictureFormat};
+use crate::metrics::Metrics;
+use crate::pipeline::RunningPipeline;
+
+/// Time between two looks before a frame has told, and afterwards.
+const SOON: Duration = Duration::from_millis(500);
+const EVERY: Duration = Duration::from_secs(10);
+
+/// The same where nothing follows.
+const SELDOM: Duration = Duration::from_secs(60);
+
+/// Follows the level of one station's frames. The clock is the caller's.
+#[derive(Debug)]
+pub struct Keeper {
+    step: Step,
+    follows: bool,
+    follower: Follower,
+    next: Instant,
+    /// Whether it was said that frames do not tell.
+    is_said: bool,
+}
+
+/// What is done now.
+#[derive(Debug)]
+enum Step {
+    /// It panicked, or there was no thread.
+    Off,
+    Idle(Box<LevelGauge>, Picture),
+    /// A frame is asked for.
+    Asked(Box<LevelGauge>),
+    Looking(JoinHandle<Look>),
+}
+
+/// What was seen, and all that is needed for the next look.
+type Look = (Box<LevelGauge>, Picture, Result<Level, Unfit>);
+
+impl Keeper {
+    /// For a restoration by `recipe` of pictures of `format`, whose level `follows` the frames, or is
+    /// given: frames are looked at seldom then, for what speaks against the PSF.
+    pub fn new(recipe: &Recipe, format: PictureFormat, follows: bool, now: Instant) -> Self {
+        let step = Step::Idle(Box::new(recipe.gauge()), Picture::new(format));
+        let next = if follows { now } else { now + SELDOM };
+        Self { step, follows, follower: Follower::default(), next, is_said: false }
+    }
+
+    /// Does what is due; to be called often. The level that frames are to be restored by from now on,
+    /// where that is another one.
+    pub fn attend(&mut self, now: Instant, pipeline: &RunningPipeline) -> Option<Level> {
+        let (step, level) = match std::mem::replace(&mut self.step, Step::Off) {
+            Step::Idle(gauge, picture) if now >= self.next => {
+                pipeline.taps().level.ask(picture);
+                (Step::Asked(gauge), None)
+            }
+            Step::Asked(gauge) => match pipeline.taps().level.take() {
+                Some(picture) => (look(gauge, picture), None),
+                None => (Step::Asked(gauge), None),
+            },
+            Step::Looking(looking) if looking.is_finished() => match looking.join() {
+                Ok((gauge, picture, look)) => {
+                    let level = self.note(look, pipeline.metrics());
+                    self.next = now + self.pause();
+                    (Step::Idle(gauge, picture), level)
+                }
+                Err(_) => {
+                    log::error!("following the noise panicked and is over");
+                    (Step::Off, None)
+                }
+            },
+            step => (step, None),
+        };
+        self.step = step;
+        level
+    }
+
+    fn pause(&self) -> Duration {
+        match self.follower.told() {
+            _ if !self.follows => SELDOM,
+            Some(_) => EVERY,
+            None => SOON,
+        }
+    }
+
+    fn note(&mut self, look: Result<Level, Unfit>, metrics: &Metrics) -> Option<Level> {
+        doubts::tell(look.ok().and_then(|level| doubts::of_level(&level)), metrics);
+        if !self.follows {
+            return None;
+        }
+        if let (Err(unfit), false, None) = (look, self.is_said, self.follower.told()) {
+            self.is_said = true;
+            log::warn!("nothing to tell the noise by yet: a frame was looked at, and {unfit}");
+        }
+        self.follower.take(look)
+    }
+}
+
+/// Looks at a frame on a thread of its own; there is one at a time.
+fn look(mut gauge: Box<LevelGauge>, picture: Picture) -> Step {
+    let thread = std::thread::Builder::new().name("level".to_owned());
+    let started = thread.spawn(move || {
+        let look = gauge.look(&picture);
+        (gauge, picture, look)
+    });
+    match started {
+        Ok(looking) => Step::Looking(looking),
+        Err(error) => {
+            log::error!("following the noise is over: no thread: {error}");
+            Step::Off
+        }
+    }
+}
