@@ -6,6 +6,7 @@
 
 mod found;
 mod corners;
+mod places;
 mod ring;
 mod noise;
 mod patch;

@@ -9,6 +9,7 @@ use std::f64::consts::PI;
 use super::super::geometry::{Geometry, Match, Point, distance};
 use super::super::pattern::{SQUARE, Vertex};
 use super::corners::Corner;
+use super::places::Places;
 use crate::frame::Extent;
 
 /// The longest side of a square at the scale at which corners are looked for, in samples.
@@ -29,14 +30,15 @@ pub(super) struct Ring {
 
 /// The ring with the most vertices.
 pub(super) fn find_ring(frame: Extent, corners: &[Corner]) -> Option<Ring> {
+    let places = Places::new(frame, corners);
     let mut best: Option<Ring> = None;
-    for (index, &corner) in corners.iter().enumerate() {
+    for &corner in corners {
         let taken = |ring: &Ring| ring.known.iter().any(|(_, known)| known.point == corner.point);
         if best.as_ref().is_some_and(taken) {
             continue;
         }
-        for (along, across) in turns(corners, index) {
-            let Some(ring) = grow(frame, corners, [corner, along, across]) else { continue };
+        for (along, across) in turns(&places, corner) {
+            let Some(ring) = grow(frame, &places, [corner, along, across]) else { continue };
             let more = best.as_ref().is_none_or(|best| ring.known.len() > best.known.len());
             if more {
                 best = Some(ring);
@@ -51,17 +53,16 @@ pub(super) fn find_ring(frame: Extent, corners: &[Corner]) -> Option<Ring> {
 
 /// Pairs of neighbours of a corner across each other, the first being a quarter turn before the
 /// second.
-fn turns(corners: &[Corner], index: usize) -> Vec<(Corner, Corner)> {
+fn turns(places: &Places<'_>, corner: Corner) -> Vec<(Corner, Corner)> {
     let directions: [Vec<Corner>; 4] = std::array::from_fn(|quarter| {
-        let corner = corners[index];
         let edge = corner.bright + PI / 4.0 + quarter as f64 * PI / 2.0;
-        neighbours(corners, corner, edge)
+        neighbours(places, corner, edge)
     });
     let mut pairs = Vec::new();
     for quarter in 0..4 {
         for &along in &directions[quarter] {
             for &across in &directions[(quarter + 1) % 4] {
-                let middle = corners[index].point;
+                let middle = corner.point;
                 let ratio = distance(along.point, middle) / distance(across.point, middle);
                 if (0.5..2.0).contains(&ratio) {
                     pairs.push((along, across));
@@ -74,9 +75,9 @@ fn turns(corners: &[Corner], index: usize) -> Vec<(Corner, Corner)> {
 
 /// The two nearest corners in a direction whose bright squares lie where the dark ones of `corner`
 /// do.
-fn neighbours(corners: &[Corner], corner: Corner, direction: f64) -> Vec<Corner> {
-    let mut found: Vec<(f64, Corner)> = corners
-        .iter()
+fn neighbours(places: &Places<'_>, corner: Corner, direction: f64) -> Vec<Corner> {
+    let mut found: Vec<(f64, Corner)> = places
+        .around(corner.point, LONGEST)
         .filter_map(|other| {
             let [x, y] = [other.point[0] - corner.point[0], other.point[1] - corner.point[1]];
             let length = x.hypot(y);
@@ -144,24 +145,16 @@ pub(super) fn matches(known: &[(Vertex, Corner)]) -> Vec<Match> {
 
 /// Grows the ring from its first corner, which is put at column 1 and row 1, with the others beside
 /// it at column 2 and at row 2.
-fn grow(frame: Extent, corners: &[Corner], [first, along, across]: [Corner; 3]) -> Option<Ring> {
+fn grow(frame: Extent, places: &Places<'_>, [first, along, across]: [Corner; 3]) -> Option<Ring> {
     let vertex = |column, row| Vertex { column, row };
     let mut known = vec![(vertex(1, 1), first), (vertex(2, 1), along), (vertex(1, 2), across)];
     let vertices: Vec<Vertex> = Vertex::all().collect();
     for round in 0..14 {
         let map = Map::fit(frame, &known)?;
         let mut next = Vec::with_capacity(vertices.len());
-        for (index, &vertex) in vertices.iter().enumerate() {
-            let is_near = |(known, _): &(Vertex, Corner)| {
-                let place = vertices.iter().position(|other| other == known).unwrap_or(index);
-                let apart = place.abs_diff(index);
-                apart.min(vertices.len() - apart) <= STEPS
-            };
-            if known.iter().any(is_near)
-                && let Some(corner) = expected(&map, corners, vertex, first)
-            {
-                next.push((vertex, corner));
-            }
+        let near = beside(&vertices, &known);
+        for (&vertex, _) in vertices.iter().zip(near).filter(|(_, near)| *near) {
+            next.extend(expected(&map, places, vertex, first).map(|corner| (vertex, corner)));
         }
         let settled = next == known;
         if next.len() < 5.min(4 + round) {
@@ -176,21 +169,33 @@ fn grow(frame: Extent, corners: &[Corner], [first, along, across]: [Corner; 3]) 
     Some(Ring { known, geometry })
 }
 
+/// Which vertices, in their order around the ring, are few steps from known ones.
+fn beside(vertices: &[Vertex], known: &[(Vertex, Corner)]) -> Vec<bool> {
+    let mut near = vec![false; vertices.len()];
+    // Those that are known are in the same order.
+    let mut known = known.iter().map(|(vertex, _)| vertex).peekable();
+    for (place, vertex) in vertices.iter().enumerate() {
+        if known.next_if_eq(&vertex).is_some() {
+            for step in 0..=2 * STEPS {
+                near[(place + vertices.len() + step - STEPS) % vertices.len()] = true;
+            }
+        }
+    }
+    near
+}
+
 /// The corner nearest to where a vertex is expected, if it is near, and its bright squares lie as
 /// they must: one of the vertices where the ring turns is inverted.
-fn expected(map: &Map, corners: &[Corner], vertex: Vertex, first: Corner) -> Option<Corner> {
+fn expected(map: &Map, places: &Places<'_>, vertex: Vertex, first: Corner) -> Option<Corner> {
     let [u, v] = vertex.place();
     let point = map.point([u, v])?;
     let square = SQUARE as f64;
     let beside = [map.point([u + square, v])?, map.point([u, v + square])?];
     let size = beside.iter().map(|&other| distance(point, other)).fold(f64::INFINITY, f64::min);
-    let nearest = corners
-        .iter()
-        .map(|corner| (distance(corner.point, point), corner))
-        .min_by(|a, b| a.0.total_cmp(&b.0))?;
+    let nearest = places.nearest(point, NEAR * size)?;
     // Squares alternate: as at the first vertex, or a quarter turn from there. Perspective turns
     // the diagonals of squares far from each other by less than the half of that.
     let quarter = if (vertex.column + vertex.row).is_multiple_of(2) { 0.0 } else { PI / 2.0 };
-    let fits = turn(nearest.1.bright - first.bright - quarter, PI) < PI / 4.0;
-    (nearest.0 < NEAR * size && (fits || vertex.is_corner())).then_some(*nearest.1)
+    let fits = turn(nearest.bright - first.bright - quarter, PI) < PI / 4.0;
+    (fits || vertex.is_corner()).then_some(*nearest)
 }
