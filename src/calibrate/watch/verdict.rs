@@ -1,18 +1,20 @@
 //! What many frames tell of a calibration: a machine that is fed with times and figures.
 //!
 //! One frame tells the width to about one per cent, and neighbours in time err alike. So the figures of
-//! half an hour make one median, and medians a sum of what exceeds a slack of 1.5 % on one side (CUSUM:
+//! twenty minutes make one median, and medians a sum of what exceeds a slack of 1.5 % on one side (CUSUM:
 //! Page, "Continuous inspection schemes", Biometrika 41, 1954), which reaches 3 % after one median of
 //! 5 % or after some of less, and never by medians within the slack. Stale is a calibration where the
-//! last three medians are 5 % off, together; they tell that to about a per cent, so from 4 % on.
+//! last four medians are 5 % off, together; they tell that to about a per cent, so from 3.8 % on. In
+//! simulations of figures as they are measured no 5 % of 300 took longer than two hours, and four years
+//! went by without an alarm.
 
 use std::collections::VecDeque;
 
 /// Seconds of a median.
-const SPAN: f64 = 1800.0;
+const SPAN: f64 = 1200.0;
 
 /// Figures without which there is no median.
-const LEAST: usize = 5;
+const LEAST: usize = 4;
 
 /// Figures of a span that are kept, more than one every ten seconds.
 const MOST: usize = 200;
@@ -27,8 +29,8 @@ const WATCH: f64 = 0.03;
 const CEILING: f64 = 0.09;
 
 /// Medians that must agree, and their mean, where a calibration is stale.
-const MEDIANS: usize = 3;
-const STALE: f64 = 0.04;
+const MEDIANS: usize = 4;
+const STALE: f64 = 0.038;
 
 /// What to think of a calibration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -183,7 +185,8 @@ mod tests {
     fn a_blur_five_per_cent_wider_or_narrower_is_found_within_two_hours() {
         check_found(0.05, Standing::Watch, 90);
         check_found(-0.05, Standing::Watch, 90);
-        check_found(0.05, Standing::Stale, 120 + 30);
+        check_found(0.05, Standing::Stale, 120);
+        check_found(-0.05, Standing::Stale, 120);
         check_found(0.10, Standing::Stale, 120);
     }
 

@@ -70,7 +70,7 @@ fn start(formula: &str) -> (RunningPipeline, SourceConfig, PictureFormat, tempfi
     (pipeline, config, format, folder)
 }
 
-/// Sees how the calibration stands after so many looks, five invented minutes apart, at frames
+/// Sees how the calibration stands after so many looks, four invented minutes apart, at frames
 /// blurred by `formula`.
 #[track_caller]
 fn check(formula: &str, looks: u64, standing: &str) -> WatchSnapshot {
@@ -85,7 +85,7 @@ fn check(formula: &str, looks: u64, standing: &str) -> WatchSnapshot {
             watcher.attend(now, &pipeline);
             std::thread::yield_now();
         }
-        now += 5 * EVERY;
+        now += 4 * EVERY;
     }
     assert_eq!(pipeline.metrics().source.state(), SourceState::Live);
     let told = snapshot();
@@ -105,8 +105,8 @@ fn a_camera_as_it_was_holds() {
 }
 
 #[test]
-fn a_blur_that_is_wider_is_stale_after_three_medians() {
-    let told = check("disk:3.2", 19, "stale");
+fn a_blur_that_is_wider_is_stale_after_four_medians() {
+    let told = check("disk:3.2", 22, "stale");
     assert!(told.scale.is_some_and(|scale| scale > 1.04), "{told:?}");
 }
 
