@@ -20,6 +20,10 @@ mod pictures;
 mod process;
 mod rig;
 
+#[path = "../../it/target/photograph.rs"]
+mod photograph;
+
+mod calibration;
 mod clients;
 mod consumers;
 mod exact;
