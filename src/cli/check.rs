@@ -1,6 +1,7 @@
 //! `deblurd check`: whether a configuration can be run, and how well it restores.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
@@ -8,9 +9,17 @@ use super::exit::{Failure, Result};
 use super::terminal;
 use crate::config::{Config, SinkConfig, SourceConfig};
 use crate::daemon::try_page;
+use crate::frame::{Figures, Frame, Picture};
 use crate::metrics::SourceSnapshot;
 use crate::sink::try_writing;
-use crate::station::{Material, StationError, doubts, sink_names, try_sink};
+use crate::source::{Filled, Source};
+use crate::station::{
+    Assembly, Fault, Material, StationError, doubts_of_frame, doubts_of_source, sink_names,
+    try_sink,
+};
+
+/// How long a picture of the source is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Tests a configuration: loads all it names, restores a golden frame, tries its outputs, and
 /// prints what would run.
@@ -28,7 +37,7 @@ impl Check {
         // Nothing is loaded here before it was loaded elsewhere.
         material.attempt(None).map_err(|error| unusable(error.into()))?;
         let mut loaded = material.clone().load().map_err(unusable)?;
-        let assembly = loaded.assembly().map_err(unusable)?;
+        let mut assembly = loaded.assembly().map_err(unusable)?;
         let format = assembly.source.format();
         let golden = material.attempt(Some(format.extent));
         let golden = golden.map_err(|error| unusable(error.into()))?;
@@ -51,10 +60,54 @@ impl Check {
             sinks(&loaded.config)?.join(", "),
         );
         let curve = format!("curve    {}\n", loaded.curve(assembly.source.clue()));
-        let doubts = doubts(&loaded.camera, assembly.source.pixel_format().as_deref());
+        let mut doubts =
+            doubts_of_source(&loaded.camera, assembly.source.pixel_format().as_deref());
+        let (frame, of_frame) = look(&mut assembly, &loaded.config.source).map_err(unusable)?;
+        doubts.extend(of_frame);
         let doubts: String = doubts.iter().map(|doubt| format!("but      {doubt}\n")).collect();
-        Ok(terminal::print(&(text + &curve + &doubts))?)
+        Ok(terminal::print(&(text + &curve + &frame + &doubts))?)
     }
+}
+
+/// What a frame of the source looks like restored, in a line, and what speaks against the PSF.
+fn look(
+    assembly: &mut Assembly,
+    source: &SourceConfig,
+) -> std::result::Result<(String, Vec<String>), Fault> {
+    // What is taken from a pipe is gone.
+    let is_kept = !matches!(source, SourceConfig::Y4m(stream) if !stream.path.is_file());
+    let Some(picture) = is_kept.then(|| first_picture(&mut *assembly.source)).flatten() else {
+        return Ok((
+            "frame    none was seen: nothing tells whether the PSF fits\n".to_owned(),
+            Vec::new(),
+        ));
+    };
+    let figures = Figures::of(&picture, &assembly.recipe.restored(&picture)?);
+    let told = |figure: Option<f64>, unit: f64| {
+        figure.map_or_else(|| "unknown".to_owned(), |figure| format!("{:.1}", unit * figure))
+    };
+    let line = format!(
+        "frame    {} times as sharp, ringing {} %\n",
+        told(figures.sharpness, 1.0),
+        told(figures.ringing, 100.0)
+    );
+    let level = assembly.recipe.gauge().look(&picture).ok();
+    Ok((line, doubts_of_frame(level, Some(figures))))
+}
+
+/// The first picture of a source, where it gives one soon.
+fn first_picture(source: &mut dyn Source) -> Option<Picture> {
+    let mut frame = Frame::new(source.format());
+    source.prepare(&mut frame);
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        match source.fill(&mut frame) {
+            Ok(Filled::Frame) => return Some(frame.blurred),
+            Ok(Filled::Unusable(_) | Filled::Placeholder | Filled::Waiting) => {}
+            Ok(Filled::End) | Err(_) => return None,
+        }
+    }
+    None
 }
 
 /// Tries the sinks; their names, with what could not be tried.

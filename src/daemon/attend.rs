@@ -3,8 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Feeder, Progress, ServiceManager, Thermal, tell_repeats};
+use super::{Feeder, Progress, ServiceManager, tell_repeats};
 use crate::metrics::{Metrics, Snapshot, SourceState};
+use crate::station::Thermal;
 
 /// Time between two looks at temperature and rates.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

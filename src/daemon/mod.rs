@@ -1,10 +1,9 @@
-//! The process: its station, signals, the service manager, the watchdog, the log, the heat of the
-//! device.
+//! The process: its station, signals, the service manager, the watchdog, the log.
 //!
 //! [`run`] is the daemon. Signals become requests, which commands ask for ([`Shutdown`]). An
 //! [`Attendant`] looks after what runs: it reports to the service manager ([`ServiceManager`]) and
 //! feeds the watchdog while there is progress ([`Feeder`]). The log counts messages that repeat
-//! ([`start_log`]); [`Thermal`] reads how hot the device is.
+//! ([`start_log`]).
 
 mod attend;
 mod error;
@@ -15,7 +14,6 @@ mod pages;
 mod report;
 mod run;
 mod signals;
-mod thermal;
 mod watch;
 mod watchdog;
 
@@ -27,6 +25,5 @@ pub use pages::{open_page, try_page};
 pub use report::describe;
 pub use run::run;
 pub use signals::{HangUp, Hasty, PATIENCE, Shutdown};
-pub use thermal::{Reading, Thermal};
 pub use watch::{GLANCE, STOP_PATIENCE, conclude, stop, watch};
 pub use watchdog::{Feeder, Progress};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::watch::watch;
-use super::{Attendant, DaemonError, ServiceManager, Shutdown, Thermal, pages};
+use super::{Attendant, DaemonError, ServiceManager, Shutdown, pages};
 use crate::config::SinkConfig;
 use crate::executor::Sequential;
 use crate::exit::ExitStatus;
@@ -15,7 +15,7 @@ use crate::pipeline::Pipeline;
 use crate::restore::cpu::residual::KernelChoice;
 use crate::station::{
     Bench, Calibrator, Fault, Golden, Keeper, Loaded, Material, Outputs, Phase, Recipe, Reloader,
-    Running, StationError, Tuning, Watcher, keep, load,
+    Running, StationError, Thermal, Tuning, Watcher, keep, load,
 };
 use crate::web::{Desk, Order, Server};
 

@@ -32,7 +32,7 @@ pub use ladder::LadderOptions;
 pub use options::PipelineOptions;
 pub use queue::Overflow;
 pub use stop::Stop;
-pub use tap::{Tap, Taps};
+pub use tap::{Copied, Pair, Tap, Taps};
 pub use workers::{Stoppable, Workers};
 
 use crate::exit::{ExitStatus, Status};

@@ -1,27 +1,44 @@
-//! A copy of a frame as it was captured, for whoever asks.
+//! A copy of a frame, for whoever asks.
 //!
-//! Whoever asks brings the picture that it is copied into, so that nothing is allocated while frames
+//! Whoever asks brings what it is copied into, so that nothing is allocated while frames
 //! flow; one is copied at a time.
 
 use std::sync::Arc;
 
 use crossbeam::queue::ArrayQueue;
 
-use crate::frame::{Frame, Picture};
+use crate::frame::{Effort, Frame, Picture};
 
 /// Where a copy is asked for and taken.
 #[derive(Debug, Clone)]
-pub struct Tap(Arc<Slots>);
+pub struct Tap<T>(Arc<Slots<T>>);
+
+/// What a frame is copied into.
+pub trait Copied {
+    /// Copies a frame; `false` where it is of another format.
+    fn copy(&mut self, frame: &Frame) -> bool;
+}
+
+/// A frame as it was captured and as it was restored.
+#[derive(Debug, Clone)]
+pub struct Pair {
+    /// As it was captured.
+    pub captured: Picture,
+    /// As it was restored.
+    pub restored: Picture,
+    /// What was done to it.
+    pub effort: Effort,
+}
 
 /// The taps of a pipeline, one for each who asks.
 #[derive(Debug, Clone, Default)]
 pub struct Taps {
     /// For whoever watches whether the calibration holds.
-    pub watch: Tap,
-    /// For whoever follows the level of the frames.
-    pub level: Tap,
+    pub watch: Tap<Picture>,
+    /// For whoever follows the level of the frames, and what speaks against the PSF.
+    pub level: Tap<Pair>,
     /// For whoever calibrates.
-    pub calibration: Tap,
+    pub calibration: Tap<Picture>,
 }
 
 impl Taps {
@@ -33,27 +50,48 @@ impl Taps {
     }
 }
 
-#[derive(Debug)]
-struct Slots {
-    asked: ArrayQueue<Picture>,
-    filled: ArrayQueue<Picture>,
+impl Copied for Picture {
+    fn copy(&mut self, frame: &Frame) -> bool {
+        let fits = self.format() == frame.blurred.format();
+        if fits {
+            self.copy_from(&frame.blurred);
+        }
+        fits
+    }
 }
 
-impl Default for Tap {
+impl Copied for Pair {
+    fn copy(&mut self, frame: &Frame) -> bool {
+        let fits = self.captured.copy(frame) && self.restored.format() == frame.restored.format();
+        if fits {
+            self.restored.copy_from(&frame.restored);
+            self.effort = frame.meta.effort;
+        }
+        fits
+    }
+}
+
+#[derive(Debug)]
+struct Slots<T> {
+    asked: ArrayQueue<T>,
+    filled: ArrayQueue<T>,
+}
+
+impl<T> Default for Tap<T> {
     fn default() -> Self {
         let [asked, filled] = [(); 2].map(|()| ArrayQueue::new(1));
         Self(Arc::new(Slots { asked, filled }))
     }
 }
 
-impl Tap {
-    /// Asks for the next frame in `picture`, in the place of whatever was asked for before.
-    pub fn ask(&self, picture: Picture) {
-        drop(self.0.asked.force_push(picture));
+impl<T: Copied> Tap<T> {
+    /// Asks for the next frame in `copy`, in the place of whatever was asked for before.
+    pub fn ask(&self, copy: T) {
+        drop(self.0.asked.force_push(copy));
     }
 
     /// The copy, once it is there.
-    pub fn take(&self) -> Option<Picture> {
+    pub fn take(&self) -> Option<T> {
         self.0.filled.pop()
     }
 
@@ -62,10 +100,9 @@ impl Tap {
         if frame.meta.placeholder || self.0.asked.is_empty() {
             return;
         }
-        let Some(mut picture) = self.0.asked.pop() else { return };
-        if picture.format() == frame.blurred.format() {
-            picture.copy_from(&frame.blurred);
-            drop(self.0.filled.force_push(picture));
+        let Some(mut copy) = self.0.asked.pop() else { return };
+        if copy.copy(frame) {
+            drop(self.0.filled.force_push(copy));
         }
     }
 }

@@ -2,6 +2,7 @@
 //! show. It is told, and nothing is changed: whoever looks knows better.
 
 use crate::calibrate::level::Level;
+use crate::frame::Figures;
 use crate::metrics::Metrics;
 use crate::optics::Calibration;
 
@@ -21,8 +22,28 @@ pub fn of_source(camera: &Calibration, pixel_format: Option<&str>) -> Vec<String
     format.into_iter().collect()
 }
 
-/// What a frame speaks against.
-pub(super) fn of_level(level: &Level) -> Option<String> {
+/// The most ringing of a right PSF: of eleven scenes the worst had 0.05, and all of them 0.08 to 0.4 by a
+/// disk or a Gaussian 1.4 times too wide.
+const RINGING_MOST: f64 = 0.07;
+
+/// What a frame speaks against, whose level and figures are these, where it tells them.
+pub fn of_frame(level: Option<Level>, figures: Option<Figures>) -> Vec<String> {
+    let ringing = figures.and_then(|figures| figures.ringing);
+    level.as_ref().and_then(of_level).into_iter().chain(ringing.and_then(of_ringing)).collect()
+}
+
+fn of_ringing(ringing: f64) -> Option<String> {
+    (ringing > RINGING_MOST).then(|| {
+        format!(
+            "restored frames go {:.0} % beyond their edges: the PSF is too wide or another one, the curve is \
+             another one, or the frames were sharpened by the camera (expected at most {:.0} %)",
+            100.0 * ringing,
+            100.0 * RINGING_MOST
+        )
+    })
+}
+
+fn of_level(level: &Level) -> Option<String> {
     (level.disagreement > DISAGREEMENT_MOST).then(|| {
         format!(
             "frames have {:.0} times as much as their finest noise where the PSF leaves nothing: it is too \
@@ -65,6 +86,14 @@ mod tests {
     }
 
     #[test]
+    fn frames_that_ring_are_a_doubt() {
+        let of = |ringing| of_frame(None, Some(Figures { sharpness: Some(2.0), ringing }));
+        assert!(of(Some(0.05)).is_empty() && of(None).is_empty());
+        let doubts = of(Some(0.2));
+        assert!(doubts.len() == 1 && doubts[0].contains("go 20 % beyond"), "{doubts:?}");
+    }
+
+    #[test]
     fn doubts_are_told_once_until_something_else_serves() {
         let metrics = Metrics::new(&[]);
         let level = |disagreement| Level {
@@ -76,7 +105,7 @@ mod tests {
         assert_eq!(of_level(&level(2.0)), None);
         metrics.restoration.set(Restoration::default(), Vec::new());
         for _ in 0..3 {
-            tell(of_level(&level(9.0)), &metrics);
+            tell(of_frame(Some(level(9.0)), None), &metrics);
         }
         let doubts = || metrics.restoration.snapshot().map(|it| it.doubts.len());
         assert_eq!(doubts(), Some(1));

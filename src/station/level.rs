@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use super::doubts;
 use super::recipe::Recipe;
 use crate::calibrate::level::{Follower, Level, LevelGauge, Unfit};
-use crate::frame::{Picture, PictureFormat};
+use crate::frame::{Effort, Figures, Picture, PictureFormat};
 use crate::metrics::Metrics;
-use crate::pipeline::RunningPipeline;
+use crate::pipeline::{Pair, RunningPipeline};
 
 /// Time between two looks before a frame has told, and afterwards.
 const SOON: Duration = Duration::from_millis(500);
@@ -38,20 +38,30 @@ pub struct Keeper {
 enum Step {
     /// It panicked, or there was no thread.
     Off,
-    Idle(Box<LevelGauge>, Picture),
+    Idle(Box<LevelGauge>, Pair),
     /// A frame is asked for.
     Asked(Box<LevelGauge>),
     Looking(JoinHandle<Look>),
 }
 
 /// What was seen, and all that is needed for the next look.
-type Look = (Box<LevelGauge>, Picture, Result<Level, Unfit>);
+type Look = (Box<LevelGauge>, Pair, Seen);
+
+/// What a frame tells.
+#[derive(Debug)]
+struct Seen {
+    level: Result<Level, Unfit>,
+    /// Of the restored frame; `None` where nothing was done to it.
+    figures: Option<Figures>,
+}
 
 impl Keeper {
     /// For a restoration by `recipe` of pictures of `format`, whose level `follows` the frames, or is
     /// given: frames are looked at seldom then, for what speaks against the PSF.
     pub fn new(recipe: &Recipe, format: PictureFormat, follows: bool, now: Instant) -> Self {
-        let step = Step::Idle(Box::new(recipe.gauge()), Picture::new(format));
+        let [captured, restored] = [(); 2].map(|()| Picture::new(format));
+        let pair = Pair { captured, restored, effort: Effort::Full };
+        let step = Step::Idle(Box::new(recipe.gauge()), pair);
         let next = if follows { now } else { now + SELDOM };
         Self { step, follows, follower: Follower::default(), next, is_said: false }
     }
@@ -60,19 +70,19 @@ impl Keeper {
     /// where that is another one.
     pub fn attend(&mut self, now: Instant, pipeline: &RunningPipeline) -> Option<Level> {
         let (step, level) = match std::mem::replace(&mut self.step, Step::Off) {
-            Step::Idle(gauge, picture) if now >= self.next => {
-                pipeline.taps().level.ask(picture);
+            Step::Idle(gauge, pair) if now >= self.next => {
+                pipeline.taps().level.ask(pair);
                 (Step::Asked(gauge), None)
             }
             Step::Asked(gauge) => match pipeline.taps().level.take() {
-                Some(picture) => (look(gauge, picture), None),
+                Some(pair) => (look(gauge, pair), None),
                 None => (Step::Asked(gauge), None),
             },
             Step::Looking(looking) if looking.is_finished() => match looking.join() {
-                Ok((gauge, picture, look)) => {
-                    let level = self.note(look, pipeline.metrics());
+                Ok((gauge, pair, seen)) => {
+                    let level = self.note(&seen, pipeline.metrics());
                     self.next = now + self.pause();
-                    (Step::Idle(gauge, picture), level)
+                    (Step::Idle(gauge, pair), level)
                 }
                 Err(_) => {
                     log::error!("following the noise panicked and is over");
@@ -93,8 +103,9 @@ impl Keeper {
         }
     }
 
-    fn note(&mut self, look: Result<Level, Unfit>, metrics: &Metrics) -> Option<Level> {
-        doubts::tell(look.ok().and_then(|level| doubts::of_level(&level)), metrics);
+    fn note(&mut self, seen: &Seen, metrics: &Metrics) -> Option<Level> {
+        let look = seen.level;
+        doubts::tell(doubts::of_frame(look.ok(), seen.figures), metrics);
         if !self.follows {
             return None;
         }
@@ -107,11 +118,13 @@ impl Keeper {
 }
 
 /// Looks at a frame on a thread of its own; there is one at a time.
-fn look(mut gauge: Box<LevelGauge>, picture: Picture) -> Step {
+fn look(mut gauge: Box<LevelGauge>, pair: Pair) -> Step {
     let thread = std::thread::Builder::new().name("level".to_owned());
     let started = thread.spawn(move || {
-        let look = gauge.look(&picture);
-        (gauge, picture, look)
+        let level = gauge.look(&pair.captured);
+        let is_restored = pair.effort != Effort::Passthrough;
+        let figures = is_restored.then(|| Figures::of(&pair.captured, &pair.restored));
+        (gauge, pair, Seen { level, figures })
     });
     match started {
         Ok(looking) => Step::Looking(looking),

@@ -21,6 +21,17 @@ pub enum BlindError {
     },
     /// the frames are {0} (expected at least 64x64: a blur does not show in less)
     TooSmall(Extent),
+    /// a grid of {columns}x{rows} has cells of {cell} in frames of {frame} (expected cells of at least 64x64)
+    SmallCells {
+        /// Extent of a cell.
+        cell: Extent,
+        /// Cells in a row.
+        columns: usize,
+        /// Cells in a column.
+        rows: usize,
+        /// Extent of the frames.
+        frame: Extent,
+    },
     /// the frames are black (expected a lit scene)
     Black,
     /// {0:.0} % of the frames is clipped (expected a shorter exposure: no place is left to look at)

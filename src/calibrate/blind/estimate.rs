@@ -10,7 +10,6 @@ use super::refine::{Refined, refine};
 use super::scene::Scene;
 use super::shape::{Kind, Shape};
 use crate::executor::Executor;
-use crate::frame::{Extent, Plane};
 use crate::optics::Psf;
 
 /// What is sought.
@@ -111,7 +110,7 @@ const VARIED: usize = 3;
 const UNSURE: f64 = 0.10;
 
 /// The least share of the spectrum in which there must be light.
-const LIT: f64 = 0.05;
+pub(super) const LIT: f64 = 0.05;
 
 /// A blur narrower than this, in pixels, costs less than its restoration.
 const SHARP: f64 = 0.35;
@@ -184,7 +183,7 @@ impl Estimate {
         let factor = 1.0 - (2.0 * self.spread).clamp(0.05, 0.3);
         match self.shape {
             Some(shape) => Ok(shape.scaled(factor).psf()?),
-            None => narrower(&self.psf, factor),
+            None => Ok(self.psf.scaled(factor)?),
         }
     }
 }
@@ -224,7 +223,7 @@ pub fn estimate(
 }
 
 /// The spectra of the tiles of each scene.
-fn spectra(
+pub(super) fn spectra(
     scenes: &[Scene],
     executor: &dyn Executor,
 ) -> Result<(Bins, Vec<super::parametric::Spectra>), BlindError> {
@@ -300,47 +299,21 @@ fn kinds(family: Family) -> &'static [Kind] {
     }
 }
 
-/// The PSF, `factor` times as wide, about its centre of mass.
-///
-/// # Errors
-/// Where nothing is left of it.
-pub fn narrower(psf: &Psf, factor: f64) -> Result<Psf, BlindError> {
-    let (mut x_mean, mut y_mean) = (0.0, 0.0);
-    for (y, row) in psf.samples().rows().enumerate() {
-        for (x, sample) in row.iter().enumerate() {
-            x_mean += sample * x as f64;
-            y_mean += sample * y as f64;
-        }
-    }
-    let mut samples = Plane::new(psf.extent(), 0.0);
-    for (y, row) in psf.samples().rows().enumerate() {
-        for (x, sample) in row.iter().enumerate() {
-            let (x, y) =
-                (x_mean + (x as f64 - x_mean) * factor, y_mean + (y as f64 - y_mean) * factor);
-            deal(&mut samples, *sample, x, y);
-        }
-    }
-    Ok(Psf::new(samples)?)
-}
-
-/// Adds light at a place between samples to those around it.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the PSF")]
-fn deal(plane: &mut Plane<f64>, light: f64, x: f64, y: f64) {
-    let Extent { width, height } = plane.extent();
-    let (x, y) = (x.clamp(0.0, (width - 1) as f64), y.clamp(0.0, (height - 1) as f64));
-    let (left, top) = (x as usize, y as usize);
-    let (right, bottom) = ((left + 1).min(width - 1), (top + 1).min(height - 1));
-    let (a, b) = (x - left as f64, y - top as f64);
-    plane.row_mut(top)[left] += light * (1.0 - a) * (1.0 - b);
-    plane.row_mut(top)[right] += light * a * (1.0 - b);
-    plane.row_mut(bottom)[left] += light * (1.0 - a) * b;
-    plane.row_mut(bottom)[right] += light * a * b;
+/// The families that a shape is of.
+pub(super) fn kinds_of(shape: &Shape) -> &'static [Kind] {
+    kinds(match shape {
+        Shape::Delta => Family::Auto,
+        Shape::Disk { .. } => Family::Disk,
+        Shape::Gaussian { .. } => Family::Gaussian,
+        Shape::Motion { .. } => Family::Motion,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::executor::Sequential;
+    use crate::frame::{Extent, Plane};
     use crate::testing::{Camera, mosaic};
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -463,20 +436,5 @@ mod tests {
         };
         let error = estimate(&scenes, Options::default(), &Sequential, &stop).expect_err("stopped");
         assert_eq!((error, told.into_inner()), (BlindError::Stopped, 3));
-    }
-
-    #[test]
-    fn the_safe_side_is_narrower() {
-        let wide = psf("disk:4");
-        let variance = |psf: &Psf| {
-            let centre = psf.radius().0 as f64;
-            let rows = psf.samples().rows();
-            rows.flat_map(|row| row.iter().enumerate())
-                .map(|(x, sample)| sample * (x as f64 - centre).powi(2))
-                .sum::<f64>()
-        };
-        let safe = narrower(&wide, 0.8).expect("a PSF");
-        let ratio = (variance(&safe) / variance(&wide)).sqrt();
-        assert!((ratio - 0.8).abs() < 0.05, "{ratio}");
     }
 }

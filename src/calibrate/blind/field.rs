@@ -7,7 +7,7 @@
 //! the mean of what follows is `ln(seen) * USUAL^2 / (USUAL^2 + spread^2)`.
 
 use super::error::BlindError;
-use super::estimate::{Estimate, LIT, kinds_of, narrower, spectra};
+use super::estimate::{Estimate, LIT, kinds_of, spectra};
 use super::parametric::Parametric;
 use super::scene::Scene;
 use crate::executor::Executor;
@@ -64,7 +64,7 @@ fn factor(part: &[Scene], found: &Estimate, executor: &dyn Executor) -> f64 {
 fn of_width(found: &Estimate, factor: f64) -> Result<Psf, BlindError> {
     match found.shape {
         Some(shape) => Ok(shape.scaled(factor).psf()?),
-        None => narrower(&found.psf, factor),
+        None => Ok(found.psf.scaled(factor)?),
     }
 }
 
@@ -90,7 +90,8 @@ mod tests {
 
     /// Scenes whose left half has one blur and whose right half another.
     fn halved(radii: [f64; 2], count: u64) -> Vec<Scene> {
-        let psf = |radius| Psf::from_formula(&format!("disk:{radius}")).expect("one").expect("a PSF");
+        let psf =
+            |radius| Psf::from_formula(&format!("disk:{radius}")).expect("one").expect("a PSF");
         let cameras = radii.map(|radius| Camera { psf: psf(radius), sigma: 2.0 });
         let scene = |seed| {
             let halves = [0, 1].map(|side: usize| {
@@ -115,8 +116,8 @@ mod tests {
         let scenes = halved(radii, 3);
         let blur = field(&scenes, &found(&scenes), (2, 1), &Sequential).expect("a field");
         for (psf, expected) in blur.psfs().iter().zip(radii) {
-            let ratio = psf.disk_radius() / expected;
-            assert!((ratio - 1.0).abs() < 0.06, "{} for {expected}", psf.disk_radius());
+            let ratio = psf.shape().disk_radius() / expected;
+            assert!((ratio - 1.0).abs() < 0.06, "{} for {expected}", psf.shape().disk_radius());
         }
     }
 
@@ -136,7 +137,7 @@ mod tests {
         }
         let whole = found(&scenes);
         let blur = field(&scenes, &whole, (2, 1), &Sequential).expect("a field");
-        let ratio = blur.psfs()[1].disk_radius() / whole.psf.disk_radius();
+        let ratio = blur.psfs()[1].shape().disk_radius() / whole.psf.shape().disk_radius();
         assert!((ratio - 1.0).abs() < 1e-6, "{ratio}");
     }
 

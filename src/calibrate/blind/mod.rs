@@ -30,9 +30,11 @@ mod kernel; // the kernel between sharp and blurred
 mod free; // both in turn, from coarse to fine
 pub(super) mod refine; // against what was not looked at
 mod estimate; // all of it
+mod field; // and how it differs over the frame
 
 pub use error::BlindError;
-pub use estimate::{Doubt, Estimate, Family, Options, Progress, Stage, estimate, narrower};
+pub use estimate::{Doubt, Estimate, Family, Options, Progress, Stage, estimate};
+pub use field::field;
 pub use gather::{Gather, MOST_FRAMES, MOST_SCENES, Taken};
 pub use scene::Scene;
 pub use shape::Shape;

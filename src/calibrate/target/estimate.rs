@@ -332,6 +332,23 @@ impl Sums {
     }
 }
 
+/// The PSF of the whole frame as wide as explains a cell best: lenses are softer towards the corners, and
+/// otherwise much alike.
+fn fitting(whole: &[f64], side: usize, cell: &Equations) -> Option<Vec<f64>> {
+    let whole = Plane::from_samples(Extent::new(side, side), whole.to_vec())?;
+    let whole = Psf::new(whole).ok()?;
+    let scaled = (-WIDTHS..=WIDTHS).filter_map(|step| {
+        let psf = whole.scaled((f64::from(step) * WIDTH_STEP).exp()).ok()?;
+        Some(psf.samples().samples().to_vec())
+    });
+    scaled.min_by(|a, b| cell.residual(a).total_cmp(&cell.residual(b)))
+}
+
+/// How much wider or narrower than that of the whole frame the PSF of a cell may be: steps of the
+/// logarithm on either side.
+const WIDTHS: i32 = 16;
+const WIDTH_STEP: f64 = 0.03;
+
 /// The PSF of each cell of a grid, and how well each was seen; a cell that was not seen has the PSF
 /// of the whole frame.
 fn grid(
@@ -356,8 +373,9 @@ fn grid(
         };
         let moments = seen.iter().map(|(view, runs)| view.moments(&view.seen, runs));
         let mut equations = gram.equations(&pooled(moments, Moments::add)?);
-        equations.lean(whole, PRIOR * wanted);
-        let psf = normalised(equations.non_negative(lambda, Some(whole))?)?;
+        let prior = fitting(whole, side, &equations)?;
+        equations.lean(&prior, PRIOR * wanted);
+        let psf = normalised(equations.non_negative(lambda, Some(&prior))?)?;
         Some((psf, (gram.count() / wanted).min(1.0)))
     });
     cells.collect::<Option<Vec<_>>>().map(|cells| cells.into_iter().unzip())

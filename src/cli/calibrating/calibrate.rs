@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::file;
 use super::frames::Frames;
+use super::grid;
 use super::report::Report;
 use crate::calibrate::measured;
 use crate::calibrate::target::{
@@ -28,9 +29,6 @@ const PATIENCE: usize = 300;
 
 /// Time between two frames of a live camera.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// A grid may have so many PSFs on a side.
-const GRID_MAX: usize = 9;
 
 /// Finds blur, noise and transfer curve of a camera from frames that show the target.
 #[derive(Debug, Args)]
@@ -54,7 +52,7 @@ pub(in crate::cli) struct Calibrate {
     #[arg(long, value_name = "FILE")]
     target: Option<PathBuf>,
     /// PSFs over the frame: 1, or as 3x3.
-    #[arg(long, default_value = "1", value_name = "WxH", value_parser = grid)]
+    #[arg(long, default_value = "1", value_name = "WxH", value_parser = grid::parse)]
     grid: (usize, usize),
     /// The camera's transfer curve: auto, none, srgb, bt709 or gamma:G. `auto` finds it from the gray
     /// patches of the target.
@@ -65,17 +63,6 @@ pub(in crate::cli) struct Calibrate {
     report: Option<PathBuf>,
     #[command(flatten)]
     threads: Threads,
-}
-
-fn grid(text: &str) -> Result<(usize, usize), String> {
-    let side = |side: &str| side.parse().ok().filter(|side| (1..=GRID_MAX).contains(side));
-    let sides = match text.split_once('x') {
-        None => side(text).map(|side| (side, side)),
-        Some((columns, rows)) => side(columns).zip(side(rows)),
-    };
-    sides.ok_or_else(|| {
-        format!("'{text}' (expected 1, or columns x rows from 1x1 to {GRID_MAX}x{GRID_MAX})")
-    })
 }
 
 /// The frames of each position, and why others are none.
@@ -97,10 +84,11 @@ impl Calibrate {
         let outcome = target::calibrate(&shown, &pattern, &options, &*executor);
         line.finish_and_clear();
         let outcome = outcome?;
-        let Settings { controls, pixel_format, .. } = self.frames.settings()?;
+        let Settings { controls, pixel_format, temperature, .. } = self.frames.settings()?;
         let calibration = Calibration {
             controls,
             pixel_format,
+            temperature,
             origin: Some(origin(Method::Target, outcome.frames())),
             ..measured(&outcome, &shown, &*executor)
         };

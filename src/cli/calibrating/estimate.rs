@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::file;
 use super::frames::Frames;
+use super::grid;
 use super::report::Report;
 use crate::calibrate::blind::{self, Doubt, Estimate as Found, Gather, MOST_SCENES, Stage};
 use crate::calibrate::estimate_sigma;
@@ -22,7 +23,7 @@ use crate::exit::Status;
 use crate::frame::colour::luma;
 use crate::frame::{Extent, Picture};
 use crate::optics::{
-    Calibration, Certainty, Clue, Curve, GrayLevels, Method, Psf, Transfer, Trust,
+    Blur, Calibration, Certainty, Clue, Curve, GrayLevels, Method, Psf, Transfer, Trust,
 };
 use crate::station::{Settings, origin};
 
@@ -48,6 +49,9 @@ pub(in crate::cli) struct Estimate {
     /// What blur is sought.
     #[arg(long, value_enum, default_value = "auto")]
     family: Family,
+    /// PSFs over the frame: 1, or as 3x3. The shape of the blur is the same in all; each has its own width.
+    #[arg(long, default_value = "1", value_name = "WxH", value_parser = grid::parse)]
+    grid: (usize, usize),
     /// The camera's transfer curve: auto, none, srgb, bt709 or gamma:G. `auto` takes that of sRGB for
     /// samples of 8 bits, none for deeper ones.
     #[arg(long, default_value = "auto")]
@@ -100,13 +104,15 @@ impl Estimate {
         let scenes = seen.gather.finish()?;
         let found = search(&scenes, self.options(), &executor, shutdown)?;
         terminal::print(&described(&found, frames))?;
-        let psf = self.believed(&found)?;
-        let Settings { controls, pixel_format, .. } = self.frames.settings()?;
+        let blur = self.believed(&found, &scenes, &*executor)?;
+        terminal::print(&widths(&blur))?;
+        let Settings { controls, pixel_format, temperature, .. } = self.frames.settings()?;
         let calibration = Calibration {
             transfer,
             extent: Some(extent),
             controls,
             pixel_format,
+            temperature,
             reference: Reference::new(&scenes, &*executor)?.to_plane(),
             origin: Some(origin(Method::Estimate, frames)),
             certainty: Some(Certainty {
@@ -114,7 +120,7 @@ impl Estimate {
                 relative_error: Some(found.spread),
                 residual: None,
             }),
-            ..Calibration::new(psf, noise)
+            ..Calibration::new(blur, noise)
         };
         file::write(&calibration, &self.output)?;
         if let Some(path) = &self.report {
@@ -167,10 +173,18 @@ impl Estimate {
         blind::Options { family, ..blind::Options::default() }
     }
 
-    /// The PSF to write: the one that was found, or a narrower one where that is not sure.
-    fn believed(&self, found: &Found) -> Result<Psf> {
+    /// The blur to write: the one that was found, or a narrower one where that is not sure.
+    fn believed(
+        &self,
+        found: &Found,
+        scenes: &[blind::Scene],
+        executor: &dyn Executor,
+    ) -> Result<Blur> {
         if found.is_sure() {
-            return Ok(found.psf.clone());
+            return Ok(match self.grid {
+                (1, 1) => Blur::Uniform(found.psf.clone()),
+                grid => blind::field(scenes, found, grid, executor)?,
+            });
         }
         let grave: Vec<String> =
             found.doubts.iter().filter(|doubt| doubt.is_grave()).map(Doubt::to_string).collect();
@@ -183,7 +197,7 @@ impl Estimate {
             return Err(Failure::new(problem, Status::Data));
         }
         terminal::note(&format!("the blur is not sure, a narrower PSF is written: {grave}"));
-        Ok(found.narrower()?)
+        Ok(Blur::Uniform(found.narrower()?))
     }
 }
 
@@ -222,6 +236,20 @@ fn search(
         Some(signal) => Err(Failure::interrupted(signal)),
         None => Ok(found?),
     }
+}
+
+/// The widths of the cells of a grid, row by row, against that of the middle.
+fn widths(blur: &Blur) -> String {
+    let (columns, rows) = blur.grid();
+    if (columns, rows) == (1, 1) {
+        return String::new();
+    }
+    let middle = blur.central().shape().width();
+    let row = |psfs: &[Psf]| {
+        let widths = psfs.iter().map(|psf| format!("{:.2}", psf.shape().width() / middle));
+        format!("widths    {}\n", widths.collect::<Vec<_>>().join(" "))
+    };
+    blur.psfs().chunks(columns).map(row).collect()
 }
 
 fn described(found: &Found, frames: u32) -> String {

@@ -4,6 +4,7 @@ mod calibrate;
 mod estimate;
 mod file; // what they write
 mod frames; // what they read
+mod grid; // over how many parts of the frame
 mod report; // what they show
 mod target;
 

@@ -155,7 +155,7 @@ impl<'a> Report<'a> {
         self.table("What to expect", &rows);
         let mut losses = String::new();
         for scale in SCALES {
-            let told = crate::calibrate::blind::narrower(psf, scale)?;
+            let told = psf.scaled(scale)?;
             let loss = Forecast::loss(psf, &told, &psf.compare(&told)?, noise)?;
             let _ = write!(losses, "<td>{:.2}</td>", loss.right - loss.wrong);
         }

@@ -14,6 +14,7 @@ mod png; // pictures
 mod write; // to a file
 mod shape; // in numbers
 mod compare; // of two
+mod scale; // made wider or narrower
 pub(in crate::optics) mod picture; // as a picture
 
 use crate::exit::{ExitStatus, Status};

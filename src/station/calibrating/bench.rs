@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::SourceConfig;
-use crate::frame::PictureFormat;
+use crate::frame::{Picture, PictureFormat};
 use crate::metrics::Metrics;
 use crate::pipeline::Tap;
 
@@ -12,7 +12,7 @@ use crate::pipeline::Tap;
 #[derive(Debug)]
 pub struct Bench {
     /// Where copies of frames come from.
-    pub tap: Tap,
+    pub tap: Tap<Picture>,
     /// What they are.
     pub format: PictureFormat,
     /// What takes them.

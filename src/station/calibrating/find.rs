@@ -38,6 +38,7 @@ pub(super) fn find(
     let camera = Calibration {
         controls: settings.controls,
         pixel_format: settings.pixel_format,
+        temperature: settings.temperature,
         origin: Some(origin(Method::Target, outcome.frames())),
         ..measured(&outcome, groups, &*executor)
     };

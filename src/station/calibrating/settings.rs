@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::source::unpack::PixelFormat;
+use crate::station::thermal::Thermal;
 use crate::v4l2::{Automatic, Control, ControlValue, Device, Direction};
 
 /// How a camera is set.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings {
     /// Its controls that are numbers.
     pub controls: BTreeMap<String, i64>,
     /// The pixel format that it was last set to; nothing where it does not tell.
     pub pixel_format: Option<String>,
+    /// How warm the machine is that it is at, in degrees Celsius: lenses and mounts move with it.
+    pub temperature: Option<f64>,
     /// That the controls cannot be asked about, or that the focus may move by itself.
     pub notes: Vec<String>,
 }
@@ -30,7 +33,8 @@ impl Settings {
                 (BTreeMap::new(), vec![note])
             }
         };
-        Self { controls, pixel_format, notes }
+        let temperature = Thermal::of_device().hottest().map(|reading| reading.celsius);
+        Self { controls, pixel_format, temperature, notes }
     }
 }
 
