@@ -35,9 +35,10 @@ def codes(source):
     """Pictures and what they say."""
     for index in range(16):
         text = "".join(source.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", k=8 + 2 * index))
-        small = np.array(zxingcpp.write_barcode(zxingcpp.BarcodeFormat.QRCode, text, 0, 0, 4))
-        code = np.kron(small > 127, np.ones((MODULE, MODULE)))
-        yield 30 + 190 * np.pad(code, 4 * MODULE, constant_values=1), text
+        code = zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.QRCode, ec_level="M")
+        small = np.array(zxingcpp.write_barcode_to_image(code, add_quiet_zones=False))
+        modules = np.kron(small > 127, np.ones((MODULE, MODULE)))
+        yield 30 + 190 * np.pad(modules, 4 * MODULE, constant_values=1), text
 
 
 def pages(source):
