@@ -13,7 +13,7 @@ use crate::harness::{apply, trial};
 use crate::support::{python_with, root};
 
 /// Planes of more than one band.
-const EXTENT: Extent = Extent::new(166, 118);
+const EXTENT: Extent = Extent::new(168, 120);
 
 #[apply(trial)]
 #[needs(PythonOnnxRuntime)]
@@ -51,7 +51,7 @@ fn check_agrees(model: &Model, stage: usize, kernel: KernelChoice, step: f32, fo
     let [expected] = &planes_in(&folder.join(format!("f{stage}.f32")))[..] else {
         panic!("one plane is answered");
     };
-    let net = ResidualNet::plan(model, stage, kernel, EXTENT, band_rows(EXTENT.height, 2))
+    let net = ResidualNet::plan(model, stage, kernel, EXTENT, band_rows(EXTENT.height, 2), &[])
         .expect("a plan");
     let mut f = Plane::new(EXTENT, f32::NAN);
     net.run(&planes.iter().collect::<Vec<_>>(), &mut f, &Sequential).expect("runs");

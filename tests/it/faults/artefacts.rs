@@ -155,7 +155,11 @@ fn broken_model_contracts_are_refused() {
     };
     check_changed(
         |m| value(m, "deblurd.contract", "1"),
-        &["deblurd.contract' is '1' (expected 2)"],
+        &["deblurd.contract' is '1' (expected 3)"],
+    );
+    check_changed(
+        |m| value(m, "deblurd.contract", "2"),
+        &["contract 2", "python3 models/training/convert.py OLD.onnx NEW.onnx"],
     );
     check_changed(|m| value(m, "deblurd.halo", "2"), &["halo is 2", "expected"]);
     check_changed(|m| value(m, "deblurd.alignment", "x"), &["deblurd.alignment' is 'x' (expected"]);
