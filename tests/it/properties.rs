@@ -405,7 +405,7 @@ const GRAY: u16 = 32_768;
 
 /// A 16-bit picture of random samples within `reach` of the middle, so that nothing that is made
 /// of it leaves the range.
-fn around_gray(extent: Extent, reach: u16, seed: u64) -> Picture {
+pub(crate) fn around_gray(extent: Extent, reach: u16, seed: u64) -> Picture {
     let mut random = Pcg64::seed_from_u64(seed);
     let mut picture = Picture::new(PictureFormat { depth: 16, ..PictureFormat::gray(extent) });
     let plane = &mut picture.planes_mut()[0];
