@@ -57,8 +57,8 @@ fn bench_model(criterion: &mut Criterion, kernel: KernelChoice, name: &str) {
     for stage in NETWORKS {
         let constants = CONDITIONS.constants(&model.contract.inputs);
         let rows = band_rows(EXTENT.height, 1);
-        let net = ResidualNet::plan(&model, stage, kernel, EXTENT, rows, &constants)
-            .expect("a plan");
+        let net =
+            ResidualNet::plan(&model, stage, kernel, EXTENT, rows, &constants).expect("a plan");
         let planes = vec![Plane::from_fn(EXTENT, sample); net.planes()];
         let inputs: Vec<&Plane<f32>> = planes.iter().collect();
         let mut f = Plane::new(EXTENT, 0.0);

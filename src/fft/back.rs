@@ -61,8 +61,9 @@ impl RealFft2d {
         for (at, _) in passes().skip(1).filter(|(_, pass)| *pass == ColumnPass::Leave) {
             pieces.iter_mut().for_each(|piece| copy_to_layer(piece, at));
         }
-        let starts =
-            || layers().filter_map(|(at, filter)| Some((at, filter, filter.passes()[index].start()?)));
+        let starts = || {
+            layers().filter_map(|(at, filter)| Some((at, filter, filter.passes()[index].start()?)))
+        };
         let Some((at, filter, start)) = starts().next() else { return };
         scratches.with(|scratch| {
             let block = Block::new(self.extent, index);

@@ -55,8 +55,7 @@ mod tests {
     fn check_trust(method: Option<Method>, expected: f32) {
         let (frames, program, date) = (1, String::new(), String::new());
         let origin = method.map(|method| Origin { method, frames, program, date });
-        let camera =
-            Calibration { origin, ..Calibration::new(Psf::delta(), GrayLevels::NONE) };
+        let camera = Calibration { origin, ..Calibration::new(Psf::delta(), GrayLevels::NONE) };
         let told = Conditions::new(&camera, Light(0.03));
         assert_eq!(told, Conditions { sigma: 0.3, trust: expected }, "{method:?}");
     }

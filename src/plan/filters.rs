@@ -87,6 +87,7 @@ mod tests {
     use crate::fft::Filter;
     use crate::frame::{Extent, Plane};
     use crate::optics::{Psf, natural_power};
+    use crate::plan::Edges;
     use crate::testing::{filtered, largest_difference, random_plane, random_psf};
     use proptest::prelude::*;
 
@@ -162,6 +163,29 @@ mod tests {
             let g = Plane::from_fn(extent, |at, y| x_w.row(y)[at] + projected.row(y)[at]);
             let difference = largest_difference(&g, &x);
             prop_assert!(difference < 1e-3, "strength {}: {} away", strength, difference);
+        }
+    }
+
+    /// A tenth of the regulariser is that of a tenth of the noise's power.
+    #[test]
+    fn the_weak_filter_is_that_of_less_noise() {
+        let (extent, sigma) = (Extent::new(40, 30), 0.03);
+        let psf = random_psf(1, 7);
+        let told =
+            |sigma| Assumed::new(extent, Regulariser::Spectral, Light(sigma)).blurred_by(&psf);
+        let [weak, less] = [(sigma, Filters::WEAK), (sigma * Filters::WEAK.sqrt(), 1.0)]
+            .map(|(sigma, strength)| told(sigma).expect("fits").filter(Kind::Wiener(strength)));
+        let plane = random_plane(extent, 2);
+        let [weak, less] = [weak, less].map(|filter| filtered(&plane, &filter));
+        assert!(largest_difference(&weak, &less) < 1e-4);
+        let blur = Psf::from_formula("disk:2").expect("a formula").expect("a PSF").into();
+        let framing = Framing::plan(Edges::Circular, extent, Extent::new(5, 5));
+        for has_weak in [false, true] {
+            let noise = Light(sigma);
+            let all =
+                Filters::plan(&blur, framing, Regulariser::Spectral, noise, has_weak, &[1.0, 2.0]);
+            let Filters { weak, projections, .. } = all.expect("fits");
+            assert_eq!((weak.is_some(), projections.len()), (has_weak, 2));
         }
     }
 

@@ -363,7 +363,9 @@ fn other_coarse_branches_run_on_stock_operators() {
         graph.node[down].input[0] = "doubled".to_owned();
         graph.node.insert(down, doubled);
     });
-    check_coarse("a weight of -128", |graph| constant(graph, "coarse/up/weight/integers")[7] = 0x80);
+    check_coarse("a weight of -128", |graph| {
+        constant(graph, "coarse/up/weight/integers")[7] = 0x80
+    });
 }
 
 /// As [`check_stock`] of a network with a coarse branch.

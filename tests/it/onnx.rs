@@ -314,7 +314,11 @@ impl Network {
     }
 
     fn rounded(&mut self, name: &str, tensor: String, (scale, zero_point): (f32, u8)) -> String {
-        if self.kind.quantised { self.graph.rounded(name, &tensor, scale, zero_point) } else { tensor }
+        if self.kind.quantised {
+            self.graph.rounded(name, &tensor, scale, zero_point)
+        } else {
+            tensor
+        }
     }
 
     fn rectified(&mut self, tensor: String) -> String {

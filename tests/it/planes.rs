@@ -73,8 +73,7 @@ fn check_constant(plane: &str, method: Option<Method>, value: f32) {
         graph.node("Mul", "f", &[&a, &b], &[]);
     });
     let expected = network("1", |graph| drop(weighted(graph, "f", "estimate", value)));
-    let [is, expected] =
-        [product, expected].map(|model| restored(Some(model), SIGMA, method));
+    let [is, expected] = [product, expected].map(|model| restored(Some(model), SIGMA, method));
     assert!(largest_difference(&is, &expected) <= 1, "{plane} is not {value}");
     let silent = restored(None, SIGMA, method);
     assert!(largest_difference(&is, &silent) > 300, "the network has no say");

@@ -200,11 +200,9 @@ impl CpuRestorer {
                 break;
             }
             let step = STEPS_BEFORE + 2 * index;
-            let answered = self
-                .work
-                .channels
-                .iter_mut()
-                .try_for_each(|channel| answer(net, &self.inputs, newest, channel, &*self.executor));
+            let answered = self.work.channels.iter_mut().try_for_each(|channel| {
+                answer(net, &self.inputs, newest, channel, &*self.executor)
+            });
             let failure = answered.err().map(RestoreError::from);
             watch.done(step, failure.as_ref());
             if let Some(failure) = failure {

@@ -47,7 +47,10 @@ pub(super) fn read(graph: &GraphProto, planes: usize) -> Result<Integers, Unfit>
     let (layers, found, at) = graph.layers(at)?;
     let (coarse, found, at) = graph.coarse(found, at)?;
     let Found::Convolution(head) = found else {
-        return Err(Unfit::new(at.tensor, "expected the first convolution before the coarse branch"));
+        return Err(Unfit::new(
+            at.tensor,
+            "expected the first convolution before the coarse branch",
+        ));
     };
     let before = graph.wrapped(head.input)?;
     graph.check_input(before.from)?;

@@ -187,7 +187,11 @@ impl<'a> Graph<'a> {
 
 impl Conv<'_> {
     /// The integers, for bytes of `input`.
-    pub(super) fn integers(&self, graph: &Graph<'_>, input: Quantiser) -> Result<Convolution, Unfit> {
+    pub(super) fn integers(
+        &self,
+        graph: &Graph<'_>,
+        input: Quantiser,
+    ) -> Result<Convolution, Unfit> {
         let whole = graph.constant(self.weights);
         let Some(Constant { integers: tensor, scales }) = whole else {
             return self.unfit("expected weights that are dequantised by output channel");

@@ -128,6 +128,7 @@ fn model_counts() {
         ("small", 21_672, 1_984, 37),
         ("base", 46_556, 3_872, 53),
         ("large", 66_164, 7_936, 41),
+        ("xlarge", 387_124, 48_672, 9),
     ] {
         check_model(&workshop, name, " int8", (parameters, macs), reach);
         check_model(&workshop, &format!("{name}-f32"), " f32", (parameters, macs), reach);

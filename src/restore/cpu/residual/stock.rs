@@ -36,7 +36,8 @@ impl Stock {
 impl Engine for Stock {
     fn compile(&self, rows: BandRows, width: usize) -> Result<TypedModel, ModelError> {
         let extent = Extent::new(width, rows.seen());
-        Ok(model::typed(&self.proto, (self.index, self.constants.len()), extent)?.into_optimized()?)
+        Ok(model::typed(&self.proto, (self.index, self.constants.len()), extent)?
+            .into_optimized()?)
     }
 
     fn input(&self, rows: BandRows, width: usize) -> TractResult<Tensor> {

@@ -283,8 +283,7 @@ fn branch(coarse: &Coarse, head: Quantiser) -> Vec<Link> {
     let mut links = vec![Link::Down(PackedSlide::down(down, [head, *rectified]))];
     let mut before = *rectified;
     links.extend(layers.iter().map(|layer| follower(layer, &mut before)));
-    let addition =
-        Addition { branch: shuffled.scale / sum.scale, skip: head.scale / sum.scale };
+    let addition = Addition { branch: shuffled.scale / sum.scale, skip: head.scale / sum.scale };
     let row = |row| PackedSlide::up(up, row, [before, *shuffled], addition);
     links.push(Link::Up([row(0), row(1)]));
     links

@@ -165,9 +165,9 @@ unsafe fn convolve(layer: &PackedLayer, rows: Rows<'_>, x: usize, block: usize, 
     let stride = layer.in_blocks * LANES;
     // SAFETY: as promised.
     unsafe {
-        let skip = layer.addition.map(|added| {
-            (added, rows.0[1].as_ptr().add((x + PADDING) * stride), stride)
-        });
+        let skip = layer
+            .addition
+            .map(|added| (added, rows.0[1].as_ptr().add((x + PADDING) * stride), stride));
         write(accumulate(layer, rows, x, block), &layer.weights, (x, block), skip, out);
     }
 }

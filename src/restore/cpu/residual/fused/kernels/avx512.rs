@@ -184,9 +184,9 @@ unsafe fn convolve(layer: &PackedLayer, rows: Rows<'_>, x: usize, block: usize, 
                 accumulate(&mut sums, start, stride, columns);
             }
         }
-        let skip = layer.addition.map(|added| {
-            (added, rows.0[1].as_ptr().add((x + PADDING) * stride), stride)
-        });
+        let skip = layer
+            .addition
+            .map(|added| (added, rows.0[1].as_ptr().add((x + PADDING) * stride), stride));
         write(sums, weights, (x, block), skip, out);
     }
 }

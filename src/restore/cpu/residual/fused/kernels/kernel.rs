@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::super::packed::{PackedSlide, PackedLast, PackedLayer, SIDE};
+use super::super::packed::{PackedLast, PackedLayer, PackedSlide, SIDE};
 use super::super::weights::{GROUP, LANES};
 use crate::plan::network::Quantiser;
 

@@ -29,10 +29,12 @@ impl Kernel for Scalar {
         let (weights, pixel) = (&slide.weights, slide.weights.blocks * LANES);
         for (x, target) in out.chunks_exact_mut(pixel).take(width).enumerate() {
             for (channel, target) in target.iter_mut().enumerate() {
-                let groups = seen.rows.iter().flat_map(|row| slide.seen(row, x).chunks_exact(GROUP));
+                let groups =
+                    seen.rows.iter().flat_map(|row| slide.seen(row, x).chunks_exact(GROUP));
                 let sum = accumulate(weights, channel, groups);
                 let branch = requantise(weights, channel, sum, [0.0, 255.0]);
-                let skip = slide.addition.map(|addition| (addition, seen.skip[x * pixel + channel]));
+                let skip =
+                    slide.addition.map(|addition| (addition, seen.skip[x * pixel + channel]));
                 *target = added(branch, skip);
             }
         }
@@ -45,7 +47,8 @@ impl Kernel for Scalar {
             for (channel, target) in pixel.iter_mut().enumerate() {
                 let sum = accumulate(weights, channel, seen(layer, rows, x));
                 let branch = requantise(weights, channel, sum, [0.0, 255.0]);
-                let skip = |addition| (addition, rows.seen(1, x, PADDING, layer.in_blocks)[channel]);
+                let skip =
+                    |addition| (addition, rows.seen(1, x, PADDING, layer.in_blocks)[channel]);
                 *target = added(branch, layer.addition.map(skip));
             }
         }

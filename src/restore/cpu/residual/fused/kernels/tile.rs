@@ -8,7 +8,7 @@
 
 use std::fmt::Debug;
 
-use super::super::packed::{PackedSlide, PackedLast, PackedLayer};
+use super::super::packed::{PackedLast, PackedLayer, PackedSlide};
 use super::kernel::{Kernel, Rows, Seen, check_last, check_layer, check_slide};
 use crate::plan::network::Quantiser;
 
