@@ -22,11 +22,15 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 
 use deblurd::executor::Sequential;
 use deblurd::frame::{Extent, Plane};
+use deblurd::plan::Conditions;
 use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet, band_rows};
 use deblurd::restore::model;
 
 /// Extent of the planes.
 const EXTENT: Extent = Extent::new(1344, 768);
+
+/// What the networks are told.
+const CONDITIONS: Conditions = Conditions { sigma: 0.1, trust: 1.0 };
 
 /// Networks of the models, one without and one with the estimate so far among its inputs.
 const NETWORKS: [usize; 2] = [0, 1];
@@ -51,8 +55,10 @@ fn bench_model(criterion: &mut Criterion, kernel: KernelChoice, name: &str) {
     let mut group = criterion.benchmark_group(kernel.name());
     group.sampling_mode(SamplingMode::Flat);
     for stage in NETWORKS {
-        let net = ResidualNet::plan(&model, stage, kernel, EXTENT, band_rows(EXTENT.height, 1))
-            .expect("a plan");
+        let constants = CONDITIONS.constants(&model.contract.inputs);
+        let rows = band_rows(EXTENT.height, 1);
+        let net =
+            ResidualNet::plan(&model, stage, kernel, EXTENT, rows, &constants).expect("a plan");
         let planes = vec![Plane::from_fn(EXTENT, sample); net.planes()];
         let inputs: Vec<&Plane<f32>> = planes.iter().collect();
         let mut f = Plane::new(EXTENT, 0.0);

@@ -1,7 +1,7 @@
 //! Random planes and PSFs for the tests of this module.
 
 use crate::executor::{Executor, Sequential};
-use crate::fft::{FieldFilter, Filter, RealFft2d};
+use crate::fft::{FieldFilter, Filter, Output, RealFft2d};
 use crate::frame::{Extent, Picture, PictureFormat, Plane};
 use crate::optics::Psf;
 use rand::{RngExt, SeedableRng};
@@ -38,9 +38,9 @@ pub(crate) fn field_filtered(
     // More layers than are needed, as where another filter has more.
     let mut spectrum = fft.layered_spectrum(filter.layers() + 1, executor.threads());
     let mut output = Plane::new(input.extent(), f32::NAN);
-    fft.forward(&mut spectrum, filter, executor, &|y, row| row.copy_from_slice(input.row(y)));
-    let store = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
-    fft.filter_back(&mut spectrum, filter, executor, &mut output, &store);
+    fft.forward(&mut spectrum, [filter], executor, &|y, row| row.copy_from_slice(input.row(y)));
+    let store = &|_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
+    fft.filter_back(&mut spectrum, [filter], executor, [Output { plane: &mut output, store }]);
     output
 }
 

@@ -37,6 +37,8 @@ from scipy import fft
 import transforms
 
 SIGMA = 2.55  # noise in 8-bit gray levels; what `deblurd bench` plans for
+WEAK = 0.1  # of the regulariser, for the estimate that keeps more noise
+CONSTANTS = {"sigma": 10 * SIGMA / 255, "trust": 1}  # planes that are the same all over
 C, P = -3.92, 1.753  # mean power spectrum of natural images, S = exp(C) * G**-P
 TOLERANCE_DB = 0.05
 UNTIMED_FRAMES = 2
@@ -72,14 +74,15 @@ def spectral_regulariser(shape, sigma):
 
 
 def filters(transfer, r, strengths):
-    """The Wiener filter and, for every stage, its null-space projection."""
+    """The Wiener filter, the weak one and, for every stage, its null-space projection."""
     power = np.abs(transfer) ** 2
-    wiener = np.conj(transfer) / (power + r)
-    wiener[0, 0] = 1
+    inverses = [np.conj(transfer) / (power + share * r) for share in (1, WEAK)]
+    for inverse in inverses:
+        inverse[0, 0] = 1
     projections = [c * r / (power + c * r) for c in strengths]
     for projection in projections:
         projection[0, 0] = 0
-    return [wiener.astype(np.complex64), *(projection.astype(np.float32) for projection in projections)]
+    return [*(inverse.astype(np.complex64) for inverse in inverses), *(projection.astype(np.float32) for projection in projections)]
 
 
 class Bridge:
@@ -147,9 +150,14 @@ class Peer:
         self.filters = filters(otf(psf, self.shape), spectral_regulariser(self.shape, SIGMA / 255), strengths(model))
         self.prepared = [self.transforms.prepare(factors) for factors in self.filters]
         self.strengths = strengths(model)
-        # (x_w, y, g) in one buffer: what a network sees is a slice of it, without a copy.
-        self.z = np.zeros((1, 3, *self.shape), np.float32)
-        self.x_w, self.y, self.g = self.z[0]
+        # All planes and g in one buffer: what a network sees is a slice of it, without a copy.
+        self.inputs, (height, width) = inputs(model), self.shape
+        self.z = np.zeros((1, len(self.inputs) + 1, *aligned(self.shape, model)), np.float32)
+        planes = {name: plane[:height, :width] for name, plane in zip([*self.inputs, "so far"], self.z[0])}
+        for name in set(self.inputs) & set(CONSTANTS):
+            self.z[0, self.inputs.index(name)] = CONSTANTS[name]
+        self.x_w, self.weak, self.g = planes["estimate"], planes.get("weak"), planes["so far"]
+        self.y = planes.get("blurred", np.empty(self.shape, np.float32))
         self.light = np.empty(extent, np.float32)
         self.sessions = sessions(model, threads)
         self.stages = [("decode", self.decode), ("wiener", self.wiener)]
@@ -166,15 +174,18 @@ class Peer:
 
     def wiener(self):
         self.x_w[:] = self.transforms.apply(self.y, self.prepared[0])
+        if self.weak is not None:
+            self.weak[:] = self.transforms.apply(self.y, self.prepared[1])
 
     def residual(self, k, session):
-        z = self.z[:, : 2 + (k > 0)]
-        self.f = session.run(None, {session.get_inputs()[0].name: z})[0][0, 0]
+        z, (height, width) = self.z[:, : len(self.inputs) + (k > 0)], self.shape
+        z[..., height:, :], z[..., width:] = z[..., height - 1 : height, :], z[..., width - 1 : width]
+        self.f = session.run(None, {session.get_inputs()[0].name: z})[0][0, 0, :height, :width]
 
     def projection(self, k):
         share = np.float32(1 - 1 / self.strengths[k])
         self.f += (self.g if k > 0 else self.x_w) - share * self.x_w
-        np.add(self.x_w, self.transforms.apply(self.f, self.prepared[k + 1]), out=self.g)
+        np.add(self.x_w, self.transforms.apply(self.f, self.prepared[k + 2]), out=self.g)
 
     def encode(self):
         (top, left), (h, w) = self.extension.offset, self.extent
@@ -209,6 +220,17 @@ def strengths(path):
     return [float(c) for c in metadata(onnx.load(path))["deblurd.consistency"].split()]
 
 
+def inputs(path):
+    """Names of the planes that networks see."""
+    return metadata(onnx.load(path))["deblurd.inputs"].split()
+
+
+def aligned(shape, path):
+    """`shape` where the sides are multiples of what the networks need."""
+    alignment = int(metadata(onnx.load(path))["deblurd.alignment"])
+    return tuple(-(-side // alignment) * alignment for side in shape)
+
+
 def sessions(path, threads):
     """One session a stage of the model: ONNX Runtime would ask for the inputs of all of them at once."""
     whole = onnx.load(path)
@@ -216,6 +238,8 @@ def sessions(path, threads):
     count = int(metadata(whole)["deblurd.stages"])
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    # Processors without VNNI would add products of bytes in 16 bits, which overflow.
+    options.add_session_config_entry("session.x64quantprecision", "1")
     cut = lambda suffix: extractor.extract_model(["z" + suffix], ["f" + suffix]).SerializeToString()
     suffixes = [""] + [str(k) for k in range(2, count + 1)]
     return [onnxruntime.InferenceSession(cut(suffix), options, ["CPUExecutionProvider"]) for suffix in suffixes]

@@ -1,40 +1,48 @@
 //! The second half of filtering: columns multiplied by every layer of a filter, and rows transformed
 //! back and added up.
 
-use super::field::Weights;
 use super::filter::{ColumnPass, Filter};
 use super::layout::Complex;
 use super::pairs::{self, Block, CROSSING};
 use super::spectrum::{
     PAIRS, Piece, Scratch, Scratches, Spectrum, copy_to_layer, layer, layer_mut, pairs_of, parts,
 };
-use super::transform::{RealFft2d, Store};
+use super::transform::{Layers, Output, RealFft2d, Store};
 use crate::executor::{Executor, for_chunks};
-use crate::frame::Plane;
 
 impl RealFft2d {
-    /// The steps behind the first, for the layers of a filter and the weights of all but the first of
-    /// them.
-    pub(super) fn layers_back(
+    /// The step behind the first, for the layers of filters of one plane.
+    pub(super) fn columns_back(
         &self,
         spectrum: &mut Spectrum,
-        layers: (&[Filter], &[Weights]),
+        filters: &[&[Filter]],
         executor: &dyn Executor,
-        output: &mut Plane<f32>,
-        store: &Store<'_>,
     ) {
-        self.check(layers.0);
-        assert_eq!(output.extent(), self.extent, "a plane of another extent than planned");
+        self.check(filters);
         let (parts, blocks) = (parts(self.extent), pairs::blocks(self.extent).len());
-        let Spectrum { pieces, scratches, .. } = spectrum;
+        let Spectrum { pieces, scratches, .. } = &mut *spectrum;
         for_chunks(executor, pieces, parts, &|index, pieces| {
-            self.filter_block(index, layers.0, scratches, pieces);
+            self.filter_block(index, filters, scratches, pieces);
         });
         spectrum.reorder(blocks);
-        let Spectrum { pieces, scratches, .. } = &*spectrum;
-        for_chunks(executor, output.samples_mut(), 2 * PAIRS * self.extent.width, &|part, rows| {
+    }
+
+    /// The last step, for a filter whose layers are those from `first` on.
+    pub(super) fn rows_back(
+        &self,
+        spectrum: &Spectrum,
+        first: usize,
+        layers: Layers<'_>,
+        executor: &dyn Executor,
+        Output { plane, store }: Output<'_>,
+    ) {
+        assert_eq!(plane.extent(), self.extent, "a plane of another extent than planned");
+        let blocks = pairs::blocks(self.extent).len();
+        let Spectrum { pieces, scratches, .. } = spectrum;
+        for_chunks(executor, plane.samples_mut(), 2 * PAIRS * self.extent.width, &|part, rows| {
+            let pieces = &pieces[part * blocks..];
             scratches.with(|scratch| {
-                self.restore_rows(part, layers, &pieces[part * blocks..], scratch, (rows, store));
+                self.restore_rows(part, (first, layers), pieces, scratch, (rows, store));
             });
         });
     }
@@ -44,26 +52,29 @@ impl RealFft2d {
     fn filter_block(
         &self,
         index: usize,
-        filters: &[Filter],
+        filters: &[&[Filter]],
         scratches: &Scratches,
         pieces: &mut [Piece],
     ) {
-        let passes = || filters.iter().map(|filter| filter.passes()[index]).enumerate();
+        let layers = || filters.iter().copied().flatten().enumerate();
+        let passes = || layers().map(|(at, filter)| (at, filter.passes()[index]));
         for (at, _) in passes().skip(1).filter(|(_, pass)| *pass == ColumnPass::Leave) {
             pieces.iter_mut().for_each(|piece| copy_to_layer(piece, at));
         }
-        let starts = || passes().filter_map(|(at, pass)| Some((at, pass.start()?)));
-        let Some((at, start)) = starts().next() else { return };
+        let starts = || {
+            layers().filter_map(|(at, filter)| Some((at, filter, filter.passes()[index].start()?)))
+        };
+        let Some((at, filter, start)) = starts().next() else { return };
         scratches.with(|scratch| {
             let block = Block::new(self.extent, index);
             self.gather(block, pieces, &mut scratch.columns);
             if starts().nth(1).is_none() {
-                self.convolve(block, &filters[at], start, scratch);
+                self.convolve(block, filter, start, scratch);
                 return self.scatter(block, at, &mut scratch.columns, pieces);
             }
             self.transform_columns(block, scratch);
-            for (at, start) in starts() {
-                self.multiply(block, &filters[at], start, scratch);
+            for (at, filter, start) in starts() {
+                self.multiply(block, filter, start, scratch);
                 self.scatter(block, at, &mut scratch.product, pieces);
             }
         });
@@ -108,15 +119,15 @@ impl RealFft2d {
     fn restore_rows(
         &self,
         part: usize,
-        layers: (&[Filter], &[Weights]),
+        (first, layers): (usize, Layers<'_>),
         pieces: &[Piece],
         scratch: &mut Scratch,
         (rows, store): (&mut [f32], &Store<'_>),
     ) {
         let width = self.extent.width;
-        self.restore_layer(part, (0, &layers.0[0]), pieces, scratch);
+        self.restore_layer(part, (first, &layers.0[0]), pieces, scratch);
         if !layers.1.is_empty() {
-            self.sum_layers(part, layers, pieces, scratch);
+            self.sum_layers(part, (first, layers), pieces, scratch);
             let sums = rows.chunks_mut(width).zip(scratch.sums.chunks(width));
             return (2 * part * PAIRS..).zip(sums).for_each(|(y, (row, sums))| store(y, sums, row));
         }
@@ -137,7 +148,7 @@ impl RealFft2d {
     fn sum_layers(
         &self,
         part: usize,
-        (filters, weights): (&[Filter], &[Weights]),
+        (first, (filters, weights)): (usize, Layers<'_>),
         pieces: &[Piece],
         scratch: &mut Scratch,
     ) {
@@ -146,7 +157,7 @@ impl RealFft2d {
             let (even, odd) = sums.split_at_mut(width);
             unpack(pair, even, odd);
         }
-        for (at, (filter, weights)) in (1..).zip(filters[1..].iter().zip(weights)) {
+        for (at, (filter, weights)) in (first + 1..).zip(filters[1..].iter().zip(weights)) {
             self.restore_layer(part, (at, filter), pieces, scratch);
             let ys = (2 * part * PAIRS..self.extent.height).step_by(2);
             let sums = scratch.sums.chunks_mut(2 * width);

@@ -93,6 +93,7 @@ impl Weights {
 mod tests {
     use super::*;
     use crate::executor::{Executor, Sequential};
+    use crate::fft::{Output, RealFft2d};
     use crate::frame::Extent;
     use crate::testing::{field_filtered, filtered, largest_difference, random_plane};
     use proptest::prelude::*;
@@ -151,6 +152,32 @@ mod tests {
             let difference = largest_difference(&is, &expected);
             prop_assert!(difference < 1e-5, "{} away", difference);
             prop_assert_eq!(field_filtered(&input, &filter, &Backwards), is, "whoever does the parts");
+        }
+
+        #[test]
+        fn filters_of_one_plane_give_what_each_gives(
+            width in 1_usize..200, height in 1_usize..80, is_field: [bool; 2], seed: u64,
+        ) {
+            let extent = Extent::new(width, height);
+            let input = random_plane(extent, seed);
+            let field = |is_field: bool, seed: u64| {
+                let layer = || (filter(extent, seed.rotate_left(8)), weights(extent, seed).0);
+                FieldFilter::new(filter(extent, seed), is_field.then(layer))
+            };
+            let [first, second] = [field(is_field[0], seed), field(is_field[1], !seed)];
+            let fft = RealFft2d::plan(extent);
+            let mut spectrum = fft.layered_spectrum(first.layers() + second.layers(), 1);
+            let mut planes = [Plane::new(extent, f32::NAN), Plane::new(extent, f32::NAN)];
+            let load = |y: usize, row: &mut [f32]| row.copy_from_slice(input.row(y));
+            let store = &|_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
+            fft.forward(&mut spectrum, [&first, &second], &Sequential, &load);
+            let outputs = planes.each_mut().map(|plane| Output { plane, store });
+            fft.filter_back(&mut spectrum, [&first, &second], &Sequential, outputs);
+            for (filter, is) in [first, second].iter().zip(planes) {
+                let alone = field_filtered(&input, filter, &Sequential);
+                let difference = largest_difference(&is, &alone);
+                prop_assert!(difference < 1e-6, "{} away", difference);
+            }
         }
     }
 }

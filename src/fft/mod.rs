@@ -19,4 +19,4 @@ pub use layout::{Complex, coefficients, frequency, multiplicity, signed_frequenc
 pub use sine::SineTransform;
 pub use size::good_size;
 pub use spectrum::Spectrum;
-pub use transform::{Load, RealFft2d, Store};
+pub use transform::{Load, Output, RealFft2d, Store};

@@ -18,7 +18,8 @@
 //!
 //! Blocks that a filter makes zero or leaves as they are need no second step. A filter of several
 //! layers (see `field.rs`) multiplies a block's columns once for each of them, and its rows are
-//! added up, weighted, where they are transformed back.
+//! added up, weighted, where they are transformed back. Several filters of one plane share the first
+//! step and the transform of the columns, as layers do, and each gives a plane of its own.
 //!
 //! Everything is planned by [`RealFft2d::plan`] and allocated by [`RealFft2d::spectrum`]; filtering
 //! allocates nothing, and its result does not depend on who runs the parts.
@@ -28,7 +29,7 @@ use std::sync::Arc;
 
 use rustfft::{Fft, FftPlanner};
 
-use super::field::FieldFilter;
+use super::field::{FieldFilter, Weights};
 use super::filter::{ColumnPass, Filter};
 use super::layout::{Complex, coefficients};
 use super::pairs::{self, Block, CROSSING};
@@ -41,6 +42,17 @@ pub type Load<'a> = dyn Fn(usize, &mut [f32]) + Sync + 'a;
 
 /// Makes of a filtered row, of that index, the row of the output.
 pub type Store<'a> = dyn Fn(usize, &[f32], &mut [f32]) + Sync + 'a;
+
+/// Where a filtered plane goes, and how its rows are made.
+pub struct Output<'a> {
+    /// The plane.
+    pub plane: &'a mut Plane<f32>,
+    /// Makes its rows.
+    pub store: &'a Store<'a>,
+}
+
+/// The layers of a filter, and the weights of all but the first of them.
+pub(super) type Layers<'a> = (&'a [Filter], &'a [Weights]);
 
 /// A planned transform of planes of one extent.
 #[derive(Clone)]
@@ -71,41 +83,46 @@ impl RealFft2d {
         self.layered_spectrum(1, threads)
     }
 
-    /// Memory to work in, on up to `threads` threads at once, by filters of up to `layers` layers.
+    /// Memory to work in, on up to `threads` threads at once, by filters of up to `layers` layers, those of
+    /// several filters of one plane together.
     pub fn layered_spectrum(&self, layers: usize, threads: usize) -> Spectrum {
         Spectrum::new(Size { extent: self.extent, layers, room: self.transform_room() }, threads)
     }
 
-    /// First step of a filter; `load(y, row)` fills row `y` of the plane.
+    /// First step of filters of one plane; `load(y, row)` fills its row `y`.
     ///
     /// # Panics
-    /// Where the filter is not of the planned extent.
-    pub fn forward(
+    /// Where a filter is not of the planned extent.
+    pub fn forward<const N: usize>(
         &self,
         spectrum: &mut Spectrum,
-        filter: &FieldFilter,
+        filters: [&FieldFilter; N],
         executor: &dyn Executor,
         load: &Load<'_>,
     ) {
-        self.rows_forward(spectrum, filter.filters(), executor, load);
+        self.rows_forward(spectrum, &filters.map(FieldFilter::filters), executor, load);
     }
 
-    /// The other steps: `store(y, samples, row)` is given row `y` of the filtered plane and makes of
-    /// it row `y` of `output`. The filter is the one of the first step.
+    /// The other steps: `store(y, samples, row)` of each output is given row `y` of the plane that its
+    /// filter gives and makes of it row `y` of the output. The filters are those of the first step.
     ///
     /// # Panics
-    /// Where filter or output are not of the planned extent, or the filter has more layers than the
+    /// Where filters or outputs are not of the planned extent, or the filters have more layers than the
     /// memory.
-    pub fn filter_back(
+    pub fn filter_back<const N: usize>(
         &self,
         spectrum: &mut Spectrum,
-        filter: &FieldFilter,
+        filters: [&FieldFilter; N],
         executor: &dyn Executor,
-        output: &mut Plane<f32>,
-        store: &Store<'_>,
+        outputs: [Output<'_>; N],
     ) {
-        let layers = (filter.filters(), filter.weights());
-        self.layers_back(spectrum, layers, executor, output, store);
+        self.columns_back(spectrum, &filters.map(FieldFilter::filters), executor);
+        let mut first = 0;
+        for (filter, output) in filters.into_iter().zip(outputs) {
+            let layers = (filter.filters(), filter.weights());
+            self.rows_back(spectrum, first, layers, executor, output);
+            first += filter.layers();
+        }
     }
 
     /// Filters `input` into `output` on the caller's thread.
@@ -122,9 +139,11 @@ impl RealFft2d {
         assert_eq!(input.extent(), self.extent, "a plane of another extent than planned");
         let filters = std::slice::from_ref(filter);
         let load = |y: usize, row: &mut [f32]| row.copy_from_slice(input.row(y));
-        self.rows_forward(spectrum, filters, &Sequential, &load);
-        let copy = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
-        self.layers_back(spectrum, (filters, &[]), &Sequential, output, &copy);
+        self.rows_forward(spectrum, &[filters], &Sequential, &load);
+        self.columns_back(spectrum, &[filters], &Sequential);
+        let store = &|_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
+        let output = Output { plane: output, store };
+        self.rows_back(spectrum, 0, (filters, &[]), &Sequential, output);
     }
 
     /// The coefficients of `input`, not scaled.
@@ -157,7 +176,7 @@ impl RealFft2d {
     fn rows_forward(
         &self,
         spectrum: &mut Spectrum,
-        filters: &[Filter],
+        filters: &[&[Filter]],
         executor: &dyn Executor,
         load: &Load<'_>,
     ) {
@@ -174,7 +193,7 @@ impl RealFft2d {
     fn transform_rows(
         &self,
         part: usize,
-        filters: &[Filter],
+        filters: &[&[Filter]],
         scratch: &mut Scratch,
         load: &Load<'_>,
         pieces: &mut [Piece],
@@ -199,7 +218,7 @@ impl RealFft2d {
         self.row_forward.process_with_scratch(pairs, &mut scratch.transform);
         for (index, (block, piece)) in pairs::blocks(self.extent).zip(pieces).enumerate() {
             let is_zero = |filter: &Filter| filter.passes()[index] == ColumnPass::Zero;
-            if !filters.is_empty() && filters.iter().all(is_zero) {
+            if !filters.is_empty() && filters.iter().copied().flatten().all(is_zero) {
                 continue;
             }
             let crossings = piece.chunks_exact_mut(CROSSING);
@@ -209,8 +228,8 @@ impl RealFft2d {
         }
     }
 
-    pub(super) fn check(&self, filters: &[Filter]) {
-        let fit = filters.iter().all(|filter| filter.extent() == self.extent);
+    pub(super) fn check(&self, filters: &[&[Filter]]) {
+        let fit = filters.iter().copied().flatten().all(|filter| filter.extent() == self.extent);
         assert!(fit, "a filter of another extent than planned");
     }
 
@@ -227,6 +246,12 @@ impl RealFft2d {
         let plans =
             [&self.row_forward, &self.row_inverse, &self.column_forward, &self.column_inverse];
         plans.into_iter().map(|plan| plan.get_inplace_scratch_len()).max().unwrap_or(0)
+    }
+}
+
+impl fmt::Debug for Output<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Output({})", self.plane.extent())
     }
 }
 

@@ -29,8 +29,8 @@ pub(super) struct Expected {
 /// What a filter is for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Kind {
-    /// `H+_R`
-    Wiener,
+    /// `H+_mR` for this `m`.
+    Wiener(f64),
     /// `P_c` for this `c`.
     Projection(f64),
 }
@@ -73,7 +73,9 @@ impl Expected {
     /// The filter as it is defined.
     pub(super) fn filter(&self, kind: Kind) -> Filter {
         match kind {
-            Kind::Wiener => Filter::complex(self.assumed.extent, |index| self.wiener(index)),
+            Kind::Wiener(strength) => {
+                Filter::complex(self.assumed.extent, |index| self.inverse(strength, index))
+            }
             Kind::Projection(strength) => {
                 Filter::real(self.assumed.extent, |index| self.projection(strength, index))
             }
@@ -89,9 +91,9 @@ impl Expected {
     pub(super) fn difference(&self, kind: Kind, other: &Self) -> Filter {
         let extent = self.assumed.extent;
         match kind {
-            Kind::Wiener => {
-                Filter::complex(extent, |index| self.wiener(index) - other.wiener(index))
-            }
+            Kind::Wiener(strength) => Filter::complex(extent, |index| {
+                self.inverse(strength, index) - other.inverse(strength, index)
+            }),
             Kind::Projection(strength) => Filter::real(extent, |index| {
                 self.projection(strength, index) - other.projection(strength, index)
             }),
@@ -101,7 +103,7 @@ impl Expected {
     /// The factor of a coefficient.
     pub(super) fn factor(&self, kind: Kind, index: usize) -> Complex {
         match kind {
-            Kind::Wiener => self.wiener(index),
+            Kind::Wiener(strength) => self.inverse(strength, index),
             #[expect(clippy::cast_possible_truncation, reason = "the transforms work in f32")]
             Kind::Projection(strength) => {
                 Complex::new(self.projection(strength, index) as f32, 0.0)
@@ -112,7 +114,7 @@ impl Expected {
     /// Expected power of a coefficient of what the filter is given.
     pub(super) fn power(&self, kind: Kind, index: usize) -> f64 {
         match kind {
-            Kind::Wiener => self.seen(index),
+            Kind::Wiener(_) => self.seen(index),
             Kind::Projection(strength) => self.projected(strength, index),
         }
     }
@@ -144,11 +146,17 @@ impl Expected {
 
     /// `H+_R`
     pub(super) fn wiener(&self, index: usize) -> Complex {
+        self.inverse(1.0, index)
+    }
+
+    /// `H+_mR` for strength `m`.
+    fn inverse(&self, strength: f64, index: usize) -> Complex {
+        let r = strength * self.r(index);
         match index {
             0 => Complex::new(1.0, 0.0),
             _ if self.is_lost(index) => Complex::default(),
             #[expect(clippy::cast_possible_truncation, reason = "the transforms work in f32")]
-            _ => self.otf[index].conj() * (1.0 / (self.gain(index) + self.r(index))) as f32,
+            _ => self.otf[index].conj() * (1.0 / (self.gain(index) + r)) as f32,
         }
     }
 

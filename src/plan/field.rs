@@ -106,8 +106,8 @@ impl<'a> Survey<'a> {
     /// Layers of a filter, at most: as many as a grid of 3x3 PSFs has.
     const LAYERS: usize = 9;
 
-    /// The same of a projection behind which there are others. What it leaves wrong the next network
-    /// finds in the estimate that it is given; and a projection that trusts the data much has so narrow
+    /// The same of a projection behind which there are others, and of the weak Wiener filter. What they
+    /// leave wrong the next network finds in the estimate that it is given; and a projection that trusts the data much has so narrow
     /// gaps that no number of layers follows them.
     const PASSING_LAYERS: usize = 3;
 

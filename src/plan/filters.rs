@@ -33,6 +33,8 @@ use crate::optics::{Blur, Light, PsfError};
 pub struct Filters {
     /// The Wiener filter `H+_R`.
     pub wiener: FieldFilter,
+    /// The same with a tenth of the regulariser, where it is wanted.
+    pub weak: Option<FieldFilter>,
     /// A null-space projection `P_c` for each strength `c`; `P_1` is `I - H+_R H`.
     pub projections: Vec<FieldFilter>,
 }
@@ -43,8 +45,11 @@ impl Filters {
     /// 0.02 dB on a picture of fine patterns, which have more at high frequencies.
     const BUDGET: f64 = 1e-4;
 
-    /// Precomputes the filters of `blur` on the planes of `framing` for this noise, with a projection
-    /// for each of `strengths`. Columns of coefficients that a filter is expected to leave alone, or to
+    /// The part of the regulariser in the weak filter.
+    const WEAK: f64 = 0.1;
+
+    /// Precomputes the filters of `blur` on the planes of `framing` for this noise, with the weak one where
+    /// `has_weak`, and a projection for each of `strengths`. Columns of coefficients that a filter is expected to leave alone, or to
     /// lose, are simplified so.
     ///
     /// # Errors
@@ -54,10 +59,13 @@ impl Filters {
         framing: Framing,
         regulariser: Regulariser,
         noise: Light,
+        has_weak: bool,
         strengths: &[f64],
     ) -> Result<Self, PsfError> {
         let projections = strengths.iter().map(|&strength| Kind::Projection(strength));
-        let kinds: Vec<Kind> = std::iter::once(Kind::Wiener).chain(projections).collect();
+        let weak = has_weak.then_some(Kind::Wiener(Self::WEAK));
+        let kinds = [Kind::Wiener(1.0)].into_iter().chain(weak).chain(projections);
+        let kinds: Vec<Kind> = kinds.collect();
         let assumed = Assumed::new(framing.outer, regulariser, noise);
         let mut filters = match blur {
             Blur::Uniform(psf) => {
@@ -67,8 +75,9 @@ impl Filters {
             }
             Blur::Field(field) => field_filters(field, framing, &assumed, &kinds, Self::BUDGET)?,
         };
-        let projections = filters.split_off(1);
-        Ok(Self { wiener: filters.remove(0), projections })
+        let wiener = filters.remove(0);
+        let weak = has_weak.then(|| filters.remove(0));
+        Ok(Self { wiener, weak, projections: filters })
     }
 }
 
@@ -78,6 +87,7 @@ mod tests {
     use crate::fft::Filter;
     use crate::frame::{Extent, Plane};
     use crate::optics::{Psf, natural_power};
+    use crate::plan::Edges;
     use crate::testing::{filtered, largest_difference, random_plane, random_psf};
     use proptest::prelude::*;
 
@@ -96,7 +106,7 @@ mod tests {
     ) -> [Filter; 2] {
         let assumed = Assumed::new(extent, regulariser, Light(sigma));
         let expected = assumed.blurred_by(psf).expect("the PSF fits");
-        [Kind::Wiener, Kind::Projection(strength)].map(|kind| expected.filter(kind))
+        [Kind::Wiener(1.0), Kind::Projection(strength)].map(|kind| expected.filter(kind))
     }
 
     proptest! {
@@ -156,6 +166,29 @@ mod tests {
         }
     }
 
+    /// A tenth of the regulariser is that of a tenth of the noise's power.
+    #[test]
+    fn the_weak_filter_is_that_of_less_noise() {
+        let (extent, sigma) = (Extent::new(40, 30), 0.03);
+        let psf = random_psf(1, 7);
+        let told =
+            |sigma| Assumed::new(extent, Regulariser::Spectral, Light(sigma)).blurred_by(&psf);
+        let [weak, less] = [(sigma, Filters::WEAK), (sigma * Filters::WEAK.sqrt(), 1.0)]
+            .map(|(sigma, strength)| told(sigma).expect("fits").filter(Kind::Wiener(strength)));
+        let plane = random_plane(extent, 2);
+        let [weak, less] = [weak, less].map(|filter| filtered(&plane, &filter));
+        assert!(largest_difference(&weak, &less) < 1e-4);
+        let blur = Psf::from_formula("disk:2").expect("a formula").expect("a PSF").into();
+        let framing = Framing::plan(Edges::Circular, extent, Extent::new(5, 5));
+        for has_weak in [false, true] {
+            let noise = Light(sigma);
+            let all =
+                Filters::plan(&blur, framing, Regulariser::Spectral, noise, has_weak, &[1.0, 2.0]);
+            let Filters { weak, projections, .. } = all.expect("fits");
+            assert_eq!((weak.is_some(), projections.len()), (has_weak, 2));
+        }
+    }
+
     /// Pictures with the mean spectrum of natural ones, seen with noise: simplified filters estimate
     /// them as well as those that were simplified are expected to.
     #[test]
@@ -165,7 +198,7 @@ mod tests {
         let [exact, _] = filters(&psf, extent, Regulariser::Spectral, (sigma, 1.0));
         let assumed = Assumed::new(extent, Regulariser::Spectral, Light(sigma));
         let expected = assumed.blurred_by(&psf).expect("the PSF fits");
-        let simple = expected.simple_filter(Kind::Wiener, Filters::BUDGET * expected.error());
+        let simple = expected.simple_filter(Kind::Wiener(1.0), Filters::BUDGET * expected.error());
         assert!(simple.share() < 0.8, "{} of the columns are multiplied", simple.share());
         let colour = |at: usize| if at == 0 { 0.0 } else { natural_power(extent, at).sqrt() };
         let colour = Filter::real(extent, colour);

@@ -10,9 +10,11 @@ mod filters; // what can be undone
 mod highlights; // what white hides
 mod forecast; // what that is worth
 pub mod network; // what fills in the rest
+mod conditions; // what that is told
 mod options; // how it is asked for
 mod recipe; // all of it
 
+pub use conditions::Conditions;
 pub use edges::{Edges, Framing};
 pub use filters::Filters;
 pub use forecast::{Forecast, Loss};

@@ -8,8 +8,8 @@ mod contract;
 mod integers;
 mod summary;
 
-pub use contract::Contract;
-pub use integers::{Convolution, Integers, Layer, Quantiser, Unfit};
+pub use contract::{Contract, Input, NoInput};
+pub use integers::{Coarse, Convolution, Integers, Layer, Quantiser, Unfit};
 pub use summary::{NetworkSummary, Operation};
 
 /// One or more networks that were trained to work in turn.

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use displaydoc::Display;
 
+use super::conditions::Conditions;
 use super::edges::Framing;
 use super::filters::Filters;
 use super::highlights::Highlights;
-use super::network::Model;
+use super::network::{Input, Model};
 use super::options::{Channels, RestoreOptions};
 use super::regulariser::Regulariser;
 use super::tone::ToneCurve;
@@ -34,8 +35,12 @@ pub struct RestorePlan {
     pub highlights: Highlights,
     /// The Wiener filter `H+_R`.
     pub wiener: FieldFilter,
+    /// The same with a tenth of the regulariser, where the networks want it.
+    pub weak: Option<FieldFilter>,
     /// The networks, where there are any.
     pub model: Option<Arc<Model>>,
+    /// What the networks are told beside the picture.
+    pub conditions: Conditions,
     /// A projection for each network.
     pub projections: Vec<Projection>,
 }
@@ -90,8 +95,10 @@ impl RestorePlan {
         let regulariser = options.regulariser.or(trained).unwrap_or(Regulariser::Spectral);
         let noise = camera.noise.in_light(camera.transfer, format.range);
         let of_usual = Light(noise.0 / options.contrast.get());
-        let Filters { wiener, projections } =
-            Filters::plan(&camera.blur, framing, regulariser, of_usual, strengths)?;
+        let has_weak = contract.is_some_and(|contract| contract.inputs.contains(&Input::Weak));
+        let filters =
+            Filters::plan(&camera.blur, framing, regulariser, of_usual, has_weak, strengths)?;
+        let Filters { wiener, weak, projections } = filters;
         let projections = projections.into_iter().zip(strengths);
         Ok(Self {
             format,
@@ -101,6 +108,8 @@ impl RestorePlan {
             framing,
             highlights: Highlights::plan(&camera.blur, noise)?,
             wiener,
+            weak,
+            conditions: Conditions::new(camera, of_usual),
             projections: projections
                 .map(|(filter, &strength)| Projection { strength, filter })
                 .collect(),

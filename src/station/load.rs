@@ -22,10 +22,12 @@ const BUILT_IN: &[(&str, &[u8])] = &[
     ("small", include_bytes!("../../models/small.onnx")),
     ("base", include_bytes!("../../models/base.onnx")),
     ("large", include_bytes!("../../models/large.onnx")),
+    ("xlarge", include_bytes!("../../models/xlarge.onnx")),
     ("nano-f32", include_bytes!("../../models/nano-f32.onnx")),
     ("small-f32", include_bytes!("../../models/small-f32.onnx")),
     ("base-f32", include_bytes!("../../models/base-f32.onnx")),
     ("large-f32", include_bytes!("../../models/large-f32.onnx")),
+    ("xlarge-f32", include_bytes!("../../models/xlarge-f32.onnx")),
 ];
 
 /// Configurations and tokens larger than this are none.

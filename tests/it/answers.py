@@ -27,7 +27,8 @@ def step(graph, output):
 
 def main(path, width, height, folder):
     model, random = onnx.load(path), np.random.default_rng(0)
-    stages = int({entry.key: entry.value for entry in model.metadata_props}["deblurd.stages"])
+    told = {entry.key: entry.value for entry in model.metadata_props}
+    stages, inputs = int(told["deblurd.stages"]), len(told["deblurd.inputs"].split())
     extractor, options = Extractor(model), onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     # Processors without VNNI would add products of bytes in 16 bits, which overflow.
@@ -38,7 +39,7 @@ def main(path, width, height, folder):
         session = onnxruntime.InferenceSession(network, options, ["CPUExecutionProvider"])
         # Smooth, with noise, beyond black and white now and then.
         waves = np.sin(np.arange(width) / 9)[None, :] * np.cos(np.arange(height) / 7)[:, None]
-        z = waves * 0.4 + random.normal(0, 0.15, (1, 2 + (stage > 0), height, width))
+        z = waves * 0.4 + random.normal(0, 0.15, (1, inputs + (stage > 0), height, width))
         (f,) = session.run(None, {"z" + suffix: z.astype(np.float32)})
         z.astype("<f4").tofile(folder / f"z{stage}.f32")
         f.astype("<f4").tofile(folder / f"f{stage}.f32")

@@ -32,6 +32,7 @@ mod oracle;
 mod pictures;
 mod pins;
 mod pipeline;
+mod planes;
 mod program;
 mod properties;
 mod recording;

@@ -3,7 +3,7 @@
 
 use deblurd::executor::Sequential;
 use deblurd::frame::{Extent, Plane};
-use deblurd::plan::network::Model;
+use deblurd::plan::network::{Input, Model};
 use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet, band_rows};
 use deblurd::restore::model::{self, ModelError};
 use prost::Message;
@@ -12,7 +12,7 @@ use tract_onnx::pb::tensor_shape_proto::dimension::Value as Side;
 use tract_onnx::pb::{ModelProto, TensorProto, TypeProto, ValueInfoProto, type_proto};
 
 use crate::harness::{apply, trial};
-use crate::onnx::{Element, int, ints, sealed, set_metadata, tiny_model};
+use crate::onnx::{Element, coarse_model, int, ints, sealed, set_metadata, tiny_model, word};
 
 #[apply(trial)]
 fn good_models_run() {
@@ -33,6 +33,38 @@ fn good_models_run() {
 }
 
 #[apply(trial)]
+fn coarse_branches_run() {
+    for (coarse, quantised) in [(0, true), (3, true), (2, false)] {
+        let model = load(&coarse_model(2, coarse, 1, quantised)).expect("a good model");
+        let inputs = [Input::Estimate, Input::Sigma, Input::Weak, Input::Blurred, Input::Trust];
+        assert_eq!(model.contract.inputs, inputs, "what the networks see");
+        for network in &model.networks {
+            let summary = &network.summary;
+            // Head, tail and shuffle, a layer; down and up, and the layers between.
+            let reach = 3 + 2 * 2 + 2 + 4 * coarse;
+            assert_eq!((summary.reach, summary.step), (Some(reach), 4), "what it sees");
+            let planes = 5 + network.index;
+            let half = 36 * planes * 6 + 9 * 36 + 9 * 6 * 4;
+            let quarter = 4 * 36 + 9 * 36 * coarse + 4 * 36;
+            let macs = half as f64 / 4.0 + quarter as f64 / 16.0;
+            assert!((summary.macs_per_pixel() - macs).abs() < 1e-9, "{macs} multiply-accumulates");
+            let integers = network.integers.as_ref();
+            let layers = integers.ok().and_then(|all| Some(all.coarse.as_ref()?.layers.len()));
+            assert_eq!(layers, quantised.then_some(coarse), "layers of the branch");
+        }
+        assert!(runs(&model), "its networks do not run");
+    }
+}
+
+#[apply(trial)]
+fn files_of_the_contract_before_are_told_how_to_become_new() {
+    let mut model = tiny_model(1, 2, 1, false);
+    set_metadata(&mut model, "deblurd.contract", "2");
+    let command = "python3 models/training/convert.py OLD.onnx NEW.onnx";
+    check_refused(&model, &["contract 2", "expected contract 3", command, "retrain.py"]);
+}
+
+#[apply(trial)]
 fn missing_metadata_is_named() {
     let keys: Vec<String> =
         tiny_model(1, 2, 1, false).metadata_props.into_iter().map(|entry| entry.key).collect();
@@ -46,8 +78,12 @@ fn missing_metadata_is_named() {
 #[apply(trial)]
 fn invalid_metadata_is_named() {
     for (key, value, expected) in [
-        ("deblurd.contract", "1", "expected 2"),
-        ("deblurd.contract", "two", "expected 2"),
+        ("deblurd.contract", "1", "expected 3"),
+        ("deblurd.contract", "three", "expected 3"),
+        ("deblurd.inputs", "", "expected estimate and others"),
+        ("deblurd.inputs", "blurred weak", "expected estimate and others"),
+        ("deblurd.inputs", "estimate noise", "expected estimate and others"),
+        ("deblurd.inputs", "estimate weak estimate", "each once"),
         ("deblurd.stages", "0", "from 1 to 8"),
         ("deblurd.stages", "9", "from 1 to 8"),
         ("deblurd.stages", "-1", "from 1 to 8"),
@@ -145,6 +181,13 @@ fn a_halo_too_small_is_refused() {
         set_metadata(&mut model, "deblurd.halo", halo);
         check_refused(&model, &[&format!("halo is {halo}"), "9 samples around", "expected"]);
     }
+}
+
+#[apply(trial)]
+fn an_alignment_too_small_is_refused() {
+    let mut model = coarse_model(1, 1, 1, true);
+    set_metadata(&mut model, "deblurd.alignment", "2");
+    check_refused(&model, &["alignment is 2", "blocks of 4 samples", "expected a multiple"]);
 }
 
 #[apply(trial)]
@@ -298,11 +341,52 @@ fn other_networks_run_on_stock_operators() {
     check_stock("no ReLU", |graph| node(graph, "body1/relu").op_type = "Identity".to_owned());
 }
 
+#[apply(trial)]
+fn other_coarse_branches_run_on_stock_operators() {
+    check_coarse("another order", |graph| {
+        node(graph, "coarse/shuffle").attribute[1] = word("mode", "DCR");
+    });
+    check_coarse("no ReLU above", |graph| {
+        node(graph, "coarse/up/relu").op_type = "Identity".to_owned();
+    });
+    check_coarse("a way down from a sum", |graph| {
+        // What goes up is added to the head; what goes down is not the same.
+        let rounded = node(graph, "coarse/sum").input[0].clone();
+        let doubled = tract_onnx::pb::NodeProto {
+            input: vec![rounded.clone(), rounded],
+            output: vec!["doubled".to_owned()],
+            op_type: "Add".to_owned(),
+            ..Default::default()
+        };
+        let down = graph.node.iter().position(|node| node.output[0] == "stage1/coarse/down");
+        let down = down.expect("a way down");
+        graph.node[down].input[0] = "doubled".to_owned();
+        graph.node.insert(down, doubled);
+    });
+    check_coarse("a weight of -128", |graph| {
+        constant(graph, "coarse/up/weight/integers")[7] = 0x80
+    });
+}
+
+/// As [`check_stock`] of a network with a coarse branch.
+#[track_caller]
+fn check_coarse(what: &str, change: impl Fn(&mut tract_onnx::pb::GraphProto)) {
+    check_changed(what, coarse_model(1, 1, 1, true), change);
+}
+
 /// Checks that a quantised network that was changed runs, and that its integers are not taken for
 /// those of a known one.
 #[track_caller]
 fn check_stock(what: &str, change: impl Fn(&mut tract_onnx::pb::GraphProto)) {
-    let mut model = tiny_model(1, 4, 1, true);
+    check_changed(what, tiny_model(1, 4, 1, true), change);
+}
+
+#[track_caller]
+fn check_changed(
+    what: &str,
+    mut model: ModelProto,
+    change: impl Fn(&mut tract_onnx::pb::GraphProto),
+) {
     change(graph(&mut model));
     let model = load(&model).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert!(model.networks[0].integers.is_err(), "{what} goes unnoticed");
@@ -375,8 +459,10 @@ fn runs(model: &Model) -> bool {
     let plane = Plane::new(extent, 0.25);
     (0..model.networks.len()).all(|stage| {
         let (kernel, rows) = (KernelChoice::fastest(), band_rows(extent.height, 1));
-        let Ok(net) = ResidualNet::plan(model, stage, kernel, extent, rows) else { return false };
-        let inputs = vec![&plane; if stage == 0 { 2 } else { 3 }];
+        let Ok(net) = ResidualNet::plan(model, stage, kernel, extent, rows, &[]) else {
+            return false;
+        };
+        let inputs = vec![&plane; net.planes()];
         net.run(&inputs, &mut Plane::new(extent, 0.0), &Sequential).is_ok()
     })
 }

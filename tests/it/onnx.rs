@@ -152,39 +152,71 @@ const BODY: usize = 2;
 
 /// A model of `stages` networks with random weights, built as the shipped ones are: a 6x6
 /// convolution of stride 2, rectified, 3x3 convolutions with a skip around each, a 3x3 convolution
-/// to four planes and a shuffle to full size. The quantised form has int8 weights with a scale a
-/// channel, uint8 activations and int32 biases between pairs of quantisation and dequantisation.
+/// to four planes and a shuffle to full size; they see the estimate and the blurred plane. The
+/// quantised form has int8 weights with a scale a channel, uint8 activations and int32 biases between
+/// pairs of quantisation and dequantisation.
 pub(crate) fn tiny_model(stages: usize, channels: usize, seed: u64, quantised: bool) -> ModelProto {
-    random_model(stages, [BODY, channels], seed, quantised)
+    let kind = Kind { body: BODY, coarse: None, channels, inputs: "estimate blurred", quantised };
+    random_model(stages, kind, seed)
+}
+
+/// The same with a coarse branch of so many convolutions behind each first one, and networks that see
+/// all planes there are.
+pub(crate) fn coarse_model(stages: usize, coarse: usize, seed: u64, quantised: bool) -> ModelProto {
+    let inputs = "estimate sigma weak blurred trust";
+    let kind = Kind { body: 1, coarse: Some(coarse), channels: 6, inputs, quantised };
+    random_model(stages, kind, seed)
 }
 
 /// A model of one network like those of a [`tiny_model`], without convolutions with a skip: a small
 /// file, and as much memory while it runs as so many `channels` of the whole frame take.
 pub(crate) fn wide_model(channels: usize) -> ModelProto {
-    let mut model = random_model(1, [0, channels], 1, false);
+    let inputs = "estimate blurred";
+    let kind = Kind { body: 0, coarse: None, channels, inputs, quantised: false };
+    let mut model = random_model(1, kind, 1);
     // However a frame is divided, all of it is seen.
     set_metadata(&mut model, "deblurd.halo", "4096");
     model
 }
 
-fn random_model(
-    stages: usize,
-    [body, channels]: [usize; 2],
-    seed: u64,
+/// What the networks of a model are like.
+#[derive(Clone, Copy)]
+struct Kind {
+    /// Convolutions with a skip.
+    body: usize,
+    /// The same in the coarse branch, where there is one.
+    coarse: Option<usize>,
+    channels: usize,
+    /// Names of the planes that they see.
+    inputs: &'static str,
     quantised: bool,
-) -> ModelProto {
+}
+
+impl Kind {
+    /// Samples that they see on every side.
+    fn reach(self) -> usize {
+        3 + 2 * (self.body + 1) + self.coarse.map_or(0, |coarse| 2 + 4 * coarse)
+    }
+
+    /// What the sides of frames must be multiples of.
+    fn alignment(self) -> usize {
+        if self.coarse.is_some() { 4 } else { 2 }
+    }
+}
+
+fn random_model(stages: usize, kind: Kind, seed: u64) -> ModelProto {
     let (graph, random) = (Graph::default(), Pcg64::seed_from_u64(seed));
-    let mut network = Network { graph, random, quantised, body, channels };
+    let mut network = Network { graph, random, kind };
     (0..stages).for_each(|stage| network.add_stage(stage));
     let mut model = network.graph.into_model();
-    let reach = 3 + 2 * (body + 1);
     let entries = [
-        ("deblurd.contract", "2".to_owned()),
+        ("deblurd.contract", "3".to_owned()),
         ("deblurd.name", "tiny".to_owned()),
         ("deblurd.stages", stages.to_string()),
+        ("deblurd.inputs", kind.inputs.to_owned()),
         ("deblurd.consistency", vec!["1.5"; stages].join(" ")),
-        ("deblurd.alignment", "2".to_owned()),
-        ("deblurd.halo", reach.next_multiple_of(2).to_string()),
+        ("deblurd.alignment", kind.alignment().to_string()),
+        ("deblurd.halo", kind.reach().next_multiple_of(kind.alignment()).to_string()),
         ("deblurd.sigma_min", "0".to_owned()),
         ("deblurd.sigma_max", "12.75".to_owned()),
         ("deblurd.regulariser", "spectral".to_owned()),
@@ -220,44 +252,73 @@ pub(crate) fn sealed(model: &ModelProto) -> Vec<u8> {
 const SIGNED: (f32, u8) = (1.0 / 64.0, 128);
 const POSITIVE: (f32, u8) = (1.0 / 128.0, 0);
 
+/// The attributes of a shuffle from four planes to one.
+fn shuffle() -> [AttributeProto; 2] {
+    [int("blocksize", 2), word("mode", "CRD")]
+}
+
 struct Network {
     graph: Graph,
     random: Pcg64,
-    quantised: bool,
-    /// Convolutions with a skip.
-    body: usize,
-    channels: usize,
+    kind: Kind,
 }
 
 impl Network {
     fn add_stage(&mut self, stage: usize) {
-        let (planes, suffix) =
-            if stage == 0 { (2, String::new()) } else { (3, (stage + 1).to_string()) };
+        let Kind { body, coarse, channels, inputs, .. } = self.kind;
+        let planes = inputs.split(' ').count() + usize::from(stage > 0);
+        let suffix = if stage == 0 { String::new() } else { (stage + 1).to_string() };
         let (z, f) = (format!("z{suffix}"), format!("f{suffix}"));
         self.graph.input(&z, f32::TYPE, &[1, planes as i64, 0, 0]);
         self.graph.output(&f, f32::TYPE, &[1, 1, 0, 0]);
         let prefix = format!("stage{}", stage + 1);
         let input = self.rounded(&format!("{prefix}/input"), z, SIGNED);
         let head = format!("{prefix}/head");
-        let head = self.convolution(&head, &input, (planes, self.channels), 6, SIGNED);
+        let head = self.convolution(&head, &input, (planes, channels), (6, 2), SIGNED);
         let mut a = self.rectified(head);
-        let mut scale = POSITIVE;
-        for body in 1..=self.body {
+        if let Some(coarse) = coarse {
+            a = self.coarse_branch(&format!("{prefix}/coarse"), &a, coarse);
+        }
+        let a = self.additions(&prefix, a, body);
+        let tail = format!("{prefix}/tail");
+        let tail = self.convolution(&tail, &a, (channels, 4), (3, 1), POSITIVE);
+        let tail = self.rounded(&format!("{prefix}/output"), tail, SIGNED);
+        self.graph.node("DepthToSpace", &f, &[&tail], &shuffle());
+    }
+
+    /// Convolutions with a skip around each, one behind the other.
+    fn additions(&mut self, prefix: &str, start: String, count: usize) -> String {
+        let channels = self.kind.channels;
+        (1..=count).fold(start, |a, body| {
             let name = format!("{prefix}/body{body}");
-            let branch = self.convolution(&name, &a, (self.channels, self.channels), 3, scale);
+            let branch = self.convolution(&name, &a, (channels, channels), (3, 1), POSITIVE);
             let branch = self.rectified(branch);
             let sum = self.graph.node("Add", &format!("{name}/sum"), &[&a, &branch], &[]);
-            a = self.rounded(&format!("{name}/rounded"), sum, POSITIVE);
-            scale = POSITIVE;
-        }
-        let tail = self.convolution(&format!("{prefix}/tail"), &a, (self.channels, 4), 3, scale);
-        let tail = self.rounded(&format!("{prefix}/output"), tail, SIGNED);
-        let shuffle = [int("blocksize", 2), word("mode", "CRD")];
-        self.graph.node("DepthToSpace", &f, &[&tail], &shuffle);
+            self.rounded(&format!("{name}/rounded"), sum, POSITIVE)
+        })
+    }
+
+    fn coarse_branch(&mut self, prefix: &str, a: &str, count: usize) -> String {
+        let channels = self.kind.channels;
+        let down = format!("{prefix}/down");
+        let down = self.convolution(&down, a, (channels, channels), (2, 2), POSITIVE);
+        let start = self.rectified(down);
+        let below = self.additions(prefix, start, count);
+        let up = format!("{prefix}/up");
+        let up = self.convolution(&up, &below, (channels, 4 * channels), (1, 1), POSITIVE);
+        let up = self.rectified(up);
+        let name = format!("{prefix}/shuffle");
+        let shuffled = self.graph.node("DepthToSpace", &name, &[&up], &shuffle());
+        let sum = self.graph.node("Add", &format!("{prefix}/sum"), &[a, &shuffled], &[]);
+        self.rounded(&format!("{prefix}/rounded"), sum, POSITIVE)
     }
 
     fn rounded(&mut self, name: &str, tensor: String, (scale, zero_point): (f32, u8)) -> String {
-        if self.quantised { self.graph.rounded(name, &tensor, scale, zero_point) } else { tensor }
+        if self.kind.quantised {
+            self.graph.rounded(name, &tensor, scale, zero_point)
+        } else {
+            tensor
+        }
     }
 
     fn rectified(&mut self, tensor: String) -> String {
@@ -265,20 +326,20 @@ impl Network {
         self.rounded(&format!("{relu}/rounded"), relu, POSITIVE)
     }
 
-    /// A convolution from `channels.0` to `channels.1` planes, of stride 2 where `side` is 6.
+    /// A convolution from `channels.0` to `channels.1` planes.
     fn convolution(
         &mut self,
         name: &str,
         tensor: &str,
         channels: (usize, usize),
-        side: usize,
+        (side, stride): (usize, i64),
         source: (f32, u8),
     ) -> String {
         let (weight, bias) = self.weights(name, channels, side, source.0);
         let padding = (side as i64 - 1) / 2;
         let attributes = [
             ints("kernel_shape", &[side as i64; 2]),
-            ints("strides", &[if side == 6 { 2 } else { 1 }; 2]),
+            ints("strides", &[stride; 2]),
             ints("pads", &[padding; 4]),
         ];
         self.graph.node("Conv", name, &[tensor, &weight, &bias], &attributes)
@@ -299,7 +360,7 @@ impl Network {
             (0..outputs * fan_in).map(|_| self.random.random_range(-reach..reach)).collect();
         let bias: Vec<f32> = (0..outputs).map(|_| self.random.random_range(-0.05..0.05)).collect();
         let count = [outputs as i64];
-        if !self.quantised {
+        if !self.kind.quantised {
             let weight = self.graph.constant(&format!("{name}/weight"), &shape, &weights);
             return (weight, self.graph.constant(&format!("{name}/bias"), &count, &bias));
         }

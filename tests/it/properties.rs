@@ -16,16 +16,19 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+use tract_onnx::pb::ModelProto;
 
 use crate::harness::{apply, trial};
-use crate::onnx::{sealed, tiny_model};
+use crate::onnx::{coarse_model, sealed, tiny_model};
 
 #[apply(trial)]
 fn bands_give_what_the_whole_gives() {
     let extents =
         [(1, 1), (2, 1), (1, 9), (3, 2), (7, 13), (16, 16), (31, 17), (24, 47), (50, 101)];
-    for (quantised, seed) in [(false, 1), (true, 2)] {
-        let model = model(2, 8, seed, quantised);
+    let models = [(false, 1), (true, 2)].into_iter().flat_map(|(quantised, seed)| {
+        [tiny_model(2, 8, seed, quantised), coarse_model(2, 2, seed, quantised)]
+    });
+    for model in models.map(|model| loaded(&model)) {
         for stage in 0..model.networks.len() {
             for (width, height) in extents {
                 for band_rows in [1, 2, 7, 16, 30] {
@@ -68,9 +71,9 @@ fn answer(
     band_rows: usize,
     executor: &dyn Executor,
 ) -> Plane<f32> {
-    let net = ResidualNet::plan(model, stage, KernelChoice::fastest(), extent, band_rows)
+    let net = ResidualNet::plan(model, stage, KernelChoice::fastest(), extent, band_rows, &[])
         .expect("a plan");
-    let planes: Vec<Plane<f32>> = (0..if stage == 0 { 2 } else { 3 })
+    let planes: Vec<Plane<f32>> = (0..net.planes() as u64)
         .map(|seed| {
             let mut random = Pcg64::seed_from_u64(seed);
             Plane::from_fn(extent, |_, _| random.random_range(-0.5..0.5))
@@ -372,8 +375,11 @@ pub(crate) fn restored(
 }
 
 pub(crate) fn model(stages: usize, channels: usize, seed: u64, quantised: bool) -> Arc<Model> {
-    let bytes = sealed(&tiny_model(stages, channels, seed, quantised));
-    Arc::new(model::load(&bytes).expect("a model"))
+    Arc::new(loaded(&tiny_model(stages, channels, seed, quantised)))
+}
+
+fn loaded(model: &ModelProto) -> Model {
+    model::load(&sealed(model)).expect("a model")
 }
 
 /// A picture of random samples in every plane.
@@ -399,7 +405,7 @@ const GRAY: u16 = 32_768;
 
 /// A 16-bit picture of random samples within `reach` of the middle, so that nothing that is made
 /// of it leaves the range.
-fn around_gray(extent: Extent, reach: u16, seed: u64) -> Picture {
+pub(crate) fn around_gray(extent: Extent, reach: u16, seed: u64) -> Picture {
     let mut random = Pcg64::seed_from_u64(seed);
     let mut picture = Picture::new(PictureFormat { depth: 16, ..PictureFormat::gray(extent) });
     let plane = &mut picture.planes_mut()[0];

@@ -2,7 +2,11 @@
 //!
 //! ```text
 //! planes -> head, stride 2 -> a;   a -> layer -> a   any number of times;   a -> tail -> f
+//! a -> down, stride 2 -> b;   b -> layer -> b   any number of times;   b -> up -> c;   a + c -> a
 //! ```
+//!
+//! The second line is the coarse branch, at a quarter of the resolution, which sees far for little: it
+//! may stand between the head and the first layer.
 //!
 //! Activations are unsigned bytes. A convolution sums bytes times weights, its bias added, in steps
 //! of input times weights; behind every one but the tail stands a ReLU. A layer may add its input to
@@ -18,12 +22,32 @@ pub struct Integers {
     pub head: Convolution,
     /// Of what the head gives, zero being byte 0.
     pub rectified: Quantiser,
+    /// The branch at a quarter of the resolution, where there is one.
+    pub coarse: Option<Coarse>,
     /// The layers between head and tail.
     pub layers: Vec<Layer>,
     /// The last convolution, 3x3 to four channels.
     pub tail: Convolution,
     /// Of `f`.
     pub output: Quantiser,
+}
+
+/// A branch at a quarter of the resolution, whose result is added to what the head gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coarse {
+    /// 2x2 of stride 2.
+    pub down: Convolution,
+    /// Of what it gives, zero being byte 0.
+    pub rectified: Quantiser,
+    /// The layers between down and up.
+    pub layers: Vec<Layer>,
+    /// 1x1, to the four pixels of half the size that a pixel of a quarter stands for: channel
+    /// `4 c + 2 i + j` is channel `c` of the pixel in row `i` and column `j`.
+    pub up: Convolution,
+    /// Of what that gives, zero being byte 0.
+    pub shuffled: Quantiser,
+    /// Of its sum with what the head gives, zero being byte 0.
+    pub sum: Quantiser,
 }
 
 /// A 3x3 convolution from pixels to pixels and its ReLU.

@@ -8,6 +8,8 @@ pub struct NetworkSummary {
     /// Samples on every side that one output sample depends on; `None` where the graph has
     /// operators whose reach is not known here.
     pub reach: Option<usize>,
+    /// Frame samples on a side that one sample stands for where the resolution is lowest.
+    pub step: usize,
 }
 
 /// One operation of a network.

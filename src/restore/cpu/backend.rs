@@ -8,10 +8,11 @@ use super::extension::Extension;
 use super::filtering::{Filtering, columns};
 use super::highlights::Peel;
 use super::residual::{KernelChoice, ResidualNet, band_rows};
-use super::workspace::{Estimate, Workspace};
+use super::workspace::{Channel, Estimate, Workspace};
 use crate::executor::Executor;
 use crate::fft::FieldFilter;
-use crate::frame::{Effort, Picture, PictureFormat};
+use crate::frame::{Effort, Picture, PictureFormat, Plane};
+use crate::plan::network::Input;
 use crate::plan::{Projection, RestorePlan};
 use crate::restore::model::ModelError;
 use crate::restore::{Backend, RestoreError, Restorer, Step, Watch};
@@ -29,6 +30,9 @@ struct CpuRestorer {
     decode: Decode,
     filtering: Filtering,
     wiener: FieldFilter,
+    weak: Option<FieldFilter>,
+    /// What the networks see, but for the estimate so far.
+    inputs: Vec<Input>,
     stages: Vec<Stage>,
     encode: Encode,
     work: Workspace,
@@ -70,22 +74,28 @@ impl Backend for CpuBackend {
             framing,
             highlights,
             wiener,
+            weak,
             model,
+            conditions,
             projections,
         } = plan;
         let (executor, threads) = (&self.executor, self.executor.threads());
         let tone = Arc::new(tone);
-        let filters = projections.iter().map(|projection| &projection.filter).chain([&wiener]);
-        let layers = filters.map(FieldFilter::layers).max().unwrap_or(1);
-        let mut steps = vec![Step::new("decode"), Step::filter("wiener", &wiener)];
-        let mut stages = Vec::new();
+        let estimating = wiener.layers() + weak.as_ref().map_or(0, FieldFilter::layers);
+        let filters = projections.iter().map(|projection| projection.filter.layers());
+        let layers = filters.max().unwrap_or(0).max(estimating);
+        let mut steps = vec![Step::new("decode"), Step::wiener(&wiener, weak.as_ref())];
+        let (mut stages, mut inputs) = (Vec::new(), Vec::new());
         if let Some(model) = model {
             let rows = band_rows(framing.outer.height, threads);
+            inputs.clone_from(&model.contract.inputs);
+            let constants = conditions.constants(&inputs);
             for (index, projection) in projections.into_iter().enumerate() {
                 steps.push(Step::new(&format!("residual {}", index + 1)));
                 let name = format!("projection {}", index + 1);
                 steps.push(Step::filter(&name, &projection.filter));
-                let net = ResidualNet::plan(&model, index, self.kernel, framing.outer, rows)?;
+                let extent = framing.outer;
+                let net = ResidualNet::plan(&model, index, self.kernel, extent, rows, &constants)?;
                 stages.push(Stage { net, projection });
             }
         }
@@ -96,10 +106,12 @@ impl Backend for CpuBackend {
             format,
             decode: Decode::new(Arc::clone(&tone), contrast, peel, extension, Arc::clone(executor)),
             filtering: Filtering::plan(framing.outer, layers, executor),
+            work: Workspace::new(framing.outer, channels.count(format.layout), weak.is_some()),
             wiener,
+            weak,
+            inputs,
             stages,
             encode: Encode::new(tone, contrast, framing, Arc::clone(executor)),
-            work: Workspace::new(framing.outer, channels.count(format.layout)),
             executor: Arc::clone(executor),
             steps,
         }))
@@ -109,6 +121,11 @@ impl Backend for CpuBackend {
 impl Step {
     fn new(name: &str) -> Self {
         Self { name: name.to_owned(), choice: None }
+    }
+
+    fn wiener(filter: &FieldFilter, weak: Option<&FieldFilter>) -> Self {
+        let weak = weak.map(|weak| format!("; weak: {}", columns(weak))).unwrap_or_default();
+        Self { name: "wiener".to_owned(), choice: Some(columns(filter) + &weak) }
     }
 
     fn filter(name: &str, filter: &FieldFilter) -> Self {
@@ -174,7 +191,7 @@ impl CpuRestorer {
     ) -> (Estimate, Result<(), RestoreError>) {
         let (mut newest, mut outcome) = (Estimate::Wiener, Ok(()));
         for channel in &mut self.work.channels {
-            self.filtering.wiener(&self.wiener, channel);
+            self.filtering.wiener(&self.wiener, self.weak.as_ref(), channel);
         }
         watch.done(1, None);
         let stages = if effort == Effort::Full { &self.stages[..] } else { &[] };
@@ -183,7 +200,9 @@ impl CpuRestorer {
                 break;
             }
             let step = STEPS_BEFORE + 2 * index;
-            let answered = answer(net, newest, &mut self.work, &*self.executor);
+            let answered = self.work.channels.iter_mut().try_for_each(|channel| {
+                answer(net, &self.inputs, newest, channel, &*self.executor)
+            });
             let failure = answered.err().map(RestoreError::from);
             watch.done(step, failure.as_ref());
             if let Some(failure) = failure {
@@ -202,17 +221,27 @@ impl CpuRestorer {
     }
 }
 
-/// `f_1 = f(x_w, y)`, and later `f_k = f(x_w, y, g_(k-1))`, of every channel.
+/// Planes that vary, at most: all but the constant ones, and the estimate so far.
+const VARYING: usize = Input::ALL.len() - 1;
+
+/// `f_1 = f(z)`, and later `f_k = f(z, g_(k-1))`, of a channel.
 fn answer(
     net: &ResidualNet,
+    inputs: &[Input],
     newest: Estimate,
-    work: &mut Workspace,
+    channel: &mut Channel,
     executor: &dyn Executor,
 ) -> Result<(), ModelError> {
-    for channel in &mut work.channels {
-        let super::workspace::Channel { y, x_w, f, g, .. } = channel;
-        let g = if newest == Estimate::Wiener { &*x_w } else { &*g };
-        net.run(&[&*x_w, &*y, g][..net.planes()], f, executor)?;
-    }
-    Ok(())
+    let Channel { y, x_w, weak, f, g, .. } = channel;
+    let so_far: &Plane<f32> = if newest == Estimate::Wiener { x_w } else { g };
+    let seen = |input: &Input| match input {
+        Input::Estimate => Some(&*x_w),
+        Input::Blurred => Some(&*y),
+        Input::Weak => Some(&*weak),
+        Input::Sigma | Input::Trust => None,
+    };
+    let mut planes = [so_far; VARYING];
+    let named = inputs.iter().filter_map(seen);
+    planes.iter_mut().zip(named).for_each(|(plane, named)| *plane = named);
+    net.run(&planes[..net.planes()], f, executor)
 }

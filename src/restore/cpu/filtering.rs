@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::workspace::{Channel, Estimate};
 use crate::executor::Executor;
-use crate::fft::{FieldFilter, RealFft2d, Spectrum};
+use crate::fft::{FieldFilter, Output, RealFft2d, Spectrum};
 use crate::frame::Extent;
 use crate::plan::Projection;
 
@@ -35,13 +35,26 @@ impl Filtering {
         Self { fft, spectrum, executor: Arc::clone(executor) }
     }
 
-    /// `x_w = H+_R y`.
-    pub(crate) fn wiener(&mut self, filter: &FieldFilter, channel: &mut Channel) {
-        let Channel { y, x_w, .. } = channel;
+    /// `x_w = H+_R y`, and the weak estimate by the transform of the same `y`, where there is one.
+    pub(crate) fn wiener(
+        &mut self,
+        filter: &FieldFilter,
+        weak_filter: Option<&FieldFilter>,
+        channel: &mut Channel,
+    ) {
+        let Channel { y, x_w, weak, .. } = channel;
         let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
-        self.fft.forward(spectrum, filter, executor, &|at, row| row.copy_from_slice(y.row(at)));
-        let store = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
-        self.fft.filter_back(spectrum, filter, executor, x_w, &store);
+        let load = |at: usize, row: &mut [f32]| row.copy_from_slice(y.row(at));
+        let store = &|_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
+        let [strong, weak] = [x_w, weak].map(|plane| Output { plane, store });
+        if let Some(weak_filter) = weak_filter {
+            let filters = [filter, weak_filter];
+            self.fft.forward(spectrum, filters, executor, &load);
+            self.fft.filter_back(spectrum, filters, executor, [strong, weak]);
+        } else {
+            self.fft.forward(spectrum, [filter], executor, &load);
+            self.fft.filter_back(spectrum, [filter], executor, [strong]);
+        }
     }
 
     /// `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)`, where `g_0 = x_w`.
@@ -68,12 +81,13 @@ impl Filtering {
                     *sum = f + (before - known * x_w);
                 });
             };
-            self.fft.forward(spectrum, &projection.filter, executor, &load);
+            self.fft.forward(spectrum, [&projection.filter], executor, &load);
         }
         let store = |y: usize, projected: &[f32], row: &mut [f32]| {
             let terms = x_w.row(y).iter().zip(projected);
             row.iter_mut().zip(terms).for_each(|(g, (x_w, p))| *g = x_w + p);
         };
-        self.fft.filter_back(spectrum, &projection.filter, executor, g, &store);
+        let output = Output { plane: g, store: &store };
+        self.fft.filter_back(spectrum, [&projection.filter], executor, [output]);
     }
 }

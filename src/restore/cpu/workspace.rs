@@ -22,6 +22,8 @@ pub(crate) struct Channel {
     pub(crate) has_lamps: bool,
     /// The Wiener estimate `x_w`.
     pub(crate) x_w: Plane<f32>,
+    /// The same with a tenth of the regulariser; empty where no network wants it.
+    pub(crate) weak: Plane<f32>,
     /// The residual network's output `f`.
     pub(crate) f: Plane<f32>,
     /// The restored plane `g`, once there is one.
@@ -38,17 +40,25 @@ pub(crate) enum Estimate {
 }
 
 impl Workspace {
-    /// Planes of `extent` for `channels` channels.
-    pub(crate) fn new(extent: Extent, channels: usize) -> Self {
-        Self { channels: (0..channels).map(|_| Channel::new(extent)).collect() }
+    /// Planes of `extent` for `channels` channels, the weak estimate among them where `has_weak`.
+    pub(crate) fn new(extent: Extent, channels: usize, has_weak: bool) -> Self {
+        Self { channels: (0..channels).map(|_| Channel::new(extent, has_weak)).collect() }
     }
 }
 
 impl Channel {
-    fn new(extent: Extent) -> Self {
+    fn new(extent: Extent, has_weak: bool) -> Self {
         let plane = || Plane::new(extent, 0.0);
-        let (mean, has_lamps) = (0.0, false);
-        Self { mean, has_lamps, y: plane(), beyond: plane(), x_w: plane(), f: plane(), g: plane() }
+        Self {
+            mean: 0.0,
+            has_lamps: false,
+            y: plane(),
+            beyond: plane(),
+            x_w: plane(),
+            weak: if has_weak { plane() } else { Plane::default() },
+            f: plane(),
+            g: plane(),
+        }
     }
 
     /// The plane of an estimate.

@@ -65,3 +65,9 @@ pub(super) fn number(node: &NodeProto, name: &str, default: usize) -> Option<usi
     let (&first, rest) = numbers.split_first()?;
     if rest.iter().all(|&number| number == first) { first.try_into().ok() } else { None }
 }
+
+/// The word of an attribute; `None` where the node has none of that name.
+pub(super) fn word<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [u8]> {
+    let attribute = node.attribute.iter().find(|attribute| attribute.name == name)?;
+    (attribute.r#type == AttributeType::String as i32).then_some(attribute.s.as_slice())
+}

@@ -5,15 +5,30 @@
 //!
 //! | tensor | shape, f32 | content |
 //! |---|---|---|
-//! | `z` | [1, 2, H, W] | `x_w`, `y`, mean-free, 1.0 between black and white |
-//! | `z2`, `z3` … | [1, 3, H, W] | `x_w`, `y` and the estimate `g` so far |
+//! | `z` | [1, n, H, W] | the n planes that `deblurd.inputs` names, in its order |
+//! | `z2`, `z3` … | [1, n + 1, H, W] | the same and the estimate `g` so far |
 //! | `f`, `f2` … | [1, 1, H, W] | the residual to be projected |
+//!
+//! | plane | content |
+//! |---|---|
+//! | `estimate` | the Wiener estimate `x_w`; every model sees it |
+//! | `blurred` | `y` |
+//! | `weak` | the Wiener estimate with a tenth of the regulariser: more detail, and more noise |
+//! | `sigma` | ten times the deviation of the noise that the Wiener filter reckons with, everywhere |
+//! | `trust` | how well the PSF is known, from 0 to 1 (measured), everywhere |
+//!
+//! Planes are mean-free but for the constant ones, 1.0 between black and white, and frames fainter
+//! than ordinary ones are brought to the amplitudes of those, noise and all. That is all the
+//! normalisation there is: networks are trained on planes from -2 to 2 and take what lies beyond for
+//! that, in the int8 form for the ends of what its input quantiser holds. So a plane that leaves the
+//! range, as the weak estimate does where noise is told much too low, saturates as it did in training.
 //!
 //! H and W are free, up to multiples of the alignment. One file, because networks that were
 //! trained together must not be mixed, and because a file can be replaced in one step.
 //!
-//! Metadata: `deblurd.contract` (2), `deblurd.name`, `deblurd.stages`, `deblurd.consistency` (a
-//! number for each network: how far it is trusted against the data), `deblurd.alignment`,
+//! Metadata: `deblurd.contract` (3), `deblurd.name`, `deblurd.stages`, `deblurd.inputs` (names of
+//! planes with spaces between), `deblurd.consistency` (a number for each network: how far it is
+//! trusted against the data), `deblurd.alignment` (a multiple of 4 where there is a coarse branch),
 //! `deblurd.halo`, `deblurd.sigma_min`, `deblurd.sigma_max`, `deblurd.regulariser`,
 //! `deblurd.domain`; and, to find damage, `deblurd.seal`: the SHA-256 of the file in which the
 //! seal's own 64 digits are replaced by zeros. Without its seal a file is not run: a flipped bit
@@ -24,7 +39,7 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 
 use super::error::ModelError;
-use crate::plan::network::{Contract, Network};
+use crate::plan::network::{Contract, Input, Network};
 use crate::restore::tract::pb::ModelProto;
 
 const SEAL: &str = "deblurd.seal";
@@ -39,8 +54,7 @@ pub(super) fn read(proto: &ModelProto, bytes: &[u8]) -> Result<Contract, ModelEr
     let entries = proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone()));
     let metadata = Metadata(entries.collect());
     metadata.check_seal(bytes)?;
-    let version: usize = metadata.parse("deblurd.contract", "2")?;
-    metadata.check("deblurd.contract", version == 2, "2")?;
+    metadata.check_version()?;
     let stages = metadata.parse("deblurd.stages", "a number from 1 to 8")?;
     metadata.check("deblurd.stages", (1..=8).contains(&stages), "a number from 1 to 8")?;
     let alignment = metadata.parse("deblurd.alignment", "a number from 1 to 256")?;
@@ -55,6 +69,7 @@ pub(super) fn read(proto: &ModelProto, bytes: &[u8]) -> Result<Contract, ModelEr
     Ok(Contract {
         name: metadata.get("deblurd.name", "a name")?.to_owned(),
         stages,
+        inputs: metadata.inputs()?,
         consistency: metadata.strengths("deblurd.consistency", stages)?,
         alignment,
         halo,
@@ -65,10 +80,15 @@ pub(super) fn read(proto: &ModelProto, bytes: &[u8]) -> Result<Contract, ModelEr
     })
 }
 
-/// Checks the promised halo against what the graphs see, where that can be told.
-pub(super) fn check_halo(contract: &Contract, networks: &[Network]) -> Result<(), ModelError> {
+/// Checks the promised alignment and halo against what the graphs need, where that can be told.
+pub(super) fn check_sight(contract: &Contract, networks: &[Network]) -> Result<(), ModelError> {
+    let Contract { alignment, halo, .. } = *contract;
+    let steps = networks.iter().map(|network| network.summary.step);
+    if let Some(step) = steps.filter(|&step| !alignment.is_multiple_of(step)).max() {
+        return Err(ModelError::Alignment { is: alignment, step });
+    }
     let reach = networks.iter().filter_map(|network| network.summary.reach).max().unwrap_or(0);
-    if contract.halo < reach { Err(ModelError::Halo { is: contract.halo, reach }) } else { Ok(()) }
+    if halo < reach { Err(ModelError::Halo { is: halo, reach }) } else { Ok(()) }
 }
 
 struct Metadata(Vec<(String, String)>);
@@ -84,6 +104,30 @@ impl Metadata {
 
     fn parse<T: FromStr>(&self, key: &str, expected: &'static str) -> Result<T, ModelError> {
         self.get(key, expected)?.parse().map_err(|_| self.invalid(key, expected))
+    }
+
+    /// Checks that the file is of this contract.
+    fn check_version(&self) -> Result<(), ModelError> {
+        match self.get("deblurd.contract", "3")? {
+            "3" => Ok(()),
+            "2" => Err(ModelError::Outdated),
+            _ => Err(self.invalid("deblurd.contract", "3")),
+        }
+    }
+
+    /// Reads the planes that networks see.
+    fn inputs(&self) -> Result<Vec<Input>, ModelError> {
+        let (key, expected) = (
+            "deblurd.inputs",
+            "estimate and others of blurred, weak, sigma and trust, each once, with spaces between",
+        );
+        let names = self.get(key, expected)?.split_whitespace();
+        let inputs: Result<Vec<Input>, _> = names.map(str::parse).collect();
+        let is_once = |inputs: &Vec<Input>| {
+            (1..inputs.len()).all(|index| !inputs[..index].contains(&inputs[index]))
+        };
+        let fits = |inputs: &Vec<Input>| inputs.contains(&Input::Estimate) && is_once(inputs);
+        inputs.ok().filter(fits).ok_or_else(|| self.invalid(key, expected))
     }
 
     /// Reads one strength for each of `count` networks.

@@ -32,6 +32,8 @@ pub enum ModelError {
         /// What it should hold.
         expected: &'static str,
     },
+    /// the model is of contract 2 (expected contract 3: `python3 models/training/convert.py OLD.onnx NEW.onnx` converts it, `python3 models/training/retrain.py` makes it anew)
+    Outdated,
     /// the model's {tensor} is {is} (expected {expected})
     Tensor {
         /// Name of the input, output or constant.
@@ -56,6 +58,13 @@ pub enum ModelError {
         is: usize,
         /// What the graph needs.
         reach: usize,
+    },
+    /// the model's alignment is {is}, but its networks work in blocks of {step} samples (expected a multiple of that)
+    Alignment {
+        /// The promised alignment.
+        is: usize,
+        /// What the graph needs.
+        step: usize,
     },
     /// the model cannot be run: {0}
     Engine(String),

@@ -32,7 +32,7 @@ pub(super) fn cut(
     let graph =
         proto.graph.as_ref().ok_or_else(|| ModelError::NotOnnx("it holds no graph".to_owned()))?;
     let (input, output) = (input_name(stage), output_name(stage));
-    let planes = planes(stage);
+    let planes = planes(contract, stage);
     let z = find(&graph.input, &input, &format!("[1, {planes}, H, W] of f32"))?;
     check_tensor(z, planes)?;
     let f = find(&graph.output, &output, "[1, 1, H, W] of f32")?;
@@ -70,16 +70,16 @@ pub(super) fn cut(
     })
 }
 
-/// Network `stage` on planes of one extent, as it is written.
+/// Network `stage`, on so many planes of one extent, as it is written.
 ///
 /// # Errors
 /// Where it cannot be run, or gives planes of another extent.
 pub(in crate::restore) fn typed(
     proto: &ModelProto,
-    stage: usize,
+    (stage, planes): (usize, usize),
     extent: Extent,
 ) -> Result<TypedModel, ModelError> {
-    let typed = tract::typed(proto, planes(stage), extent)?;
+    let typed = tract::typed(proto, planes, extent)?;
     let given = typed.output_fact(0)?.shape.as_concrete().map(<[usize]>::to_vec);
     let expected = vec![1, 1, extent.height, extent.width];
     if given.as_ref() == Some(&expected) {
@@ -99,8 +99,8 @@ fn output_name(stage: usize) -> String {
 }
 
 /// Number of planes network `stage` sees: the later ones see the estimate so far, too.
-pub(super) fn planes(stage: usize) -> usize {
-    if stage == 0 { 2 } else { 3 }
+pub(super) fn planes(contract: &Contract, stage: usize) -> usize {
+    contract.inputs.len() + usize::from(stage > 0)
 }
 
 fn numbered(name: &str, stage: usize) -> String {

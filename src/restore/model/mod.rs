@@ -10,6 +10,7 @@ mod contract;
 mod error;
 mod graph;
 mod integers;
+mod qdq;
 mod summary;
 
 pub use error::ModelError;
@@ -28,7 +29,7 @@ pub fn load(bytes: &[u8]) -> Result<Model, ModelError> {
     let contract = contract::read(&proto, bytes)?;
     let network = |index| network(&proto, &contract, index);
     let networks = (0..contract.stages).map(network).collect::<Result<Vec<_>, _>>()?;
-    contract::check_halo(&contract, &networks)?;
+    contract::check_sight(&contract, &networks)?;
     Ok(Model { contract, networks })
 }
 
@@ -40,10 +41,10 @@ fn network(
     index: usize,
 ) -> Result<Network, ModelError> {
     let proto = graph::cut(model, contract, index)?;
-    let planes = graph::planes(index);
+    let planes = graph::planes(contract, index);
     let summary = summary::summarise(&proto);
     let side = 2 * contract.alignment.max(8);
-    let typed = graph::typed(&proto, index, Extent::new(side, side))?;
+    let typed = graph::typed(&proto, (index, planes), Extent::new(side, side))?;
     // Of other operators it is not known that they do the same at every extent.
     let is_known = summary.reach.is_some() && contract.alignment.is_multiple_of(2);
     let integers = match proto.graph.as_ref().filter(|_| is_known) {

@@ -19,7 +19,7 @@ struct Sight {
 /// Reads a network that stands alone in its graph.
 pub(super) fn summarise(stage: &ModelProto) -> NetworkSummary {
     let Some(graph) = &stage.graph else {
-        return NetworkSummary { operations: Vec::new(), reach: None };
+        return NetworkSummary { operations: Vec::new(), reach: None, step: 1 };
     };
     let start = Sight { step: 1, before: 0, after: 0 };
     let mut sights: HashMap<&str, Sight> =
@@ -40,7 +40,8 @@ pub(super) fn summarise(stage: &ModelProto) -> NetworkSummary {
     }
     let last = graph.output.first().and_then(|output| sights.get(output.name.as_str()));
     let reach = last.filter(|_| is_known).map(|sight| sight.before.max(sight.after));
-    NetworkSummary { operations, reach }
+    let step = sights.values().map(|sight| sight.step).max().unwrap_or(1);
+    NetworkSummary { operations, reach, step }
 }
 
 fn widest(a: Sight, b: Sight) -> Sight {

@@ -155,15 +155,23 @@ fn broken_model_contracts_are_refused() {
     };
     check_changed(
         |m| value(m, "deblurd.contract", "1"),
-        &["deblurd.contract' is '1' (expected 2)"],
+        &["deblurd.contract' is '1' (expected 3)"],
     );
-    check_changed(|m| value(m, "deblurd.halo", "2"), &["halo is 2", "expected"]);
+    check_changed(
+        |m| value(m, "deblurd.contract", "2"),
+        &["contract 2", "python3 models/training/convert.py OLD.onnx NEW.onnx"],
+    );
+    check_changed(|m| value(m, "deblurd.halo", "4"), &["halo is 4", "expected"]);
     check_changed(|m| value(m, "deblurd.alignment", "x"), &["deblurd.alignment' is 'x' (expected"]);
     let five_stages = |m: &mut ModelProto| {
         value(m, "deblurd.stages", "5");
         value(m, "deblurd.consistency", "1 1 1 1 1");
     };
-    check_changed(five_stages, &["z5 is missing", "expected [1, 3, H, W]"]);
+    check_changed(five_stages, &["z4 is missing", "expected [1, 5, H, W]"]);
+    check_changed(
+        |m| value(m, "deblurd.inputs", "estimate noise"),
+        &["deblurd.inputs' is 'estimate noise' (expected estimate and others"],
+    );
     check_changed(
         |m| value(m, "deblurd.consistency", "1"),
         &["deblurd.consistency' is '1' (expected"],
@@ -176,11 +184,11 @@ fn broken_model_contracts_are_refused() {
     check_changed(|m| m.metadata_props.clear(), &["no metadata 'deblurd.seal' (expected"]);
     check_changed(
         |m| input(m).name = "picture".to_owned(),
-        &["z is missing", "expected [1, 2, H, W]"],
+        &["z is missing", "expected [1, 4, H, W]"],
     );
     check_changed(
         |m| set_side(input(m), 1, 5),
-        &["z is [1, 5, free, free]", "expected [1, 2, H, W]"],
+        &["z is [1, 5, free, free]", "expected [1, 4, H, W]"],
     );
     check_changed(|m| set_side(input(m), 2, 64), &["z is", "64", "H and W free"]);
     check_changed(|m| set_side(output(m), 1, 3), &["f is", "expected [1, 1, H, W]"]);

@@ -173,7 +173,7 @@ fn a_page_tunes() {
     let models = browser.run("return [...form.elements.model.options].map((it) => it.text).join()");
     assert_eq!(
         models,
-        "as configured,none,nano,small,base,large,nano-f32,small-f32,base-f32,large-f32"
+        "as configured,none,nano,small,base,large,xlarge,nano-f32,small-f32,base-f32,large-f32,xlarge-f32"
     );
     set("sigma", "500");
     note("refused: ");

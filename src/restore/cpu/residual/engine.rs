@@ -13,7 +13,7 @@ pub(super) trait Engine: std::fmt::Debug + Send + Sync {
     /// What [`Engine::load`] fills.
     fn input(&self, rows: BandRows, width: usize) -> TractResult<Tensor>;
 
-    /// Fills the network's input. Beyond the planes their last samples go on.
+    /// Fills the network's input with the planes that vary. Beyond them their last samples go on.
     fn load(
         &self,
         planes: &[&Plane<f32>],

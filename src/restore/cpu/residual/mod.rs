@@ -1,4 +1,4 @@
-//! Residual networks on the processor: what the blur destroyed, filled in by `f(x_w, y)`.
+//! Residual networks on the processor: what the blur destroyed, filled in by `f(z)`.
 //!
 //! A [`ResidualNet`] is a network of a model planned for planes of one extent. It works in bands of
 //! rows with a halo: each band is computed from its rows and as many rows on either side as the

@@ -26,19 +26,21 @@ pub struct ResidualNet {
 
 impl ResidualNet {
     /// Plans network `index` of a model for planes of `extent`, computed in bands of about
-    /// `band_rows` rows by `kernel`.
+    /// `band_rows` rows by `kernel`. `constants` are what is the same all over of the planes that it
+    /// sees, in order, and is not given again; those behind them vary.
     ///
     /// # Errors
     /// Where tract cannot run the network.
     ///
     /// # Panics
-    /// Where the model has no such network.
+    /// Where the model has no such network, or it sees fewer planes.
     pub fn plan(
         model: &Model,
         index: usize,
         kernel: KernelChoice,
         extent: Extent,
         band_rows: usize,
+        constants: &[Option<f32>],
     ) -> Result<Self, ModelError> {
         let Contract { alignment, halo, .. } = model.contract;
         let aligned = Extent {
@@ -47,12 +49,14 @@ impl ResidualNet {
         };
         let rows = [band_rows.max(1).next_multiple_of(alignment), halo];
         let network = &model.networks[index];
-        let fused = network.integers.as_ref().ok().and_then(|all| Fused::new(all, kernel));
-        let engine: Arc<dyn Engine> = match fused {
-            Some(fused) => Arc::new(fused),
-            None => Arc::new(Stock::new(network)?),
-        };
-        Self::on(&engine, network.planes, [extent, aligned], rows)
+        let integers = network.integers.as_ref().ok();
+        let engine: Arc<dyn Engine> =
+            match integers.and_then(|integers| Fused::new(integers, constants, kernel)) {
+                Some(fused) => Arc::new(fused),
+                None => Arc::new(Stock::new(network, constants)?),
+            };
+        let varying = network.planes - constants.iter().flatten().count();
+        Self::on(&engine, varying, [extent, aligned], rows)
     }
 
     /// Plans for `planes` planes of `extent` that are computed as planes of `aligned` would be.
@@ -77,12 +81,12 @@ impl ResidualNet {
         Ok(Self { extent, planes, band_rows, bands })
     }
 
-    /// Number of input planes.
+    /// Number of input planes that vary.
     pub fn planes(&self) -> usize {
         self.planes
     }
 
-    /// Computes `f` from the input planes `(x_w, y)` or `(x_w, y, g)`.
+    /// Computes `f` from the input planes that vary.
     ///
     /// # Errors
     /// Where tract fails; `f` is unspecified then.

@@ -8,33 +8,44 @@ use crate::restore::model::{self, ModelError};
 use crate::restore::tract::pb::ModelProto;
 use crate::restore::tract::{Tensor, TractResult, TypedModel};
 
+/// The greatest magnitude of samples that networks were trained on: greater ones count as that.
+const GREATEST: f32 = 2.0;
+
 /// A network as its file has it.
 #[derive(Debug)]
 pub(super) struct Stock {
     index: usize,
-    planes: usize,
+    /// What is the same all over of each plane.
+    constants: Vec<Option<f32>>,
     proto: ModelProto,
 }
 
 impl Stock {
-    /// Reads the graph of a network.
+    /// Reads the graph of a network; `constants` are what is the same all over of the planes that it
+    /// sees, in order.
     ///
     /// # Errors
     /// Where it is damaged.
-    pub(super) fn new(network: &Network) -> Result<Self, ModelError> {
-        let Network { index, planes, .. } = *network;
-        Ok(Self { index, planes, proto: model::parse(&network.onnx)? })
+    pub(super) fn new(network: &Network, constants: &[Option<f32>]) -> Result<Self, ModelError> {
+        let mut constants = constants.to_vec();
+        constants.resize(network.planes, None);
+        Ok(Self { index: network.index, constants, proto: model::parse(&network.onnx)? })
     }
 }
 
 impl Engine for Stock {
     fn compile(&self, rows: BandRows, width: usize) -> Result<TypedModel, ModelError> {
         let extent = Extent::new(width, rows.seen());
-        Ok(model::typed(&self.proto, self.index, extent)?.into_optimized()?)
+        Ok(model::typed(&self.proto, (self.index, self.constants.len()), extent)?
+            .into_optimized()?)
     }
 
     fn input(&self, rows: BandRows, width: usize) -> TractResult<Tensor> {
-        Tensor::zero::<f32>(&[1, self.planes, rows.seen(), width])
+        let plane = |value: &Option<f32>| {
+            std::iter::repeat_n(within(value.unwrap_or(0.0)), rows.seen() * width)
+        };
+        let samples: Vec<f32> = self.constants.iter().flat_map(plane).collect();
+        Tensor::from_shape(&[1, self.constants.len(), rows.seen(), width], &samples)
     }
 
     fn load(
@@ -45,11 +56,13 @@ impl Engine for Stock {
         z: &mut Tensor,
     ) -> TractResult<()> {
         let mut view = z.try_as_plain_ram_mut()?;
-        let targets = view.as_slice_mut::<f32>()?.chunks_exact_mut(width);
+        let targets = view.as_slice_mut::<f32>()?.chunks_exact_mut(rows.seen() * width);
+        let varying = targets.zip(&self.constants).filter(|(_, constant)| constant.is_none());
+        let targets = varying.flat_map(|(plane, _)| plane.chunks_exact_mut(width));
         for (source, target) in rows.sources(planes).zip(targets) {
             let (inside, beyond) = target.split_at_mut(source.len());
-            inside.copy_from_slice(source);
-            beyond.fill(source[source.len() - 1]);
+            inside.iter_mut().zip(source).for_each(|(target, &sample)| *target = within(sample));
+            beyond.fill(inside[inside.len() - 1]);
         }
         Ok(())
     }
@@ -68,4 +81,9 @@ impl Engine for Stock {
         }
         Ok(())
     }
+}
+
+/// A sample as networks know it.
+fn within(sample: f32) -> f32 {
+    sample.clamp(-GREATEST, GREATEST)
 }

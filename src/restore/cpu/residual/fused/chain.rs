@@ -1,21 +1,26 @@
-//! A whole network, row by row: every layer follows the one before it by a row, so that only three
-//! rows of activations lie between them, and stay in the cache.
+//! A whole network, row by row: every layer follows the one before it as closely as it can, so that only
+//! a few rows of activations lie between them, and stay in the cache.
 //!
 //! ```text
-//! planes of bytes -> head -> [3 rows] -> layer 1 -> [3 rows] -> … -> last layer -> bytes of the plane
+//! planes of bytes -> head -> [rows] -> link 1 -> [rows] -> link 2 -> … -> last layer -> bytes of the plane
 //! ```
 //!
-//! Row `r` of a layer needs rows `r - 1` to `r + 1` of the one before: in step `t` layer `k`, the head
-//! being layer 0, computes row `t - k`. Beyond the first and the last row lie rows of zeros, as
+//! A link is a layer, or the way down to a coarse branch or up from it. A layer needs rows `y - 1` to
+//! `y + 1` of what is before it for its row `y`, the way down rows `2 y` and `2 y + 1`, the way up row
+//! `y / 2`, and row `y` of the head, to which it adds. Rows are computed when they are asked for, each
+//! once. So three of them are kept between layers; of the head, to which a coarse branch of `n` layers
+//! returns that much later, `2 n + 2`. Beyond the first and the last row lie rows of zeros, as
 //! convolutions are padded.
+//!
+//! Planes that are the same all over are one row of bytes, which the head sees again and again.
 
-use super::kernels::{Kernel, PADDING, Rows, SLACK, row_bytes};
-use super::packed::{Addition, HEAD_SIDE, PackedHead, PackedLast, PackedLayer};
+use super::kernels::{Kernel, PADDING, Rows, SLACK, Seen, row_bytes};
+use super::packed::{Addition, HEAD_SIDE, PackedLast, PackedLayer, PackedSlide};
 use super::weights::LANES;
-use crate::plan::network::{self, Integers, Quantiser};
+use crate::plan::network::{self, Coarse, Integers, Quantiser};
 
 /// Planes that a network may see.
-pub(super) const PLANES_MAX: usize = 4;
+const PLANES_MAX: usize = 6;
 /// Samples left of a row of the input: what the widest window sees beyond it.
 const MARGIN: usize = HEAD_SIDE / 2 - 1;
 
@@ -23,12 +28,56 @@ const MARGIN: usize = HEAD_SIDE / 2 - 1;
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) input: Quantiser,
-    pub(super) head: PackedHead,
-    /// All layers between the first and the last.
-    pub(super) layers: Vec<PackedLayer>,
+    planes: Vec<Seeing>,
+    /// Rows and columns of the head's window.
+    side: usize,
+    head: PackedSlide,
+    /// All between the head and the last layer.
+    links: Vec<Link>,
     /// Gives four channels: the pixels of the plane.
-    pub(super) last: PackedLast,
+    last: PackedLast,
     pub(super) output: Quantiser,
+}
+
+/// A plane that the head sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seeing {
+    /// The one of that index of those that vary.
+    Varying(usize),
+    /// One that has this byte all over.
+    Constant(u8),
+}
+
+/// What is between the head and the last layer.
+#[derive(Debug)]
+enum Link {
+    /// A 3x3 convolution.
+    Layer(PackedLayer),
+    /// To half the resolution.
+    Down(PackedSlide),
+    /// Back from it, even rows and odd rows, added to what the head gives.
+    Up([PackedSlide; 2]),
+}
+
+impl Link {
+    /// The first and the last row that row `y` is computed from, as if there were no end to them.
+    fn sees(&self, y: usize) -> [usize; 2] {
+        match self {
+            Self::Layer(_) => [y.saturating_sub(1), y + 1],
+            Self::Down(_) => [2 * y, 2 * y + 1],
+            Self::Up(_) => [y / 2; 2],
+        }
+    }
+
+    /// Empty rows of what it gives, where it sees those of `before`.
+    fn ring(&self, before: &Ring) -> Ring {
+        let Ring { width, height, .. } = *before;
+        match self {
+            Self::Layer(layer) => Ring::new([width, height], layer.weights.blocks),
+            Self::Down(slide) => Ring::new([width / 2, height / 2], slide.weights.blocks),
+            Self::Up([slide, _]) => Ring::new([2 * width, 2 * height], slide.weights.blocks / 2),
+        }
+    }
 }
 
 /// Rows of frames of half the height: what is seen of the input and what is computed.
@@ -42,35 +91,35 @@ pub(super) struct Strip {
     pub(super) own: usize,
 }
 
-impl Strip {
-    /// Whether a row is wanted from a layer that `after` layers follow: each sees a row more.
-    fn wants(self, row: usize, after: usize) -> bool {
-        row < self.seen && row + after >= self.above && row < self.above + self.own + after
-    }
-}
-
 /// What a chain keeps while it runs over planes of one width.
 #[derive(Debug, Clone)]
 pub(super) struct Scratch {
-    /// Pixels in a row of the half-size frame.
-    width: usize,
     strip: Strip,
     /// A row of input beyond the frame.
     blank: Vec<u8>,
-    /// What each layer but the head sees.
+    /// A row of each plane; empty where the plane varies.
+    constants: Vec<Vec<u8>>,
+    /// What the head and each link give.
     rings: Vec<Ring>,
 }
 
 impl Scratch {
     /// For planes that are `width` samples wide.
     pub(super) fn new(chain: &Chain, width: usize, strip: Strip) -> Self {
-        let pixels = width / 2;
-        let layers = chain.layers.iter().chain([&chain.last.layer]);
+        let blank = vec![chain.input.zero; input_bytes(width)];
+        let constant = |plane: &Seeing| match *plane {
+            Seeing::Varying(_) => Vec::new(),
+            Seeing::Constant(byte) => {
+                let mut row = blank.clone();
+                row[MARGIN..][..width].fill(byte);
+                row
+            }
+        };
         Self {
-            width: pixels,
             strip,
-            blank: vec![chain.input.zero; input_bytes(width)],
-            rings: layers.map(|layer| Ring::new(pixels, layer.in_blocks)).collect(),
+            constants: chain.planes.iter().map(constant).collect(),
+            rings: chain.rings(width / 2, strip),
+            blank,
         }
     }
 }
@@ -81,26 +130,54 @@ pub(super) const fn input_bytes(width: usize) -> usize {
 }
 
 impl Chain {
-    /// Packs a network for the kernels.
-    pub(super) fn pack(integers: &Integers) -> Self {
-        let Integers { input, head, rectified, layers, tail, output } = integers;
-        let mut before = *rectified;
-        let mut next = |layer: &network::Layer| {
-            let input = std::mem::replace(&mut before, layer.output());
-            let addition = layer.sum.map(|sum| Addition {
-                branch: layer.rectified.scale / sum.scale,
-                skip: input.scale / sum.scale,
-            });
-            PackedLayer::pack(&layer.convolution, [input, layer.rectified], addition)
-        };
-        let layers = layers.iter().map(&mut next).collect();
+    /// Packs a network for the kernels. `constants` are what is the same all over of the planes that it
+    /// sees, in order.
+    pub(super) fn pack(
+        integers: &Integers,
+        constants: &[Option<f32>],
+        kernel: &dyn Kernel,
+    ) -> Self {
+        let Integers { input, head, rectified, coarse, layers, tail, output } = integers;
+        let (mut links, mut before) = (Vec::new(), *rectified);
+        if let Some(coarse) = coarse {
+            links.extend(branch(coarse, before));
+            before = coarse.sum;
+        }
+        links.extend(layers.iter().map(|layer| follower(layer, &mut before)));
         Self {
             input: *input,
-            head: PackedHead::pack(head, [*input, *rectified]),
-            layers,
+            planes: seeing(head.inputs, constants, *input, kernel),
+            side: head.side,
+            head: PackedSlide::head(head, [*input, *rectified]),
+            links,
             last: PackedLast::pack(tail, [before, *output]),
             output: *output,
         }
+    }
+
+    /// Planes that vary, and must be given.
+    pub(super) fn varying(&self) -> usize {
+        self.planes.iter().filter(|plane| matches!(plane, Seeing::Varying(_))).count()
+    }
+
+    /// Empty rows of what the head and the links give: pixels in a row of the half-size frame.
+    fn rings(&self, pixels: usize, strip: Strip) -> Vec<Ring> {
+        let mut rings = vec![Ring::new([pixels, strip.seen], self.head.weights.blocks)];
+        for link in &self.links {
+            rings.push(link.ring(&rings[rings.len() - 1]));
+        }
+        // The way up comes back to the head's rows when the branch has seen far below them.
+        if let Some(up) = self.links.iter().position(|link| matches!(link, Link::Up(_))) {
+            rings[0].keep(2 * up);
+        }
+        let mut first = strip.above.saturating_sub(1);
+        for (index, ring) in rings.iter_mut().enumerate().rev() {
+            ring.first = first;
+            if let Some(link) = index.checked_sub(1).map(|link| &self.links[link]) {
+                [first, _] = link.sees(first);
+            }
+        }
+        rings
     }
 
     /// Quantises a row of a plane into a row of input; beyond its last sample it goes on with it.
@@ -112,98 +189,204 @@ impl Chain {
         }
     }
 
-    /// Computes the bytes of `f` from those of the planes, each of as many rows as are seen.
+    /// Computes the bytes of `f` from those of the planes that vary, each of as many rows as are seen.
     pub(super) fn run(&self, kernel: &dyn Kernel, z: &[u8], f: &mut [u8], scratch: &mut Scratch) {
         let Strip { above, own, .. } = scratch.strip;
-        let depth = self.layers.len() + 1;
-        for step in 0..above + own + depth {
-            if scratch.strip.wants(step, depth) {
-                self.enter(kernel, z, step, scratch);
+        scratch.rings.iter_mut().for_each(Ring::empty);
+        for y in above..above + own {
+            self.fill(kernel, z, (self.links.len(), y + 1), scratch);
+            self.finish(kernel, y, f, scratch);
+        }
+    }
+
+    /// Computes the rows of ring `index` up to `row`, as far as there are any.
+    fn fill(
+        &self,
+        kernel: &dyn Kernel,
+        z: &[u8],
+        (index, row): (usize, usize),
+        scratch: &mut Scratch,
+    ) {
+        while let Some(y) = scratch.rings[index].wanting(row) {
+            if let Some(before) = index.checked_sub(1) {
+                let link = &self.links[before];
+                let [_, last] = link.sees(y);
+                self.fill(kernel, z, (before, last), scratch);
+                follow(kernel, link, index, y, scratch);
+            } else {
+                self.enter(kernel, z, y, scratch);
             }
-            for (layer, index) in self.layers.iter().zip(1..) {
-                let row = step.checked_sub(index);
-                if let Some(row) = row.filter(|&row| scratch.strip.wants(row, depth - index)) {
-                    follow(kernel, layer, index, row, scratch);
-                }
-            }
-            let row = step.checked_sub(depth);
-            if let Some(row) = row.filter(|&row| scratch.strip.wants(row, 0)) {
-                self.finish(kernel, row, f, scratch);
-            }
+            scratch.rings[index].done(y);
         }
     }
 
     /// Computes row `y` of the head.
     fn enter(&self, kernel: &dyn Kernel, z: &[u8], y: usize, scratch: &mut Scratch) {
-        let Scratch { width, strip, blank, rings } = scratch;
-        let (side, bytes) = (self.head.side, blank.len());
+        let Scratch { strip, blank, constants, rings } = scratch;
+        let (side, bytes) = (self.side, blank.len());
         // Of the margin, a smaller window sees less.
         let start = MARGIN - (side / 2 - 1);
         let mut rows = [&blank[..]; PLANES_MAX * HEAD_SIDE];
-        for (plane, rows) in rows.chunks_exact_mut(side).take(self.head.planes).enumerate() {
+        let planes = self.planes.iter().zip(constants);
+        for (rows, (plane, constant)) in rows.chunks_exact_mut(side).zip(planes) {
             for (index, row) in rows.iter_mut().enumerate() {
                 let inside = (2 * y + index).checked_sub(side / 2 - 1);
                 if let Some(at) = inside.filter(|&at| at < 2 * strip.seen) {
-                    *row = &z[(plane * 2 * strip.seen + at) * bytes..][..bytes];
+                    *row = match plane {
+                        Seeing::Varying(plane) => {
+                            &z[(plane * 2 * strip.seen + at) * bytes..][..bytes]
+                        }
+                        Seeing::Constant(_) => constant,
+                    };
                 }
                 *row = &row[start..];
             }
         }
-        let rows = &rows[..self.head.planes * side];
-        kernel.enter(&self.head, rows, *width, rings[0].pixels_mut(y));
-        rings[0].pad(y, *width);
+        let seen = Seen { rows: &rows[..self.head.rows], skip: &[] };
+        let width = rings[0].width;
+        kernel.slide(&self.head, seen, width, rings[0].pixels_mut(y));
     }
 
     /// Computes the two rows of the plane that row `y` of the last layer holds.
     fn finish(&self, kernel: &dyn Kernel, y: usize, f: &mut [u8], scratch: &Scratch) {
-        let Scratch { width, strip, rings, .. } = scratch;
-        let rows = rings[self.layers.len()].around(y, strip.seen);
-        let (top, bottom) = f[(y - strip.above) * 4 * width..][..4 * width].split_at_mut(2 * width);
-        kernel.finish(&self.last, rows, self.output.zero, [top, bottom]);
+        let Scratch { strip, rings, .. } = scratch;
+        let ring = &rings[self.links.len()];
+        let row = 2 * ring.width;
+        let (top, bottom) = f[(y - strip.above) * 2 * row..][..2 * row].split_at_mut(row);
+        kernel.finish(&self.last, ring.around(y), self.output.zero, [top, bottom]);
     }
 }
 
-/// Computes row `y` of layer `index`.
-fn follow(kernel: &dyn Kernel, layer: &PackedLayer, index: usize, y: usize, scratch: &mut Scratch) {
-    let Scratch { width, strip, rings, .. } = scratch;
-    let (before, after) = rings.split_at_mut(index);
-    let rows = before[index - 1].around(y, strip.seen);
-    kernel.convolve(layer, rows, *width, after[0].pixels_mut(y));
-    after[0].pad(y, *width);
+/// What the head sees of planes, of which the `constants` are the same all over.
+fn seeing(
+    planes: usize,
+    constants: &[Option<f32>],
+    input: Quantiser,
+    kernel: &dyn Kernel,
+) -> Vec<Seeing> {
+    let mut varying = 0..planes;
+    let constants = constants.iter().copied().chain(std::iter::repeat(None));
+    let seeing = |constant: Option<f32>| match constant {
+        Some(value) => {
+            let mut byte = [0];
+            kernel.quantise(input, &[value], &mut byte);
+            Some(Seeing::Constant(byte[0]))
+        }
+        None => varying.next().map(Seeing::Varying),
+    };
+    constants.take(planes).filter_map(seeing).collect()
 }
 
-/// The rows that a layer sees: three of activations, and one of zeros.
+/// The links of a coarse branch behind bytes of `head`.
+fn branch(coarse: &Coarse, head: Quantiser) -> Vec<Link> {
+    let Coarse { down, rectified, layers, up, shuffled, sum } = coarse;
+    let mut links = vec![Link::Down(PackedSlide::down(down, [head, *rectified]))];
+    let mut before = *rectified;
+    links.extend(layers.iter().map(|layer| follower(layer, &mut before)));
+    let addition = Addition { branch: shuffled.scale / sum.scale, skip: head.scale / sum.scale };
+    let row = |row| PackedSlide::up(up, row, [before, *shuffled], addition);
+    links.push(Link::Up([row(0), row(1)]));
+    links
+}
+
+/// The layer behind bytes of `before`, which are those of the layer then.
+fn follower(layer: &network::Layer, before: &mut Quantiser) -> Link {
+    let input = std::mem::replace(before, layer.output());
+    let addition = layer.sum.map(|sum| Addition {
+        branch: layer.rectified.scale / sum.scale,
+        skip: input.scale / sum.scale,
+    });
+    Link::Layer(PackedLayer::pack(&layer.convolution, [input, layer.rectified], addition))
+}
+
+/// Computes row `y` of ring `index` by the link before it.
+fn follow(kernel: &dyn Kernel, link: &Link, index: usize, y: usize, scratch: &mut Scratch) {
+    let (before, after) = scratch.rings.split_at_mut(index);
+    let (seen, target) = (&before[index - 1], &mut after[0]);
+    match link {
+        Link::Layer(layer) => {
+            kernel.convolve(layer, seen.around(y), target.width, target.pixels_mut(y));
+        }
+        Link::Down(slide) => {
+            let rows = [seen.pixels(2 * y), seen.pixels(2 * y + 1)];
+            let seen = Seen { rows: &rows, skip: &[] };
+            kernel.slide(slide, seen, target.width, target.pixels_mut(y));
+        }
+        Link::Up(slides) => {
+            let (rows, width) = ([seen.pixels(y / 2)], seen.width);
+            let seen = Seen { rows: &rows, skip: before[0].pixels(y) };
+            kernel.slide(&slides[y % 2], seen, width, target.pixels_mut(y));
+        }
+    }
+}
+
+/// The newest rows that the head or a link gives, and one of zeros.
 #[derive(Debug, Clone)]
 struct Ring {
-    rows: [Vec<u8>; 3],
+    rows: Vec<Vec<u8>>,
     blank: Vec<u8>,
     blocks: usize,
+    /// Pixels in a row.
+    width: usize,
+    /// Rows of the whole strip.
+    height: usize,
+    /// The first row that is wanted.
+    first: usize,
+    /// The row that comes next.
+    next: usize,
 }
 
 impl Ring {
-    fn new(pixels: usize, blocks: usize) -> Self {
-        let row = || vec![0; row_bytes(pixels, blocks)];
-        Self { rows: [row(), row(), row()], blank: row(), blocks }
+    /// Rows that the window of a layer sees.
+    const ROWS: usize = 3;
+
+    fn new([width, height]: [usize; 2], blocks: usize) -> Self {
+        let blank = vec![0; row_bytes(width, blocks)];
+        let rows = vec![blank.clone(); Self::ROWS];
+        Self { rows, blank, blocks, width, height, first: 0, next: 0 }
     }
 
-    /// Row `y` and its neighbours, of `height` rows.
-    fn around(&self, y: usize, height: usize) -> Rows<'_> {
-        let row = |y: Option<usize>| match y.filter(|&y| y < height) {
-            Some(y) => self.rows[y % 3].as_slice(),
+    /// Keeps as many rows, if they are more.
+    fn keep(&mut self, rows: usize) {
+        let rows = rows.max(self.rows.len());
+        self.rows.resize(rows, self.blank.clone());
+    }
+
+    fn empty(&mut self) {
+        self.next = self.first;
+    }
+
+    /// The row that comes next, where it is there and not behind `row`.
+    fn wanting(&self, row: usize) -> Option<usize> {
+        (self.next <= row && self.next < self.height).then_some(self.next)
+    }
+
+    /// Row `y` was filled: makes what the window sees behind its last pixel zero again.
+    fn done(&mut self, y: usize) {
+        let (stride, rows) = (self.blocks * LANES, self.rows.len());
+        let (start, end) = (PADDING + self.width, 2 * PADDING + self.width);
+        self.rows[y % rows][start * stride..end * stride].fill(0);
+        self.next = y + 1;
+    }
+
+    /// Row `y` and its neighbours.
+    fn around(&self, y: usize) -> Rows<'_> {
+        let row = |y: Option<usize>| match y.filter(|&y| y < self.height) {
+            Some(y) => self.rows[y % self.rows.len()].as_slice(),
             None => &self.blank,
         };
         Rows([row(y.checked_sub(1)), row(Some(y)), row(Some(y + 1))])
     }
 
-    /// The pixels of row `y` and what lies behind them, to be filled.
-    fn pixels_mut(&mut self, y: usize) -> &mut [u8] {
-        &mut self.rows[y % 3][PADDING * self.blocks * LANES..]
+    /// The pixels of row `y` and what lies behind them.
+    fn pixels(&self, y: usize) -> &[u8] {
+        &self.rows[y % self.rows.len()][PADDING * self.blocks * LANES..]
     }
 
-    /// Makes what the window sees behind the last of `width` pixels zero again.
-    fn pad(&mut self, y: usize, width: usize) {
-        let stride = self.blocks * LANES;
-        self.rows[y % 3][(PADDING + width) * stride..(2 * PADDING + width) * stride].fill(0);
+    /// The same, to be filled.
+    fn pixels_mut(&mut self, y: usize) -> &mut [u8] {
+        let rows = self.rows.len();
+        &mut self.rows[y % rows][PADDING * self.blocks * LANES..]
     }
 }
 

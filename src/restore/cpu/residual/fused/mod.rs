@@ -33,9 +33,15 @@ pub(super) struct Fused {
 }
 
 impl Fused {
-    /// A network by one of our kernels, where one is chosen.
-    pub(super) fn new(integers: &Integers, choice: KernelChoice) -> Option<Self> {
-        choice.kernel().map(|kernel| Self { chain: Arc::new(Chain::pack(integers)), kernel })
+    /// A network by one of our kernels, where one is chosen; `constants` are what is the same all over
+    /// of the planes that it sees, in order.
+    pub(super) fn new(
+        integers: &Integers,
+        constants: &[Option<f32>],
+        choice: KernelChoice,
+    ) -> Option<Self> {
+        let kernel = choice.kernel()?;
+        Some(Self { chain: Arc::new(Chain::pack(integers, constants, kernel)), kernel })
     }
 }
 
@@ -46,7 +52,7 @@ impl Engine for Fused {
     }
 
     fn input(&self, rows: BandRows, width: usize) -> TractResult<Tensor> {
-        let shape = [self.chain.head.planes, rows.seen(), input_bytes(width)];
+        let shape = [self.chain.varying(), rows.seen(), input_bytes(width)];
         let beyond = vec![self.chain.input.zero; shape.iter().product()];
         Tensor::from_shape(&shape, &beyond)
     }

@@ -29,7 +29,7 @@ impl Operator {
 
     /// A model of nothing but this operator.
     pub(super) fn into_model(self) -> TractResult<TypedModel> {
-        let rows = [self.chain.head.planes, 2 * self.strip.seen, input_bytes(self.width)];
+        let rows = [self.chain.varying(), 2 * self.strip.seen, input_bytes(self.width)];
         let mut model = TypedModel::default();
         let source = model.add_source("z", u8::fact(rows))?;
         let outlets = model.wire_node("fused", self, &[source])?;

@@ -19,7 +19,7 @@ use crate::plan::network::{Convolution, Quantiser};
 
 /// Rows and columns of the window of a [`PackedLayer`].
 pub(super) const SIDE: usize = 3;
-/// Rows and columns of the window of a [`Head`], at most.
+/// Rows and columns of the window of a first convolution, at most.
 pub(super) const HEAD_SIDE: usize = 6;
 
 /// How a branch and what it goes around are added: their steps in steps of the sum.
@@ -29,37 +29,99 @@ pub(super) struct Addition {
     pub(super) skip: f32,
 }
 
-/// The first convolution: of stride 2, from planes of bytes to pixels of half the size.
+/// A convolution whose window lies in rows of bytes, and moves by some of them from pixel to pixel: the
+/// first one, and those at the ends of a coarse branch.
 ///
-/// Four neighbouring samples of a row are four inputs of the dot product. So planes need not be
-/// interleaved, and a window of four columns wastes nothing.
+/// Neighbouring bytes of a row are the inputs of the dot product, whatever they are. The window of the
+/// head, of stride 2, sees samples of planes: so planes need not be interleaved, and a window of four
+/// columns wastes nothing. That of the way down, 2x2 of stride 2, sees two whole pixels in each of two
+/// rows; that of the way up one pixel, and gives the two pixels of a row of twice the size, so that what
+/// it writes lies as it should.
 #[derive(Debug)]
-pub(super) struct PackedHead {
-    pub(super) planes: usize,
-    /// Rows of the window.
-    pub(super) side: usize,
-    /// Groups of samples that the window has in a row.
+pub(super) struct PackedSlide {
+    /// Rows that the window sees.
+    pub(super) rows: usize,
+    /// Bytes from pixel to pixel.
+    pub(super) step: usize,
+    /// Groups of bytes that the window sees in a row.
     pub(super) groups: usize,
-    /// Taps: `[plane][row][group]`.
+    /// Taps: `[row][group]`.
     pub(super) weights: Weights,
+    /// Where a row, which has as many bytes as are written, is added to what the convolution gives.
+    pub(super) addition: Option<Addition>,
 }
 
-impl PackedHead {
-    /// Packs a convolution of 4x4 or 6x6.
-    pub(super) fn pack(convolution: &Convolution, ends: [Quantiser; 2]) -> Self {
-        let (planes, side) = (convolution.inputs, convolution.side);
+impl PackedSlide {
+    /// Packs a first convolution, of stride 2. The rows that its window sees of the first plane come
+    /// first, then those of the second, and so on.
+    pub(super) fn head(convolution: &Convolution, ends: [Quantiser; 2]) -> Self {
+        let side = convolution.side;
+        let rows = convolution.inputs * side;
         let groups = side.div_ceil(GROUP);
-        let weights =
-            Weights::new(convolution, ends, planes * side * groups, |output, tap, place| {
-                let (plane, row, group) = (tap / groups / side, tap / groups % side, tap % groups);
-                convolution.weight(output, plane, [row, group * GROUP + place])
-            });
-        Self { planes, side, groups, weights }
+        let weights = Weights::new(convolution, ends, rows * groups, |output, tap, place| {
+            let (row, group) = (tap / groups, tap % groups);
+            convolution.weight(output, row / side, [row % side, group * GROUP + place])
+        });
+        Self { rows, step: 2, groups, weights, addition: None }
     }
 
-    /// What the window sees of a row of samples for pixel `x`, whole groups.
+    /// Packs a convolution of 2x2 and stride 2 from pixels to pixels of a half of the resolution.
+    pub(super) fn down(convolution: &Convolution, ends: [Quantiser; 2]) -> Self {
+        let pixel = convolution.inputs.div_ceil(LANES) * LANES;
+        let (rows, step) = (2, 2 * pixel);
+        let groups = step / GROUP;
+        let weights = Weights::new(convolution, ends, rows * groups, |output, tap, place| {
+            let (row, byte) = (tap / groups, tap % groups * GROUP + place);
+            convolution.weight(output, byte % pixel, [row, byte / pixel])
+        });
+        Self { rows, step, groups, weights, addition: None }
+    }
+
+    /// Packs what gives row `row` of the two rows of pixels of twice the resolution that a convolution
+    /// of 1x1 and the shuffle behind it give.
+    pub(super) fn up(
+        convolution: &Convolution,
+        row: usize,
+        ends: [Quantiser; 2],
+        addition: Addition,
+    ) -> Self {
+        let convolution = row_of_shuffled(convolution, row);
+        let groups = convolution.inputs.div_ceil(GROUP);
+        let weights = Weights::new(&convolution, ends, groups, |output, tap, place| {
+            convolution.weight(output, tap * GROUP + place, [0, 0])
+        });
+        let step = convolution.inputs.div_ceil(LANES) * LANES;
+        Self { rows: 1, step, groups, weights, addition: Some(addition) }
+    }
+
+    /// What the window sees of a row for pixel `x`, whole groups.
     pub(super) fn seen<'a>(&self, row: &'a [u8], x: usize) -> &'a [u8] {
-        &row[2 * x..][..self.groups * GROUP]
+        &row[self.step * x..][..self.groups * GROUP]
+    }
+}
+
+/// The outputs of a convolution that the shuffle puts into row `row`: those of the left pixel, filled up
+/// to whole blocks, and then those of the right one. Missing outputs are zero.
+fn row_of_shuffled(convolution: &Convolution, row: usize) -> Convolution {
+    let Convolution { inputs, outputs, .. } = *convolution;
+    let channels = outputs / 4;
+    let pixel = channels.div_ceil(LANES) * LANES;
+    let from = |at: usize| {
+        let (column, channel) = (at / pixel, at % pixel);
+        (channel < channels).then_some(4 * channel + 2 * row + column)
+    };
+    let all = || (0..2 * pixel).map(from);
+    let weights = all().flat_map(|from| {
+        let weight = move |input| from.map_or(0, |from| convolution.weight(from, input, [0, 0]));
+        (0..inputs).map(weight)
+    });
+    Convolution {
+        inputs,
+        outputs: 2 * pixel,
+        side: 1,
+        weights: weights.collect(),
+        scales: all().map(|from| from.map_or(0.0, |from| convolution.scales[from])).collect(),
+        bias: all().map(|from| from.map_or(0, |from| convolution.bias[from])).collect(),
     }
 }
 

@@ -6,14 +6,20 @@ use super::super::kernels::available;
 use super::*;
 use crate::plan::network::Convolution;
 
-const WIDTH: usize = if cfg!(miri) { 4 } else { 10 };
-const HEIGHT: usize = if cfg!(miri) { 6 } else { 12 };
-const PLANES: usize = 2;
+const WIDTH: usize = if cfg!(miri) { 4 } else { 12 };
+const HEIGHT: usize = if cfg!(miri) { 8 } else { 24 };
+/// The second of them is the same all over.
+const PLANES: usize = 3;
 const INPUT: Quantiser = Quantiser { zero: 100, scale: 0.01 };
 const OUTPUT: Quantiser = Quantiser { zero: 90, scale: 0.02 };
-/// Behind the head, behind the layer's ReLU and of its sum.
-const RECTIFIED: [Quantiser; 3] = [scaled(0.5), scaled(0.6), scaled(1.0)];
-const RESIDUAL: Addition = Addition { branch: 0.6, skip: 0.5 };
+const CONSTANT: u8 = 170;
+/// Behind the head, behind a layer's ReLU and of its sum.
+const HEAD: Quantiser = scaled(0.5);
+const BRANCH: Quantiser = scaled(0.6);
+const SUM: Quantiser = scaled(1.0);
+/// Behind the way down, and behind the way up and its shuffle.
+const DOWN: Quantiser = scaled(0.7);
+const UP: Quantiser = scaled(0.8);
 
 const fn scaled(scale: f32) -> Quantiser {
     Quantiser { zero: 0, scale }
@@ -38,19 +44,33 @@ fn convolution([inputs, outputs]: [usize; 2], side: usize, scale: f32) -> Convol
     }
 }
 
-/// A network whose head is of `side` rows and columns.
-fn network(side: usize) -> Integers {
-    let [head, rectified, sum] = RECTIFIED;
-    let convolution = |channels, side, [input, output]: [Quantiser; 2]| {
+/// A layer with an addition behind bytes of `input`.
+fn layer(channels: usize, input: Quantiser) -> network::Layer {
+    let convolution = convolution([channels, channels], 3, BRANCH.scale / input.scale);
+    network::Layer { convolution, rectified: BRANCH, sum: Some(SUM) }
+}
+
+/// A network whose head is of `side` rows and columns, with so many layers in its coarse branch.
+fn network(side: usize, coarse: Option<usize>) -> Integers {
+    let scaled = |channels, side, [input, output]: [Quantiser; 2]| {
         convolution(channels, side, output.scale / input.scale)
     };
-    let body = convolution([5, 5], 3, [head, rectified]);
+    let coarse = coarse.map(|count| Coarse {
+        down: scaled([5, 6], 2, [HEAD, DOWN]),
+        rectified: DOWN,
+        layers: (0..count).map(|at| layer(6, if at == 0 { DOWN } else { SUM })).collect(),
+        up: scaled([6, 20], 1, [if count == 0 { DOWN } else { SUM }, UP]),
+        shuffled: UP,
+        sum: SUM,
+    });
+    let before = if coarse.is_some() { SUM } else { HEAD };
     Integers {
         input: INPUT,
-        head: convolution([PLANES, 5], side, [INPUT, head]),
-        rectified: head,
-        layers: vec![network::Layer { convolution: body, rectified, sum: Some(sum) }],
-        tail: convolution([5, 4], 3, [sum, OUTPUT]),
+        head: scaled([PLANES, 5], side, [INPUT, HEAD]),
+        rectified: HEAD,
+        coarse,
+        layers: vec![layer(5, before)],
+        tail: scaled([5, 4], 3, [SUM, OUTPUT]),
         output: OUTPUT,
     }
 }
@@ -62,7 +82,8 @@ fn planes() -> Map {
     let byte = |index: usize| u8::try_from(scattered(index, 256)).expect("a byte");
     let row = |start: usize| (start..start + WIDTH).map(byte).collect();
     let plane = |plane: usize| (0..HEIGHT).map(|y| row((plane * HEIGHT + y) * WIDTH)).collect();
-    (0..PLANES).map(plane).collect()
+    let constant = vec![vec![CONSTANT; WIDTH]; HEIGHT];
+    (0..PLANES).map(|at| if at == 1 { constant.clone() } else { plane(at) }).collect()
 }
 
 /// The real results of a convolution, in steps of its output.
@@ -106,33 +127,64 @@ fn bytes(values: &[Vec<Vec<f32>>], zero: u8) -> Map {
     values.iter().map(|channel| channel.iter().map(row).collect()).collect()
 }
 
+/// A convolution with its ReLU, from bytes of one quantiser to bytes of another.
+fn rectified(map: &Map, convolution: &Convolution, ends: [Quantiser; 2], stride: usize) -> Map {
+    bytes(&convolved(map, convolution, ends, stride), 0)
+}
+
+/// The sum of two maps.
+fn added(branch: &Map, skip: &Map, [of_branch, of_skip, sum]: [Quantiser; 3]) -> Map {
+    let factors = [of_branch.scale / sum.scale, of_skip.scale / sum.scale];
+    let sample = |(&branch, &skip): (&u8, &u8)| {
+        f32::from(branch) * factors[0] + f32::from(skip) * factors[1]
+    };
+    let row = |(a, b): (&Vec<u8>, &Vec<u8>)| a.iter().zip(b).map(sample).collect();
+    let channel = |(a, b): (&Vec<Vec<u8>>, &Vec<Vec<u8>>)| a.iter().zip(b).map(row).collect();
+    bytes(&branch.iter().zip(skip).map(channel).collect::<Vec<_>>(), 0)
+}
+
+/// Bytes behind layers, and what they mean.
+fn through(layers: &[network::Layer], map: Map, quantiser: Quantiser) -> (Map, Quantiser) {
+    layers.iter().fold((map, quantiser), |(map, before), layer| {
+        let branch = rectified(&map, &layer.convolution, [before, layer.rectified], 1);
+        let sum = layer.sum.expect("an addition");
+        (added(&branch, &map, [layer.rectified, before, sum]), sum)
+    })
+}
+
+/// Four channels as the pixels of twice as many rows and columns.
+fn shuffled(map: &Map) -> Map {
+    let (height, width) = (map[0].len(), map[0][0].len());
+    let at = |c: usize, y: usize, x: usize| map[4 * c + y % 2 * 2 + x % 2][y / 2][x / 2];
+    let row = |c, y| (0..2 * width).map(|x| at(c, y, x)).collect();
+    (0..map.len() / 4).map(|c| (0..2 * height).map(|y| row(c, y)).collect()).collect()
+}
+
 /// What the network answers, row by row.
 fn plainly(network: &Integers) -> Vec<u8> {
-    let [head, rectified, sum] = RECTIFIED;
-    let a = bytes(&convolved(&planes(), &network.head, [INPUT, head], 2), 0);
-    let body = &network.layers[0].convolution;
-    let mut b = bytes(&convolved(&a, body, [head, rectified], 1), 0);
-    for (branch, skip) in b.iter_mut().flatten().flatten().zip(a.iter().flatten().flatten()) {
-        let sum = f32::from(*branch) * RESIDUAL.branch + f32::from(*skip) * RESIDUAL.skip;
-        *branch = bytes(&[vec![vec![sum]]], 0)[0][0][0];
+    let mut a = rectified(&planes(), &network.head, [INPUT, HEAD], 2);
+    let mut before = HEAD;
+    if let Some(Coarse { down, layers, up, .. }) = &network.coarse {
+        let below = rectified(&a, down, [HEAD, DOWN], 2);
+        let (below, of_below) = through(layers, below, DOWN);
+        let branch = shuffled(&rectified(&below, up, [of_below, UP], 1));
+        (a, before) = (added(&branch, &a, [UP, HEAD, SUM]), SUM);
     }
-    let f = bytes(&convolved(&b, &network.tail, [sum, OUTPUT], 1), OUTPUT.zero);
-    let sample = |at: usize| {
-        let (y, x) = (at / WIDTH, at % WIDTH);
-        f[y % 2 * 2 + x % 2][y / 2][x / 2]
-    };
-    (0..WIDTH * HEIGHT).map(sample).collect()
+    let (a, before) = through(&network.layers, a, before);
+    let f = bytes(&convolved(&a, &network.tail, [before, OUTPUT], 1), OUTPUT.zero);
+    shuffled(&f).concat().concat()
 }
 
 /// The same by the chain, in strips of `own` rows of half the height.
 fn in_strips(chain: &Chain, kernel: &dyn Kernel, own: usize) -> Vec<u8> {
-    let (halo, rows, planes) = (4, HEIGHT / 2, planes());
+    let (halo, rows, planes) = (10, HEIGHT / 2, planes());
+    let varying = || planes.iter().enumerate().filter(|(at, _)| *at != 1).map(|(_, plane)| plane);
     let strip = |start: usize| {
         let (first, end) = (start.saturating_sub(halo), (start + own).min(rows));
         let last = (end + halo).min(rows);
         let strip = Strip { seen: last - first, above: start - first, own: end - start };
-        let mut z = vec![INPUT.zero; PLANES * 2 * strip.seen * input_bytes(WIDTH)];
-        let seen = planes.iter().flat_map(|plane| &plane[2 * first..2 * last]);
+        let mut z = vec![INPUT.zero; chain.varying() * 2 * strip.seen * input_bytes(WIDTH)];
+        let seen = varying().flat_map(|plane| &plane[2 * first..2 * last]);
         for (row, target) in seen.zip(z.chunks_exact_mut(input_bytes(WIDTH))) {
             let real = |&byte: &u8| (f32::from(byte) - f32::from(INPUT.zero)) * INPUT.scale;
             chain.load(kernel, &row.iter().map(real).collect::<Vec<_>>(), WIDTH, target);
@@ -146,14 +198,18 @@ fn in_strips(chain: &Chain, kernel: &dyn Kernel, own: usize) -> Vec<u8> {
 
 #[test]
 fn a_chain_is_its_convolutions() {
-    for side in [4, 6] {
-        let network = network(side);
-        let (chain, expected) = (Chain::pack(&network), plainly(&network));
+    let value = (f32::from(CONSTANT) - f32::from(INPUT.zero)) * INPUT.scale;
+    let constants = [None, Some(value)];
+    for (side, coarse) in [(2, None), (4, Some(0)), (4, Some(1)), (6, Some(3)), (6, None)] {
+        let network = network(side, coarse);
+        let expected = plainly(&network);
         assert!(expected.iter().any(|&byte| byte != expected[0]), "all the same");
         for kernel in available() {
-            for own in [2, HEIGHT / 2] {
+            let chain = Chain::pack(&network, &constants, kernel);
+            for own in [2, HEIGHT / 4, HEIGHT / 2] {
                 let is = in_strips(&chain, kernel, own);
-                assert_eq!(is, expected, "{}, window of {side}, {own} rows", kernel.name());
+                let of = format!("{}, window of {side}, {coarse:?}, {own} rows", kernel.name());
+                assert_eq!(is, expected, "{of}");
             }
         }
     }

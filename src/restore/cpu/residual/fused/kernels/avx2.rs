@@ -7,9 +7,9 @@
 
 use std::arch::x86_64::*;
 
-use super::super::packed::{PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::packed::{Addition, PackedLast, PackedLayer, PackedSlide, SIDE};
 use super::super::weights::{GROUP, LANES, TILE, Weights};
-use super::kernel::{PADDING, Rows};
+use super::kernel::{PADDING, Rows, Seen};
 use super::scalar;
 use super::tile::Tile;
 use crate::plan::network::Quantiser;
@@ -17,6 +17,9 @@ use crate::plan::network::Quantiser;
 /// Neighbouring outputs that are computed side by side, two registers each.
 const POSITIONS: usize = 5;
 
+/// Steps of slides: those of the head, and all.
+const HEAD: usize = 2;
+const ANY: usize = 0;
 /// Registers that hold the output channels of a block.
 const HALVES: usize = 2;
 
@@ -51,16 +54,21 @@ unsafe impl Tile for Avx2 {
     }
 
     #[inline]
-    unsafe fn enter(
+    unsafe fn slide(
         &self,
-        head: &PackedHead,
-        rows: &[&[u8]],
+        slide: &PackedSlide,
+        seen: Seen<'_>,
         x: usize,
         block: usize,
         out: &mut [u8],
     ) {
         // SAFETY: `self` is proof of the instructions; as promised.
-        unsafe { enter(head, rows, x, block, out) };
+        unsafe {
+            match slide.step {
+                HEAD => slide_over::<HEAD>(slide, seen, x, block, out),
+                _ => slide_over::<ANY>(slide, seen, x, block, out),
+            }
+        }
     }
 
     #[inline]
@@ -117,26 +125,34 @@ fn dequantise(quantiser: Quantiser, bytes: &[u8], out: &mut [f32]) {
     scalar::dequantise(quantiser, bytes, out);
 }
 
-/// Computes [`POSITIONS`] pixels of an output block of the head from pixel `x` on.
+/// Computes [`POSITIONS`] pixels of an output block of a slide from pixel `x` on. `STEP` is its own, or
+/// [`ANY`]: where it is known, addresses need no arithmetic.
 ///
 /// # Safety
-/// Rows and `out` reach that far, and the rows are as many as the window's.
+/// Rows, what is added and `out` reach that far, and the rows are as many as the window's.
 #[target_feature(enable = "avx2")]
-unsafe fn enter(head: &PackedHead, rows: &[&[u8]], x: usize, block: usize, out: &mut [u8]) {
+unsafe fn slide_over<const STEP: usize>(
+    slide: &PackedSlide,
+    Seen { rows, skip }: Seen<'_>,
+    x: usize,
+    block: usize,
+    out: &mut [u8],
+) {
+    let step = if STEP == ANY { slide.step } else { STEP };
+    let weights = &slide.weights;
+    let mut sums = start(weights, block);
     // SAFETY: as promised; there is a tile for every row and group.
     unsafe {
-        let mut sums = start(&head.weights, block);
-        let mut tiles = head.weights.pairs(block).as_ptr();
+        let mut tiles = weights.pairs(block).as_ptr();
         for row in rows {
-            for group in 0..head.groups {
-                add_tap(&mut sums, row.as_ptr().add(2 * x + group * GROUP), 2, tiles);
+            for group in 0..slide.groups {
+                add_tap(&mut sums, row.as_ptr().add(step * x + group * GROUP), step, tiles);
                 tiles = tiles.add(TILE);
             }
         }
-        for (position, sums) in (x..).zip(sums) {
-            let bytes = requantised(&head.weights, block, sums);
-            store(&head.weights, position, block, bytes, out);
-        }
+        let stride = weights.blocks * LANES;
+        let skip = slide.addition.map(|added| (added, skip[x * stride..].as_ptr(), stride));
+        write(sums, weights, (x, block), skip, out);
     }
 }
 
@@ -149,10 +165,33 @@ unsafe fn convolve(layer: &PackedLayer, rows: Rows<'_>, x: usize, block: usize, 
     let stride = layer.in_blocks * LANES;
     // SAFETY: as promised.
     unsafe {
-        for (position, sums) in (x..).zip(accumulate(layer, rows, x, block)) {
-            let mut bytes = requantised(&layer.weights, block, sums);
-            if let Some(addition) = layer.addition {
-                let pixel = rows.0[1].as_ptr().add((position + PADDING) * stride + block * LANES);
+        let skip = layer
+            .addition
+            .map(|added| (added, rows.0[1].as_ptr().add((x + PADDING) * stride), stride));
+        write(accumulate(layer, rows, x, block), &layer.weights, (x, block), skip, out);
+    }
+}
+
+/// Turns the sums of an output block into bytes from pixel `x` on: rectified, and with `skip` added,
+/// where there is any; its pixels lie as far from one another as it says.
+///
+/// # Safety
+/// There are [`POSITIONS`] pixels of `skip`, and `out` reaches as far beyond `x`.
+#[target_feature(enable = "avx2")]
+#[inline]
+unsafe fn write(
+    sums: Sums,
+    weights: &Weights,
+    (x, block): (usize, usize),
+    skip: Option<(Addition, *const u8, usize)>,
+    out: &mut [u8],
+) {
+    for (position, sums) in sums.into_iter().enumerate() {
+        let mut bytes = requantised(weights, block, sums);
+        // SAFETY: as promised.
+        unsafe {
+            if let Some((addition, start, stride)) = skip {
+                let pixel = start.add(position * stride + block * LANES);
                 for (half, q) in bytes.iter_mut().enumerate() {
                     let skip = _mm256_cvtepu8_epi32(_mm_loadl_epi64(pixel.add(8 * half).cast()));
                     let sum =
@@ -160,7 +199,7 @@ unsafe fn convolve(layer: &PackedLayer, rows: Rows<'_>, x: usize, block: usize, 
                     *q = round(sum);
                 }
             }
-            store(&layer.weights, position, block, bytes, out);
+            store(weights, x + position, block, bytes, out);
         }
     }
 }

@@ -13,15 +13,18 @@
 
 use std::arch::x86_64::*;
 
-use super::super::packed::{Addition, PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::packed::{Addition, PackedLast, PackedLayer, PackedSlide, SIDE};
 use super::super::weights::{GROUP, LANES, TILE, Weights};
-use super::kernel::{PADDING, Rows};
+use super::kernel::{PADDING, Rows, Seen};
 use super::scalar;
 use super::tile::Tile;
 use crate::plan::network::Quantiser;
 
 /// Neighbouring outputs that are computed side by side.
 const POSITIONS: usize = 12;
+/// Steps of slides: those of the head, and all.
+const HEAD: usize = 2;
+const ANY: usize = 0;
 /// Registers of four pixels that the last layer computes side by side.
 const QUADS: usize = 6;
 
@@ -58,16 +61,21 @@ unsafe impl Tile for Avx512 {
     }
 
     #[inline]
-    unsafe fn enter(
+    unsafe fn slide(
         &self,
-        head: &PackedHead,
-        rows: &[&[u8]],
+        slide: &PackedSlide,
+        seen: Seen<'_>,
         x: usize,
         block: usize,
         out: &mut [u8],
     ) {
         // SAFETY: `self` is proof of the instructions; as promised.
-        unsafe { enter(head, rows, x, block, out) };
+        unsafe {
+            match slide.step {
+                HEAD => slide_over::<HEAD>(slide, seen, x, block, out),
+                _ => slide_over::<ANY>(slide, seen, x, block, out),
+            }
+        }
     }
 
     #[inline]
@@ -119,33 +127,39 @@ fn dequantise(quantiser: Quantiser, bytes: &[u8], out: &mut [f32]) {
     scalar::dequantise(quantiser, bytes, out);
 }
 
-/// Computes [`POSITIONS`] pixels of an output block of the head from pixel `x` on.
+/// Computes [`POSITIONS`] pixels of an output block of a slide from pixel `x` on. `STEP` is its own, or
+/// [`ANY`]: where it is known, addresses need no arithmetic.
 ///
 /// # Safety
-/// Rows and `out` reach that far, and the rows are as many as the window's.
+/// Rows, what is added and `out` reach that far, and the rows are as many as the window's.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn enter(head: &PackedHead, rows: &[&[u8]], x: usize, block: usize, out: &mut [u8]) {
-    // SAFETY: the rows reach `2 * POSITIONS` samples and the window's groups beyond sample `2 * x`,
-    // `out` `POSITIONS` pixels; there is a tile for every row and group.
+unsafe fn slide_over<const STEP: usize>(
+    slide: &PackedSlide,
+    Seen { rows, skip }: Seen<'_>,
+    x: usize,
+    block: usize,
+    out: &mut [u8],
+) {
+    let step = if STEP == ANY { slide.step } else { STEP };
+    let weights = &slide.weights;
+    let mut sums = start(weights, block);
+    // SAFETY: the rows reach `POSITIONS` steps and the window's groups beyond pixel `x`; there is a
+    // tile for every row and group; what is added reaches `POSITIONS` pixels beyond `x`, as `out`.
     unsafe {
-        let mut sums = start(&head.weights, block);
-        let mut tiles = head.weights.tiles(block).as_ptr();
+        let mut tiles = weights.tiles(block).as_ptr();
         for row in rows {
-            for group in 0..head.groups {
+            for group in 0..slide.groups {
                 let weights = _mm512_loadu_si512(tiles.cast());
                 tiles = tiles.add(TILE);
-                let start = row.as_ptr().add(2 * x + group * GROUP);
+                let start = row.as_ptr().add(step * x + group * GROUP);
                 for (position, sum) in sums.iter_mut().enumerate() {
-                    *sum = _mm512_dpbusd_epi32(*sum, four(start.add(2 * position)), weights);
+                    *sum = _mm512_dpbusd_epi32(*sum, four(start.add(step * position)), weights);
                 }
             }
         }
-        let multiplier = _mm512_loadu_ps(head.weights.multipliers(block).as_ptr());
-        for (position, sum) in (x..).zip(sums) {
-            let target = out.as_mut_ptr().add((position * head.weights.blocks + block) * LANES);
-            let value = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier);
-            _mm_storeu_si128(target.cast(), bytes(positive(value)));
-        }
+        let stride = weights.blocks * LANES;
+        let skip = slide.addition.map(|added| (added, skip[x * stride..].as_ptr(), stride));
+        write(sums, weights, (x, block), skip, out);
     }
 }
 
@@ -156,10 +170,10 @@ unsafe fn enter(head: &PackedHead, rows: &[&[u8]], x: usize, block: usize, out: 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 unsafe fn convolve(layer: &PackedLayer, rows: Rows<'_>, x: usize, block: usize, out: &mut [u8]) {
     let (stride, weights) = (layer.in_blocks * LANES, &layer.weights);
+    let mut sums = start(weights, block);
     // SAFETY: the rows reach `POSITIONS + 2` pixels beyond `x`, `out` `POSITIONS`; there is a tile
     // for every row, group and column.
     unsafe {
-        let mut sums = start(weights, block);
         let mut tiles = weights.tiles(block).as_ptr();
         for row in rows.0 {
             for group in 0..layer.groups {
@@ -170,15 +184,38 @@ unsafe fn convolve(layer: &PackedLayer, rows: Rows<'_>, x: usize, block: usize, 
                 accumulate(&mut sums, start, stride, columns);
             }
         }
+        let skip = layer
+            .addition
+            .map(|added| (added, rows.0[1].as_ptr().add((x + PADDING) * stride), stride));
+        write(sums, weights, (x, block), skip, out);
+    }
+}
+
+/// Turns the sums of an output block into bytes from pixel `x` on: rectified, and with `skip` added,
+/// where there is any; its pixels lie as far from one another as it says.
+///
+/// # Safety
+/// There are [`POSITIONS`] pixels of `skip`, and `out` reaches as far beyond `x`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn write(
+    sums: [__m512i; POSITIONS],
+    weights: &Weights,
+    (x, block): (usize, usize),
+    skip: Option<(Addition, *const u8, usize)>,
+    out: &mut [u8],
+) {
+    // SAFETY: as promised; there are as many multipliers as lanes.
+    unsafe {
         let multiplier = _mm512_loadu_ps(weights.multipliers(block).as_ptr());
-        for (position, sum) in (x..).zip(sums) {
+        for (position, sum) in sums.into_iter().enumerate() {
             let mut value = positive(_mm512_mul_ps(_mm512_cvtepi32_ps(sum), multiplier));
-            if let Some(addition) = layer.addition {
-                let pixel = rows.0[1].as_ptr().add((position + PADDING) * stride + block * LANES);
+            if let Some((addition, start, stride)) = skip {
+                let pixel = start.add(position * stride + block * LANES);
                 let skip = _mm512_cvtepu8_epi32(_mm_loadu_si128(pixel.cast()));
                 value = sum_of(value, _mm512_cvtepi32_ps(skip), addition);
             }
-            let target = out.as_mut_ptr().add((position * weights.blocks + block) * LANES);
+            let target = out.as_mut_ptr().add(((x + position) * weights.blocks + block) * LANES);
             _mm_storeu_si128(target.cast(), bytes(value));
         }
     }

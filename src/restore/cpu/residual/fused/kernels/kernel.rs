@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::super::packed::{PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::packed::{PackedLast, PackedLayer, PackedSlide, SIDE};
 use super::super::weights::{GROUP, LANES};
 use crate::plan::network::Quantiser;
 
@@ -18,14 +18,12 @@ pub(in super::super) trait Kernel: Debug + Send + Sync {
     /// Real numbers of as many bytes: `(byte - zero) scale`.
     fn dequantise(&self, quantiser: Quantiser, bytes: &[u8], out: &mut [f32]);
 
-    /// One row of the first convolution with its ReLU: the first `width` pixels of `out`. What lies
-    /// behind them is unspecified afterwards. `rows` are those that the window sees of the first
-    /// plane, of the second, and so on; each begins with the first sample seen for pixel 0. Rows
-    /// and `out` have [`SLACK`].
-    fn enter(&self, head: &PackedHead, rows: &[&[u8]], width: usize, out: &mut [u8]);
+    /// One row of a convolution with its ReLU and, where it has one, its addition: the first `width`
+    /// pixels of `out`. What lies behind them is unspecified afterwards. Of the rows that the window
+    /// sees, each begins with the first byte seen for pixel 0. Rows and `out` have [`SLACK`].
+    fn slide(&self, slide: &PackedSlide, seen: Seen<'_>, width: usize, out: &mut [u8]);
 
-    /// As [`Kernel::enter`] of a later convolution with its ReLU and, where the layer has one, its
-    /// addition.
+    /// As [`Kernel::slide`] of a 3x3 convolution between pixels, whose addition is of the middle row.
     fn convolve(&self, layer: &PackedLayer, rows: Rows<'_>, width: usize, out: &mut [u8]);
 
     /// One row of the last convolution, as two rows of bytes twice as long: channels 0 and 1 of a
@@ -43,6 +41,15 @@ pub(in super::super) const fn row_bytes(width: usize, blocks: usize) -> usize {
     (PADDING + width + SLACK) * blocks * LANES
 }
 
+/// What the window of a [`PackedSlide`] sees.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Seen<'a> {
+    /// As many rows as it has.
+    pub(in super::super) rows: &'a [&'a [u8]],
+    /// What is added to what it gives; empty where nothing is.
+    pub(in super::super) skip: &'a [u8],
+}
+
 /// Three rows with their padding: the window's.
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Rows<'a>(pub(in super::super) [&'a [u8]; 3]);
@@ -54,14 +61,24 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Panics unless what [`Kernel::enter`] is given suffices for whole tiles of `tile` pixels.
-pub(super) fn check_head(head: &PackedHead, rows: &[&[u8]], width: usize, tile: usize, out: &[u8]) {
-    let PackedHead { planes, side, groups, weights } = head;
-    assert_eq!(weights.taps(), planes * side * groups, "taps of the head");
-    assert_eq!(rows.len(), planes * side, "rows that the window sees");
+/// Panics unless what [`Kernel::slide`] is given suffices for whole tiles of `tile` pixels.
+pub(super) fn check_slide(
+    slide: &PackedSlide,
+    Seen { rows, skip }: Seen<'_>,
+    width: usize,
+    tile: usize,
+    out: &[u8],
+) {
+    let PackedSlide { rows: count, step, groups, weights, addition } = slide;
+    assert_eq!(weights.taps(), count * groups, "taps of a window");
+    assert_eq!(rows.len(), *count, "rows that the window sees");
     let shortest = rows.iter().map(|row| row.len()).min().unwrap_or(0);
-    check_length("rows", shortest, bytes(width, tile, 0, 2), groups * GROUP);
-    check_length("a row", out.len(), bytes(width, tile, 0, weights.blocks * LANES), 0);
+    check_length("rows", shortest, bytes(width, tile, 0, *step), groups * GROUP);
+    let written = bytes(width, tile, 0, weights.blocks * LANES);
+    check_length("a row", out.len(), written, 0);
+    if addition.is_some() {
+        check_length("what is added", skip.len(), written, 0);
+    }
 }
 
 /// Panics unless what [`Kernel::convolve`] is given suffices for whole tiles of `tile` pixels.

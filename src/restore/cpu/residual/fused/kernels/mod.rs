@@ -16,7 +16,7 @@ mod scalar;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod tile;
 
-pub(super) use kernel::{Kernel, PADDING, Rows, SLACK, row_bytes};
+pub(super) use kernel::{Kernel, PADDING, Rows, SLACK, Seen, row_bytes};
 use scalar::Scalar;
 
 /// Every kernel that this processor can run, the fastest first. One that is missing here is never

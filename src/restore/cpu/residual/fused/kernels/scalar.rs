@@ -1,8 +1,8 @@
 //! The kernel that defines the result: plain loops, one output at a time.
 
-use super::super::packed::{PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::packed::{Addition, PackedLast, PackedLayer, PackedSlide, SIDE};
 use super::super::weights::{GROUP, LANES, TILE, Weights};
-use super::kernel::{Kernel, PADDING, Rows, check_head, check_last, check_layer};
+use super::kernel::{Kernel, PADDING, Rows, Seen, check_last, check_layer, check_slide};
 use crate::plan::network::Quantiser;
 
 /// Runs everywhere.
@@ -24,14 +24,18 @@ impl Kernel for Scalar {
         dequantise(quantiser, bytes, out);
     }
 
-    fn enter(&self, head: &PackedHead, rows: &[&[u8]], width: usize, out: &mut [u8]) {
-        check_head(head, rows, width, 1, out);
-        let weights = &head.weights;
-        for (x, pixel) in out.chunks_exact_mut(weights.blocks * LANES).take(width).enumerate() {
-            for (channel, target) in pixel.iter_mut().enumerate() {
-                let seen = rows.iter().flat_map(|row| head.seen(row, x).chunks_exact(GROUP));
-                let sum = accumulate(weights, channel, seen);
-                *target = byte(requantise(weights, channel, sum, [0.0, 255.0]));
+    fn slide(&self, slide: &PackedSlide, seen: Seen<'_>, width: usize, out: &mut [u8]) {
+        check_slide(slide, seen, width, 1, out);
+        let (weights, pixel) = (&slide.weights, slide.weights.blocks * LANES);
+        for (x, target) in out.chunks_exact_mut(pixel).take(width).enumerate() {
+            for (channel, target) in target.iter_mut().enumerate() {
+                let groups =
+                    seen.rows.iter().flat_map(|row| slide.seen(row, x).chunks_exact(GROUP));
+                let sum = accumulate(weights, channel, groups);
+                let branch = requantise(weights, channel, sum, [0.0, 255.0]);
+                let skip =
+                    slide.addition.map(|addition| (addition, seen.skip[x * pixel + channel]));
+                *target = added(branch, skip);
             }
         }
     }
@@ -43,12 +47,9 @@ impl Kernel for Scalar {
             for (channel, target) in pixel.iter_mut().enumerate() {
                 let sum = accumulate(weights, channel, seen(layer, rows, x));
                 let branch = requantise(weights, channel, sum, [0.0, 255.0]);
-                let value = layer.addition.map_or(branch, |addition| {
-                    let skip = f32::from(rows.seen(1, x, PADDING, layer.in_blocks)[channel]);
-                    let sum = branch * addition.branch + skip * addition.skip;
-                    sum.clamp(0.0, 255.0).round_ties_even()
-                });
-                *target = byte(value);
+                let skip =
+                    |addition| (addition, rows.seen(1, x, PADDING, layer.in_blocks)[channel]);
+                *target = added(branch, layer.addition.map(skip));
             }
         }
     }
@@ -110,6 +111,14 @@ fn accumulate<'a>(weights: &Weights, channel: usize, seen: impl Iterator<Item = 
 fn requantise(weights: &Weights, channel: usize, sum: i32, [low, high]: [f32; 2]) -> f32 {
     let multiplier = weights.multipliers(channel / LANES)[channel % LANES];
     (sum as f32 * multiplier).clamp(low, high).round_ties_even()
+}
+
+/// What a convolution gives, with what is added to it.
+fn added(branch: f32, skip: Option<(Addition, u8)>) -> u8 {
+    byte(skip.map_or(branch, |(addition, skip)| {
+        let sum = branch * addition.branch + f32::from(skip) * addition.skip;
+        sum.clamp(0.0, 255.0).round_ties_even()
+    }))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]

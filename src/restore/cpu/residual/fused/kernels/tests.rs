@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::prelude::*;
 
-use super::super::packed::{Addition, PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::packed::{Addition, PackedLast, PackedLayer, PackedSlide, SIDE};
 use super::super::weights::{GROUP, LANES};
-use super::{Kernel, PADDING, Rows, SLACK, Scalar, available, row_bytes};
+use super::{Kernel, PADDING, Rows, SLACK, Scalar, Seen, available, row_bytes};
 use crate::plan::network::{Convolution, Quantiser};
 
 /// Bytes that are all random, or all at an end of their range.
@@ -83,19 +83,56 @@ proptest! {
     #[test]
     #[cfg_attr(miri, ignore = "too large, and Miri has only the scalar kernel")]
     fn heads_are_the_scalar_ones(
-        (planes, outputs) in (1_usize..5, 1_usize..40), width in 1_usize..70, seed: u64,
-        kind in 0_u8..3, is_large: bool,
+        (planes, outputs) in (1_usize..7, 1_usize..40), width in 1_usize..70, seed: u64,
+        kind in 0_u8..3, half in 1_usize..4,
         noise in prop::collection::vec(any::<u8>(), 1009),
     ) {
-        let side = if is_large { 6 } else { 4 };
-        let head = PackedHead::pack(&convolution([planes, outputs], side, seed, kind), ends(seed));
+        let side = 2 * half;
+        let head = PackedSlide::head(&convolution([planes, outputs], side, seed, kind), ends(seed));
         let noise = extremes(noise, kind);
         let rows = (0..planes * side).map(|index| row(&noise, index, 2 * (width + SLACK)));
         let rows: Vec<_> = rows.collect();
         let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
         let pixel = head.weights.blocks * LANES;
         check(width * pixel, (width + SLACK) * pixel, |kernel, out| {
-            kernel.enter(&head, &rows, width, out);
+            kernel.slide(&head, Seen { rows: &rows, skip: &[] }, width, out);
+        });
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "too large, and Miri has only the scalar kernel")]
+    fn ways_down_are_the_scalar_ones(
+        (inputs, outputs) in (1_usize..40, 1_usize..40), width in 1_usize..70, seed: u64,
+        kind in 0_u8..3,
+        noise in prop::collection::vec(any::<u8>(), 1009),
+    ) {
+        let down = PackedSlide::down(&convolution([inputs, outputs], 2, seed, kind), ends(seed));
+        let noise = extremes(noise, kind);
+        let rows = [0, 1].map(|index| row(&noise, index, (width + SLACK) * down.step));
+        let rows = [&rows[0][..], &rows[1][..]];
+        let pixel = down.weights.blocks * LANES;
+        check(width * pixel, (width + SLACK) * pixel, |kernel, out| {
+            kernel.slide(&down, Seen { rows: &rows, skip: &[] }, width, out);
+        });
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "too large, and Miri has only the scalar kernel")]
+    fn ways_up_are_the_scalar_ones(
+        (inputs, channels) in (1_usize..40, 1_usize..40), width in 1_usize..70, seed: u64,
+        kind in 0_u8..3, row_of_two in 0_usize..2,
+        noise in prop::collection::vec(any::<u8>(), 1009),
+    ) {
+        let addition = Addition { branch: 0.37, skip: 0.81 };
+        let convolution = convolution([inputs, 4 * channels], 1, seed, kind);
+        let up = PackedSlide::up(&convolution, row_of_two, ends(seed), addition);
+        let noise = extremes(noise, kind);
+        let pixel = up.weights.blocks * LANES;
+        let (below, skip) =
+            (row(&noise, 0, (width + SLACK) * up.step), row(&noise, 1, (width + SLACK) * pixel));
+        let seen = Seen { rows: &[&below], skip: &skip };
+        check(width * pixel, (width + SLACK) * pixel, |kernel, out| {
+            kernel.slide(&up, seen, width, out);
         });
     }
 
@@ -171,11 +208,12 @@ proptest! {
 const WIDTH: usize = 24;
 
 #[test]
-fn heads_of_too_short_rows_are_refused() {
-    let head = PackedHead::pack(&convolution([2, 16], 6, 2, 0), ends(2));
+fn slides_of_too_short_rows_are_refused() {
+    let head = PackedSlide::head(&convolution([2, 16], 6, 2, 0), ends(2));
     let enough = vec![0; 2 * (WIDTH + SLACK)];
     let run = |kernel: &dyn Kernel, rows: &[&[u8]], room: usize| {
-        kernel.enter(&head, rows, WIDTH, &mut vec![0; room * LANES]);
+        let seen = Seen { rows, skip: &[] };
+        kernel.slide(&head, seen, WIDTH, &mut vec![0; room * LANES]);
     };
     for kernel in available() {
         run(kernel, &[enough.as_slice(); 12], WIDTH + SLACK);
@@ -185,6 +223,23 @@ fn heads_of_too_short_rows_are_refused() {
         run(kernel, &[&enough[..2 * WIDTH]; 12], WIDTH + SLACK);
     });
     check_refused("no room", |kernel| run(kernel, &[enough.as_slice(); 12], WIDTH - 1));
+}
+
+#[test]
+fn slides_with_too_little_to_add_are_refused() {
+    let addition = Addition { branch: 0.5, skip: 0.5 };
+    let up = PackedSlide::up(&convolution([16, 64], 1, 2, 0), 0, ends(2), addition);
+    let enough = vec![0; 2 * (WIDTH + SLACK) * LANES];
+    let run = |kernel: &dyn Kernel, below: usize, skip: usize| {
+        let seen = Seen { rows: &[&enough[..below]], skip: &enough[..skip] };
+        kernel.slide(&up, seen, WIDTH, &mut vec![0; enough.len()]);
+    };
+    for kernel in available() {
+        run(kernel, (WIDTH + SLACK) * LANES, enough.len());
+    }
+    check_refused("a row too short", |kernel| run(kernel, WIDTH * LANES - 1, enough.len()));
+    check_refused("too little to add", |kernel| run(kernel, enough.len(), 2 * WIDTH * LANES - 1));
+    check_refused("nothing to add", |kernel| run(kernel, enough.len(), 0));
 }
 
 #[test]

@@ -8,8 +8,8 @@
 
 use std::fmt::Debug;
 
-use super::super::packed::{PackedHead, PackedLast, PackedLayer};
-use super::kernel::{Kernel, Rows, check_head, check_last, check_layer};
+use super::super::packed::{PackedLast, PackedLayer, PackedSlide};
+use super::kernel::{Kernel, Rows, Seen, check_last, check_layer, check_slide};
 use crate::plan::network::Quantiser;
 
 /// The arithmetic of one kind of processor, on tiles of neighbouring pixels.
@@ -20,7 +20,7 @@ use crate::plan::network::Quantiser;
 pub(super) unsafe trait Tile: Debug + Send + Sync {
     /// Name for people.
     const NAME: &'static str;
-    /// Pixels in a tile of the head and of a layer.
+    /// Pixels in a tile of a slide and of a layer.
     const PIXELS: usize;
     /// Pixels in a tile of the last layer.
     const PIXELS_LAST: usize;
@@ -31,15 +31,15 @@ pub(super) unsafe trait Tile: Debug + Send + Sync {
     /// See [`Kernel::dequantise`].
     fn dequantise(&self, quantiser: Quantiser, bytes: &[u8], out: &mut [f32]);
 
-    /// Computes a tile of an output block of the head from pixel `x` on.
+    /// Computes a tile of an output block of a slide from pixel `x` on.
     ///
     /// # Safety
-    /// [`check_head`] passed for these rows and `out`, tiles of [`Tile::PIXELS`] and a width beyond
+    /// [`check_slide`] passed for what is seen and `out`, tiles of [`Tile::PIXELS`] and a width beyond
     /// `x`, which is a multiple of them; there is such a block.
-    unsafe fn enter(
+    unsafe fn slide(
         &self,
-        head: &PackedHead,
-        rows: &[&[u8]],
+        slide: &PackedSlide,
+        seen: Seen<'_>,
         x: usize,
         block: usize,
         out: &mut [u8],
@@ -48,7 +48,7 @@ pub(super) unsafe trait Tile: Debug + Send + Sync {
     /// Computes a tile of an output block of a layer from pixel `x` on.
     ///
     /// # Safety
-    /// As of [`Tile::enter`], by [`check_layer`].
+    /// As of [`Tile::slide`], by [`check_layer`].
     unsafe fn convolve(
         &self,
         layer: &PackedLayer,
@@ -89,12 +89,12 @@ impl<T: Tile> Kernel for T {
         Tile::dequantise(self, quantiser, bytes, out);
     }
 
-    fn enter(&self, head: &PackedHead, rows: &[&[u8]], width: usize, out: &mut [u8]) {
-        check_head(head, rows, width, T::PIXELS, out);
-        for block in 0..head.weights.blocks {
+    fn slide(&self, slide: &PackedSlide, seen: Seen<'_>, width: usize, out: &mut [u8]) {
+        check_slide(slide, seen, width, T::PIXELS, out);
+        for block in 0..slide.weights.blocks {
             for x in (0..width).step_by(T::PIXELS) {
                 // SAFETY: it was checked, and `x` lies below `width`.
-                unsafe { Tile::enter(self, head, rows, x, block, out) };
+                unsafe { Tile::slide(self, slide, seen, x, block, out) };
             }
         }
     }

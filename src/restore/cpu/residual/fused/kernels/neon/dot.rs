@@ -8,12 +8,12 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::super::super::packed::{PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::super::packed::{PackedLast, PackedLayer, PackedSlide, SIDE};
 use super::super::super::weights::{GROUP, LANES, TILE};
-use super::super::kernel::Rows;
+use super::super::kernel::{Rows, Seen};
 use super::super::scalar;
 use super::super::tile::Tile;
-use super::sums::{Sums, biases, four, last, pairs, rectified, requantised, signed, store};
+use super::sums::{Sums, biases, four, last, pairs, rectified, signed, slid, store};
 use crate::plan::network::Quantiser;
 
 /// Neighbouring outputs that are computed side by side.
@@ -45,18 +45,18 @@ unsafe impl Tile for Dot {
     }
 
     #[inline]
-    unsafe fn enter(
+    unsafe fn slide(
         &self,
-        head: &PackedHead,
-        rows: &[&[u8]],
+        slide: &PackedSlide,
+        seen: Seen<'_>,
         x: usize,
         block: usize,
         out: &mut [u8],
     ) {
         // SAFETY: `self` is proof of the instructions; as promised.
         unsafe {
-            for (x, sums) in (x..).zip(dot_head(head, rows, x, block)) {
-                store(&head.weights, x, block, requantised(&head.weights, block, sums), out);
+            for (x, sums) in (x..).zip(dot_slide(slide, seen.rows, x, block)) {
+                store(&slide.weights, x, block, slid(slide, seen, x, block, sums), out);
             }
         }
     }
@@ -138,24 +138,30 @@ unsafe fn dot<const Q: usize>(
     sums
 }
 
-/// The sums of [`POSITIONS`] pixels of an output block of the head from pixel `x` on.
+/// The sums of [`POSITIONS`] pixels of an output block of a slide from pixel `x` on.
 ///
 /// # Safety
 /// The rows reach that far and are as many as the window's.
 #[target_feature(enable = "neon,dotprod")]
 #[inline]
-unsafe fn dot_head(head: &PackedHead, rows: &[&[u8]], x: usize, block: usize) -> [Sums; POSITIONS] {
-    let mut tiles = head.weights.tiles(block).as_ptr();
-    let mut sums = [biases(&head.weights, block); POSITIONS];
+unsafe fn dot_slide(
+    slide: &PackedSlide,
+    rows: &[&[u8]],
+    x: usize,
+    block: usize,
+) -> [Sums; POSITIONS] {
+    let step = slide.step;
+    let mut tiles = slide.weights.tiles(block).as_ptr();
+    let mut sums = [biases(&slide.weights, block); POSITIONS];
     // SAFETY: as promised; there is a tile for every row and group.
     unsafe {
         for row in rows {
-            for group in 0..head.groups {
-                let start = row.as_ptr().add(2 * x + group * GROUP);
+            for group in 0..slide.groups {
+                let start = row.as_ptr().add(step * x + group * GROUP);
                 let weights = [0, 1, 2, 3].map(|quarter| vld1q_s8(tiles.add(quarter * LANES)));
                 tiles = tiles.add(TILE);
                 for (position, sums) in sums.iter_mut().enumerate() {
-                    let samples = four(start.add(2 * position));
+                    let samples = four(start.add(step * position));
                     for (sum, weights) in sums.iter_mut().zip(weights) {
                         *sum = sdot::<0>(*sum, weights, samples);
                     }

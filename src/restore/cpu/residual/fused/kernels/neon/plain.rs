@@ -5,12 +5,12 @@
 
 use std::arch::aarch64::*;
 
-use super::super::super::packed::{PackedHead, PackedLast, PackedLayer, SIDE};
+use super::super::super::packed::{PackedLast, PackedLayer, PackedSlide, SIDE};
 use super::super::super::weights::{GROUP, LANES, TILE, Weights};
-use super::super::kernel::Rows;
+use super::super::kernel::{Rows, Seen};
 use super::super::scalar;
 use super::super::tile::Tile;
-use super::sums::{QUARTERS, Sums, biases, four, last, pairs, rectified, requantised, store};
+use super::sums::{QUARTERS, Sums, biases, four, last, pairs, rectified, slid, store};
 use crate::plan::network::Quantiser;
 
 /// With what every 64-bit Arm has.
@@ -39,18 +39,18 @@ unsafe impl Tile for Plain {
     }
 
     #[inline]
-    unsafe fn enter(
+    unsafe fn slide(
         &self,
-        head: &PackedHead,
-        rows: &[&[u8]],
+        slide: &PackedSlide,
+        seen: Seen<'_>,
         x: usize,
         block: usize,
         out: &mut [u8],
     ) {
         // SAFETY: `self` is proof of the instructions; as promised.
         unsafe {
-            let sums = widening_head(head, rows, x, block);
-            store(&head.weights, x, block, requantised(&head.weights, block, sums), out);
+            let sums = widening_slide(slide, seen.rows, x, block);
+            store(&slide.weights, x, block, slid(slide, seen, x, block, sums), out);
         }
     }
 
@@ -87,25 +87,25 @@ unsafe impl Tile for Plain {
     }
 }
 
-/// The sums of one pixel of an output block of the head, by products in 16 bits.
+/// The sums of one pixel of an output block of a slide, by products in 16 bits.
 ///
 /// # Safety
 /// The rows reach that far and are as many as the window's.
 #[target_feature(enable = "neon")]
 #[inline]
-unsafe fn widening_head(head: &PackedHead, rows: &[&[u8]], x: usize, block: usize) -> Sums {
-    let mut tiles = head.weights.tiles(block).as_ptr();
+unsafe fn widening_slide(slide: &PackedSlide, rows: &[&[u8]], x: usize, block: usize) -> Sums {
+    let mut tiles = slide.weights.tiles(block).as_ptr();
     let mut parts = [[vdupq_n_s32(0); 2]; QUARTERS];
     // SAFETY: as promised; there is a tile for every row and group.
     unsafe {
         for row in rows {
-            for group in 0..head.groups {
-                widen(&mut parts, four(row.as_ptr().add(2 * x + group * GROUP)), tiles);
+            for group in 0..slide.groups {
+                widen(&mut parts, four(row.as_ptr().add(slide.step * x + group * GROUP)), tiles);
                 tiles = tiles.add(TILE);
             }
         }
     }
-    joined(&head.weights, block, parts)
+    joined(&slide.weights, block, parts)
 }
 
 /// The sums of one pixel of an output block, by products in 16 bits.

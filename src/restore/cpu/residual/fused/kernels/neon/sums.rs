@@ -5,9 +5,9 @@
 
 use std::arch::aarch64::*;
 
-use super::super::super::packed::PackedLayer;
+use super::super::super::packed::{Addition, PackedLayer, PackedSlide};
 use super::super::super::weights::{LANES, Weights};
-use super::super::kernel::{PADDING, Rows};
+use super::super::kernel::{PADDING, Rows, Seen};
 
 /// Registers that hold the output channels of a block.
 pub(super) const QUARTERS: usize = LANES / 4;
@@ -54,18 +54,44 @@ pub(super) unsafe fn rectified(
     block: usize,
     sums: Sums,
 ) -> Sums {
-    let mut quarters = requantised(&layer.weights, block, sums);
-    if let Some(addition) = layer.addition {
-        let at = (x + PADDING) * layer.in_blocks * LANES + block * LANES;
-        // SAFETY: as promised.
-        let skips = widened(unsafe { vld1q_u8(rows.0[1].as_ptr().add(at)) });
-        for (q, skip) in quarters.iter_mut().zip(skips) {
-            let branch = vmulq_n_f32(vcvtq_f32_s32(*q), addition.branch);
-            let skip = vmulq_n_f32(vcvtq_f32_s32(skip), addition.skip);
-            *q = round(vaddq_f32(branch, skip));
-        }
+    let quarters = requantised(&layer.weights, block, sums);
+    let Some(addition) = layer.addition else { return quarters };
+    let at = (x + PADDING) * layer.in_blocks * LANES + block * LANES;
+    // SAFETY: as promised.
+    added(quarters, addition, unsafe { vld1q_u8(rows.0[1].as_ptr().add(at)) })
+}
+
+/// As [`requantised`], with the addition of a slide.
+///
+/// # Safety
+/// What is added reaches that far.
+#[target_feature(enable = "neon")]
+#[inline]
+pub(super) unsafe fn slid(
+    slide: &PackedSlide,
+    seen: Seen<'_>,
+    x: usize,
+    block: usize,
+    sums: Sums,
+) -> Sums {
+    let quarters = requantised(&slide.weights, block, sums);
+    let Some(addition) = slide.addition else { return quarters };
+    let at = (x * slide.weights.blocks + block) * LANES;
+    // SAFETY: as promised.
+    added(quarters, addition, unsafe { vld1q_u8(seen.skip.as_ptr().add(at)) })
+}
+
+/// The bytes of a branch with those of what it goes around.
+#[target_feature(enable = "neon")]
+#[inline]
+fn added(quarters: Sums, addition: Addition, skip: uint8x16_t) -> Sums {
+    let mut sums = quarters;
+    for (q, skip) in sums.iter_mut().zip(widened(skip)) {
+        let branch = vmulq_n_f32(vcvtq_f32_s32(*q), addition.branch);
+        let skip = vmulq_n_f32(vcvtq_f32_s32(skip), addition.skip);
+        *q = round(vaddq_f32(branch, skip));
     }
-    quarters
+    sums
 }
 
 /// Writes the bytes of pixel `x` of an output block.

@@ -1,0 +1,78 @@
+//! What networks are told of a camera beside its pictures: numbers, which they see as planes that are
+//! the same all over.
+
+use super::network::Input;
+use crate::optics::{Calibration, Light, Method};
+
+/// What networks are told of a camera beside its pictures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Conditions {
+    /// Ten times the deviation of the noise that the Wiener filter reckons with, white being 1: about as
+    /// large as the samples of pictures are.
+    pub sigma: f32,
+    /// How well the PSF is known, from 0 (not at all) to 1 (measured).
+    pub trust: f32,
+}
+
+impl Conditions {
+    /// Steps of the plane for one of the noise.
+    const SIGMA: f64 = 10.0;
+
+    /// Of a PSF that was estimated from frames of something unknown.
+    const ESTIMATED: f32 = 0.75;
+
+    /// For `noise` in the planes that are filtered. The trust follows from the method of the
+    /// calibration: what was estimated is trusted less than what was measured. A formula, and a file
+    /// that somebody brings, are believed: who tells a PSF means it.
+    pub fn new(camera: &Calibration, Light(noise): Light) -> Self {
+        let method = camera.origin.as_ref().map(|origin| origin.method);
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let sigma = (Self::SIGMA * noise) as f32;
+        let trust = match method {
+            Some(Method::Estimate) => Self::ESTIMATED,
+            Some(Method::Target | Method::Formula | Method::File) | None => 1.0,
+        };
+        Self { sigma, trust }
+    }
+
+    /// What is the same all over of the planes that networks see, plane by plane.
+    pub fn constants(&self, inputs: &[Input]) -> Vec<Option<f32>> {
+        let constant = |input: &Input| match input {
+            Input::Sigma => Some(self.sigma),
+            Input::Trust => Some(self.trust),
+            Input::Estimate | Input::Blurred | Input::Weak => None,
+        };
+        inputs.iter().map(constant).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::optics::{GrayLevels, Origin, Psf};
+
+    #[track_caller]
+    fn check_trust(method: Option<Method>, expected: f32) {
+        let (frames, program, date) = (1, String::new(), String::new());
+        let origin = method.map(|method| Origin { method, frames, program, date });
+        let camera = Calibration { origin, ..Calibration::new(Psf::delta(), GrayLevels::NONE) };
+        let told = Conditions::new(&camera, Light(0.03));
+        assert_eq!(told, Conditions { sigma: 0.3, trust: expected }, "{method:?}");
+    }
+
+    #[test]
+    fn what_was_estimated_is_trusted_less() {
+        check_trust(Some(Method::Target), 1.0);
+        check_trust(Some(Method::Estimate), 0.75);
+        check_trust(Some(Method::Formula), 1.0);
+        check_trust(Some(Method::File), 1.0);
+        check_trust(None, 1.0);
+    }
+
+    #[test]
+    fn numbers_alone_are_the_same_all_over() {
+        let told = Conditions { sigma: 0.25, trust: 1.0 };
+        let inputs = [Input::Estimate, Input::Sigma, Input::Weak, Input::Trust, Input::Blurred];
+        assert_eq!(told.constants(&inputs), [None, Some(0.25), None, Some(1.0), None]);
+    }
+}
