@@ -190,8 +190,10 @@ impl CpuRestorer {
         watch: &mut dyn Watch,
     ) -> (Estimate, Result<(), RestoreError>) {
         let (mut newest, mut outcome) = (Estimate::Wiener, Ok(()));
+        // Nobody but the networks looks at the weak estimate.
+        let weak = self.weak.as_ref().filter(|_| effort == Effort::Full);
         for channel in &mut self.work.channels {
-            self.filtering.wiener(&self.wiener, self.weak.as_ref(), channel);
+            self.filtering.wiener(&self.wiener, weak, channel);
         }
         watch.done(1, None);
         let stages = if effort == Effort::Full { &self.stages[..] } else { &[] };
