@@ -30,9 +30,10 @@ class DataModule(lightning.LightningDataModule):
     nothing, however small the network is.
     """
 
-    def __init__(self, recipe, camera=Camera(), photographs=None, cache=None, psf=None, levels=LEVELS):
+    def __init__(self, recipe, camera=Camera(), photographs=None, cache=None, known=None, levels=LEVELS):
+        """`known`: the PSFs [K, N, M] of the one camera, instead of random ones."""
         super().__init__()
-        self.recipe, self.camera, self.psf, self.levels = recipe, camera, psf, levels
+        self.recipe, self.camera, self.known, self.levels = recipe, camera, known, levels
         self.folder = pathlib.Path(photographs or ROOT.parent / "shared/data/train")
         self.cache = pathlib.Path(cache or pathlib.Path.home() / ".cache/deblurd-training")
 
@@ -51,8 +52,8 @@ class DataModule(lightning.LightningDataModule):
         training, held_out = (_load(self.cache / name) for name in ("training.npz", "held_out.npz"))
         bank = np.load(self.cache / "psfs.npy")
         unseen = psfs.bank(96, np.random.default_rng(1))
-        if self.psf is not None:
-            bank = unseen = psfs.padded(self.psf)[None]
+        if self.known is not None:
+            bank = unseen = np.stack([psfs.padded(psf) for psf in self.known])
         self.bank, self.unseen = (torch.from_numpy(b).to(device) for b in (bank, unseen))
         self.crops = Crops(training, self.recipe.patch, device)
         self.held_out = Crops(held_out, self.recipe.patch, device)
