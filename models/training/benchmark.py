@@ -76,7 +76,8 @@ def report(name, bench, restorer):
 
 def _cell(rows, trust):
     gain = rows[:, 1] - rows[:, 0]
-    return f"trust {trust}: {rows[:, 1].mean():.2f} (Wiener {rows[:, 0].mean():.2f}, lost {np.mean(gain < 0):.0%}, {gain.min():+.2f})"
+    lost = f"lost {np.mean(gain < 0):.0%}, {gain.min():+.2f}"
+    return f"trust {trust}: {rows[:, 1].mean():.2f} (Wiener {rows[:, 0].mean():.2f}, {lost})"
 
 
 def _observed(path, x, kernels, level):

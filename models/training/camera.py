@@ -83,7 +83,7 @@ class Camera:
         return Observation(sharp, _to_8_bits(observed), psfs, told, trust, is_valid, faulty)
 
     def _light(self, sharp, light, transfer):
-        """What falls on the sensor: blurred in linear light or with highlights that were set aside not quite rightly."""
+        """What falls on the sensor: blurred in linear light, or less highlights that were found not quite rightly."""
         linear = wiener.apply(transfer, sharp**GAMMA).clamp(1e-5, 1) ** (1 / GAMMA)
         error = RESIDUE * (2 * torch.rand(len(sharp), 1, 1, 1, device=sharp.device) - 1)
         wrong = wiener.apply(transfer, error * (sharp > BRIGHT * sharp.amax(dim=(2, 3), keepdim=True)))
@@ -96,8 +96,9 @@ class Camera:
         growth = (0.25 + 1.5 * light.clamp(0, 1)).sqrt()
         noise = torch.where(self._is(self.shot, noise), growth * noise, noise)
         frames = 1 + (FUSED - 1) * torch.rand(len(noise), 1, 1, 1, device=noise.device)
-        moved = functional.interpolate(torch.randn(len(noise), 1, 5, 5, device=noise.device), noise.shape[-2:], mode="bilinear")
-        noise = torch.where(self._is(self.fused, noise) & (moved < 0), noise * frames.rsqrt(), noise)
+        coarse = torch.randn(len(noise), 1, 5, 5, device=noise.device)
+        rests = functional.interpolate(coarse, noise.shape[-2:], mode="bilinear") < 0
+        noise = torch.where(self._is(self.fused, noise) & rests, noise * frames.rsqrt(), noise)
         rows = ROWS * torch.randn_like(noise[..., :1])
         return torch.where(self._is(self.rows, noise), noise + rows, noise)
 

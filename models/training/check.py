@@ -2,9 +2,9 @@
 
     python3 models/training/check.py models/base.onnx [models/nano.onnx ...]
 
-The network is read back from the files. (a) any aligned extent runs, (b) the float file equals PyTorch, (c) the int8 file
-equals the fake quantisation it was trained with to one step of its output (rarely two), (d) nothing beyond the stated halo moves an
-output, (e) the seals hold.
+The network is read back from the files. (a) any aligned extent runs, (b) the float file equals PyTorch, (c) the int8
+file equals the fake quantisation it was trained with to one step of its output (rarely two), (d) nothing beyond the
+stated halo moves an output, (e) the seals hold.
 """
 import argparse
 import hashlib

@@ -184,8 +184,10 @@ def write(model, folder, name, training):
 
 
 def _decide(stage):
-    """Changes the scales of sums a little, until no sum of two rounded numbers lies so near the middle of two steps that
-    runtimes with other orders of operations would round it otherwise."""
+    """Changes the scales of sums a little, until runtimes agree on how each sum of two rounded numbers is rounded.
+
+    None then lies so near the middle of two steps that another order of operations would tip it.
+    """
     source = stage.head_range
     if branch := stage.coarse:
         inner = branch.down_range
@@ -200,6 +202,7 @@ def _decide(stage):
 
 
 def _part(total, first, second):
+    """Sets the scale of `total` to the nearest larger one that does so for sums of `first` and `second`, if there is."""
     levels, start = np.arange(256.0), total.scale()
     sums = levels[:, None] * first.scale() + levels * second.scale()
     for scale in start * (1 + 1e-5 * np.arange(1_000)):
@@ -236,7 +239,8 @@ def read(folder, name, dtype=torch.float32):
         told = properties.get("deblurd.contract", "none")
         raise SystemExit(f"{name}: contract {told} (expected {CONTRACT}; convert.py makes it of a file of contract 2)")
     told = json.loads(properties["deblurd.shape"])
-    model = Restorer(Shape(**{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()})).to(dtype)
+    shape = Shape(**{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()})
+    model = Restorer(shape).to(dtype)
     constants = {c.name: numpy_helper.to_array(c) for file in (rounded, twin) for c in file.graph.initializer}
     with torch.no_grad():
         strengths = [float(c) for c in properties["deblurd.consistency"].split()]

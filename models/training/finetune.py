@@ -4,10 +4,10 @@
     python3 models/training/finetune.py --calibration camera.npz --model models/base.onnx --out DIR
 
 The second form takes all PSFs of a calibration, and what it says of the noise and the coder: photographs are degraded
-as that camera does it, so no sharp truth of its own is needed. Needs the float twin beside the model. Writes DIR/NAME.onnx and DIR/NAME-f32.onnx, NAME being the model's name and the
-PSF's, unless told. With --sigma the model is for that noise level alone, and with --camera-share 0 for a camera without
-faults; it then bears no wrong noise level. The first part of the run is in float, the rest with rounding; without a GPU
-all of it is with rounding.
+as that camera does it, so no sharp truth of its own is needed. Needs the float twin beside the model. Writes
+DIR/NAME.onnx and DIR/NAME-f32.onnx, NAME being the model's name and the PSF's, unless told. With --sigma the model is
+for that noise level alone, and with --camera-share 0 for a camera without faults; it then bears no wrong noise level.
+The first part of the run is in float, the rest with rounding; without a GPU all of it is with rounding.
 """
 import argparse
 import dataclasses

@@ -53,7 +53,8 @@ class Shape:
         object.__setattr__(self, "coarse", tuple(self.coarse) or (0,) * len(self.bodies))
         is_known = set(self.inputs) <= set(INPUTS) and len(set(self.inputs)) == len(self.inputs)
         if not is_known or "estimate" not in self.inputs:
-            raise ValueError(f"inputs {' '.join(self.inputs)} (expected estimate, and each of {', '.join(INPUTS)} at most once)")
+            told, known = " ".join(self.inputs), ", ".join(INPUTS)
+            raise ValueError(f"inputs {told} (expected estimate, and each of {known} at most once)")
 
     @property
     def alignment(self):

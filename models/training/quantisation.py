@@ -52,9 +52,9 @@ class Quantiser(nn.Module):
 class Convolution(nn.Conv2d):
     """A convolution whose weights are rounded to int8 per output channel, and its bias to the accumulator's int32.
 
-    Rounded one by one, the weights of a kernel err in their sum by many steps, and planes that are constant or nearly so
-    would be answered wrongly all over the frame: it cost up to 0.5 dB. So the errors are passed on from tap to tap,
-    and the sum over a kernel's taps is right to half a step.
+    Rounded one by one, the weights of a kernel err in their sum by some steps, and planes that are constant or nearly
+    so would be answered wrongly all over the frame: it cost up to 0.5 dB. So the errors are passed on from tap to
+    tap, and the sum over a kernel's taps is right to half a step.
     """
 
     LARGEST = 126  # of what is rounded: passing an error on can add one
