@@ -41,6 +41,8 @@ class Model:
         suffixes = [""] + [str(k) for k in range(2, stages + 1)]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        # Processors without VNNI would add products of bytes in 16 bits, which overflow.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         self.inputs = properties["deblurd.inputs"].split()
         self.strengths = [float(c) for c in properties["deblurd.consistency"].split()]
         self.stages = [

@@ -202,7 +202,7 @@ def _decide(stage):
 
 
 def _part(total, first, second):
-    """Sets the scale of `total` to the nearest larger one that does so for sums of `first` and `second`, if there is."""
+    """Sets the scale of `total` to the nearest larger one that does so for sums of `first` and `second`, if any."""
     levels, start = np.arange(256.0), total.scale()
     sums = levels[:, None] * first.scale() + levels * second.scale()
     for scale in start * (1 + 1e-5 * np.arange(1_000)):
