@@ -15,17 +15,15 @@ import pathlib
 import time
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import nn
 from torch.nn import functional
 
-import psfs
 import train
 import wiener
+from benchmark import Bench
 from camera import Camera
-from data import ROOT, DataModule
+from data import LEVELS, ROOT, DataModule
 from module import Module, Recipe
 from network import Restorer, Shape, Stage
 
@@ -81,9 +79,9 @@ class VariantRestorer(Restorer):
     def strengths(self):
         return super().strengths() if self.shape.consistency == "learned" else torch.ones_like(self.log_strength)
 
-    def forward(self, blurred, filters, sigma, half=False):
+    def forward(self, blurred, filters, told, half=False):
         estimate = wiener.apply(filters.inverse(), blurred)
-        planes, restored, carried = self.planes(estimate, blurred, filters, sigma), estimate, None
+        planes, restored, carried = self.planes(estimate, blurred, filters, told), estimate, None
         for k, stage in enumerate(self.stages):
             f, activations = self.run(stage, planes if k == 0 else [*planes, restored], half, carried)
             carried = activations if self.shape.carry else None
@@ -98,10 +96,11 @@ class VariantRestorer(Restorer):
         return super().consistent(stage, estimate, restored, f, filters)
 
 
-LEVELS = (2.55, 7.65, 12.75)
 BASE = Variant(bodies=(2, 3), reach=3)
 CLEAN = Camera(share=0)
 WEAKER = ("estimate", "weak")
+KNOWING = ("estimate", "weak", "sigma")
+TRUSTING = (*KNOWING, "trust")
 
 
 def shape(*bodies, reach=3, **other):
@@ -152,6 +151,14 @@ ROWS = {
     "nano: four stages of 8 channels, small heads": (shape(0, 0, 1, 1, channels=8, reach=2), CLEAN),
     "base: four stages, dynamic 3x3 filters": (shape(1, 1, 1, 1, reach=2, dynamic=3), CLEAN),
     "base: four stages, dynamic 5x5 filters": (shape(1, 1, 1, 1, reach=2, dynamic=5), CLEAN),
+    "base: three stages, coarse, knowing": (shape(0, 0, 0, coarse=(5,) * 3, reach=2, inputs=KNOWING), CLEAN),
+    "base: the same, faults": (shape(0, 0, 0, coarse=(5,) * 3, reach=2, inputs=KNOWING), Camera()),
+    "base: the same, faults, trusting": (shape(0, 0, 0, coarse=(5,) * 3, reach=2, inputs=TRUSTING), Camera()),
+    "large: five stages, coarse, knowing": (shape(*(1,) * 5, coarse=(3,) * 5, reach=2, inputs=KNOWING), CLEAN),
+    "large: the same, faults": (shape(*(1,) * 5, coarse=(3,) * 5, reach=2, inputs=KNOWING), Camera()),
+    "large: the same, faults, trusting": (shape(*(1,) * 5, coarse=(3,) * 5, reach=2, inputs=TRUSTING), Camera()),
+    "nano: two stages, coarse, 2x2 heads": (shape(0, 0, coarse=(1, 1), reach=1, inputs=KNOWING), CLEAN),
+    "nano: one stage, coarse": (shape(0, coarse=(3,), reach=2, inputs=KNOWING), CLEAN),
 }
 
 
@@ -168,7 +175,8 @@ def measure(row, args):
     folder = args.out / row.replace(":", "").replace(",", "").replace(" ", "-").replace("=", "-")
     train.fit(module, DataModule(recipe, camera, args.data, args.cache), folder, "float")
     module = module.eval().to("cuda" if torch.cuda.is_available() else "cpu")
-    figures = {level: benchmark(module, args.test, level) for level in LEVELS}
+    bench = Bench(args.test, module.device)
+    figures = {level: float(bench.measure(module.restorer, level)[:, 1].mean()) for level in LEVELS}
     found = {
         "row": row,
         "macs": shape.macs_per_pixel(),
@@ -180,22 +188,6 @@ def measure(row, args):
     }
     (folder / "figures.json").write_text(json.dumps(found) + "\n")
     return found
-
-
-@torch.no_grad()
-def benchmark(module, folder, level):
-    """Mean PSNR over Set12 and the Levin kernels, in PyTorch."""
-    files = sorted((folder / "psf/levin").glob("*.txt"))
-    kernels = np.stack([psfs.padded(np.loadtxt(path)) for path in files])
-    kernels = torch.from_numpy(kernels).to(module.device)
-    values = []
-    for path in sorted((folder / "test/set12").glob("*.png")):
-        picture = torch.from_numpy(np.array(Image.open(path).convert("L"))).to(module.device).float() / 255
-        sharp = picture.expand(len(kernels), 1, *picture.shape)
-        sigma = torch.full((len(kernels),), level / 255, device=module.device)
-        seen = CLEAN.observe(sharp, kernels, sigma)
-        values.append(-10 * module.errors(module.restore(seen)[0].clamp(0, 1), seen).log10())
-    return torch.cat(values).mean().item()
 
 
 def main():

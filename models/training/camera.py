@@ -1,4 +1,4 @@
-"""The degradation of photographs, as a camera makes it.
+"""The degradation of photographs, as a camera makes it and a restorer leaves it after its own remedies.
 
 Every crop is blurred, gets noise and is rounded to 8 bits. A part of the crops, `share`, come from a camera with
 faults besides: each fault befalls such a crop with its own probability, and 0 switches it off. Nearly as many again
@@ -12,12 +12,17 @@ from typing import NamedTuple
 import torch
 from torch.nn import functional
 
+import calibration
 import jpeg
 import wiener
 
 SIGMA_MIN, SIGMA_MAX = 0.5, 12.75  # 8-bit gray levels
 SIGMA_TYPICAL, SIGMA_SPREAD = 2.55, 0.3  # median and log standard deviation of the part drawn near the usual noise
 GAMMA = 2.2
+BRIGHT, RESIDUE = 0.9, 0.1  # from where on light was beyond white, and how wrong the restorer found it at most
+FUSED = 8  # frames that temporal fusion averages at most
+ROWS = 0.5  # noise of whole rows in units of sigma
+SPIKES = 1e-3  # share of samples that were mended because they were hot or dead
 
 
 class Observation(NamedTuple):
@@ -27,6 +32,7 @@ class Observation(NamedTuple):
     observed: torch.Tensor
     psfs: torch.Tensor
     sigma: torch.Tensor
+    trust: torch.Tensor  # in the PSFs, 0 guessed to 1 measured
     is_valid: torch.Tensor  # [B, 1, 1, 1]: the crop's border is unknown, as a real frame's is
     faulty: int  # only the first crops may be valid ones
 
@@ -36,10 +42,16 @@ class Camera:
     share: float = 0.125  # of crops with faults
     valid: float = 0.5  # borders unknown, as every real frame's
     linear: float = 0.3  # blurred in linear light, seen through a transfer curve
+    highlights: float = 0.2  # light beyond white was set aside, not quite rightly
     shot: float = 0.4  # noise that grows with the signal
+    correlated: float = 0.3  # noise of neighbours is alike, as after demosaicing
+    fused: float = 0.2  # less noise where nothing moved, as temporal fusion leaves it
+    rows: float = 0.15  # whole rows share some noise
+    despiked: float = 0.15  # single samples made of their neighbours
     jpeg: float = 0.4  # quality 70 to 95
-    wrong_psf: float = 0.5  # the PSF told is wrong by up to 10 % (L2), or its width by up to 5 %
-    misjudged: float = 0.4  # the noise told is wrong by up to a factor of two
+    wrong_psf: float = 0.5  # the PSF told is wrong, and the trust in it told with errors
+    effective: float = 0.6  # the noise told covers some or all of what else is wrong
+    misjudged: float = 0.3  # the noise told is wrong by up to a factor of two
     doubtful: float = 0.8  # times `share`: crops with that fault alone
     sigma: float | None = None  # the one noise level in gray levels, where it is known
     usual: float = 0.35  # share of crops with a noise near the usual one; the others are log-uniform
@@ -51,41 +63,60 @@ class Camera:
         sigma = self._sigmas(count, sharp.device) if sigma is None else sigma
         transfer = wiener.otf(psfs, sharp.shape[-1])
         light, noise = wiener.apply(transfer, sharp), torch.randn_like(sharp)
+        observed, told, trust = light + _wide(sigma) * noise, sigma, torch.ones_like(sigma)
         is_valid = torch.zeros(count, 1, 1, 1, dtype=torch.bool, device=sharp.device)
-        if not faulty:
-            return Observation(sharp, _to_8_bits(light + _wide(sigma) * noise), psfs, sigma, is_valid, 0)
+        if faulty:
+            head, rest = slice(faulty), slice(faulty, None)
+            seen = self._light(sharp[head], light[head], transfer[head])
+            seen = self._coded(seen + _wide(sigma[head]) * self._noise(noise[head], seen))
+            wrong, severity = calibration.spoiled(psfs[head])
+            is_wrong = self._is(self.wrong_psf, seen)
+            wrong = torch.where(is_wrong[:, 0], wrong, psfs[head])
+            severity = torch.where(is_wrong.flatten(), severity, 0)
+            level = calibration.effective(sharp[head], seen, wrong, sigma[head])
+            level = torch.where(self._is(self.effective, seen).flatten(), level, sigma[head])
+            told = torch.cat((level, sigma[rest]))
+            trust = torch.cat((calibration.trusted(severity), trust[rest]))
+            psfs, observed = torch.cat((wrong, psfs[rest])), torch.cat((seen, observed[rest]))
+            is_valid = torch.cat((self._is(self.valid, seen), is_valid[rest]))
+            told = self._misjudged(told, faulty)
+        return Observation(sharp, _to_8_bits(observed), psfs, told, trust, is_valid, faulty)
 
-        head = slice(faulty)
-        linear = wiener.apply(transfer[head], sharp[head] ** GAMMA).clamp(1e-5, 1) ** (1 / GAMMA)
-        seen = torch.where(self._is(self.linear, sharp[head]), linear, light[head])
-        growth = torch.where(self._is(self.shot, seen), (0.25 + 1.5 * seen.clamp(0, 1)).sqrt(), torch.ones_like(seen))
-        light = torch.cat((seen, light[faulty:]))
-        noise = torch.cat((noise[head] * growth, noise[faulty:]))
-        observed = _to_8_bits(light + _wide(sigma) * noise)
+    def _light(self, sharp, light, transfer):
+        """What falls on the sensor: blurred in linear light, or less highlights that were found not quite rightly."""
+        linear = wiener.apply(transfer, sharp**GAMMA).clamp(1e-5, 1) ** (1 / GAMMA)
+        error = RESIDUE * (2 * torch.rand(len(sharp), 1, 1, 1, device=sharp.device) - 1)
+        wrong = wiener.apply(transfer, error * (sharp > BRIGHT * sharp.amax(dim=(2, 3), keepdim=True)))
+        light = torch.where(self._is(self.linear, sharp), linear, light)
+        return torch.where(self._is(self.highlights, sharp), light + wrong, light)
 
-        quality = 70 + 25 * torch.rand(faulty, device=sharp.device)
-        shown = torch.where(self._is(self.jpeg, seen), jpeg.compress(observed[head], quality.round()), observed[head])
-        told = torch.where(self._is(self.wrong_psf, seen)[:, 0], spoiled(psfs[head]), psfs[head])
-        return Observation(
-            sharp,
-            torch.cat((shown, observed[faulty:])),
-            torch.cat((told, psfs[faulty:])),
-            self._told(sigma, faulty),
-            torch.cat((self._is(self.valid, seen), is_valid[faulty:])),
-            faulty,
-        )
+    def _noise(self, noise, light):
+        """Noise of standard deviation 1 made less simple than white noise is."""
+        noise = torch.where(self._is(self.correlated, noise), _correlated(noise), noise)
+        growth = (0.25 + 1.5 * light.clamp(0, 1)).sqrt()
+        noise = torch.where(self._is(self.shot, noise), growth * noise, noise)
+        frames = 1 + (FUSED - 1) * torch.rand(len(noise), 1, 1, 1, device=noise.device)
+        coarse = torch.randn(len(noise), 1, 5, 5, device=noise.device)
+        rests = functional.interpolate(coarse, noise.shape[-2:], mode="bilinear") < 0
+        noise = torch.where(self._is(self.fused, noise) & rests, noise * frames.rsqrt(), noise)
+        rows = ROWS * torch.randn_like(noise[..., :1])
+        return torch.where(self._is(self.rows, noise), noise + rows, noise)
 
-    def _told(self, sigma, faulty):
-        """The noise levels that the restorer is told: some of the first crops', and all of the next ones', wrong.
+    def _coded(self, frames):
+        """Frames in 8 bits, as mended and compressed."""
+        frames = _to_8_bits(frames)
+        mended = (frames.roll(1, 3) + frames.roll(-1, 3)) / 2
+        is_mended = self._is(self.despiked, frames) & (torch.rand_like(frames) < SPIKES)
+        frames = torch.where(is_mended, mended, frames)
+        quality = 70 + 25 * torch.rand(len(frames), device=frames.device)
+        return torch.where(self._is(self.jpeg, frames), jpeg.compress(frames, quality.round()), frames)
 
-        Wrong by a factor of 2.2 at most, most of them near that, where it harms.
-        """
-        size = torch.cos(math.pi / 2 * torch.rand_like(sigma))
-        is_low = torch.rand_like(sigma) < 0.5
-        wrong = sigma * torch.exp(torch.where(is_low, -size, size) * math.log(2.2))
+    def _misjudged(self, sigma, faulty):
+        """Noise levels of which some of the first crops', and all of the next ones', are wrong."""
         is_wrong = torch.rand_like(sigma) < self.misjudged
         is_wrong &= torch.arange(len(sigma), device=sigma.device) < faulty
-        return torch.where(is_wrong | self._is_doubtful(len(sigma), sigma.device), wrong, sigma)
+        told = torch.where(is_wrong | self._is_doubtful(len(sigma), sigma.device), calibration.misjudged(sigma), sigma)
+        return told.clamp(max=calibration.MISJUDGED * SIGMA_MAX / 255)
 
     def _is_doubtful(self, count, device):
         """The crops, right behind those with faults, of which only the noise level told is wrong."""
@@ -108,17 +139,14 @@ class Camera:
         return torch.rand(len(like), 1, 1, 1, device=like.device) < probability
 
 
-def spoiled(psfs):
-    """PSFs wrong as a calibration errs: half of them by up to 10 % of their L2 norm, half too wide or narrow by 5 %."""
-    count, support = len(psfs), psfs.shape[-1]
-    error = torch.randn_like(psfs) * (psfs > 0)
-    part = 0.1 * torch.rand(count, 1, 1, device=psfs.device)
-    error *= part * psfs.norm(dim=(1, 2), keepdim=True) / error.norm(dim=(1, 2), keepdim=True).clamp(min=1e-9)
-    width = 1 + 0.05 * (2 * torch.rand(count, 1, 1, device=psfs.device) - 1)
-    grid = functional.affine_grid(torch.eye(2, 3, device=psfs.device) * width, (count, 1, support, support), False)
-    scaled = functional.grid_sample(psfs[:, None], grid, align_corners=False)[:, 0]
-    wrong = torch.where(torch.rand(count, 1, 1, device=psfs.device) < 0.5, (psfs + error).clamp(min=0), scaled)
-    return wrong / wrong.sum(dim=(1, 2), keepdim=True)
+def _correlated(noise):
+    """White noise through random filters of 3x3, as loud as before."""
+    count = len(noise)
+    kernels = 0.4 * torch.randn(count, 1, 3, 3, device=noise.device)
+    kernels[:, :, 1, 1] = 1
+    kernels = kernels / kernels.square().sum(dim=(2, 3), keepdim=True).sqrt()
+    padded = functional.pad(noise, (1, 1, 1, 1), mode="circular").transpose(0, 1)
+    return functional.conv2d(padded, kernels, groups=count).transpose(0, 1)
 
 
 def _wide(sigma):

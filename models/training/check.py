@@ -2,9 +2,9 @@
 
     python3 models/training/check.py models/base.onnx [models/nano.onnx ...]
 
-The network is read back from the files. (a) any even extent runs, (b) the float file equals PyTorch, (c) the int8 file
-equals the fake quantisation it was trained with to one step of its output, (d) nothing beyond the stated halo moves an
-output, (e) the seals hold.
+The network is read back from the files. (a) any aligned extent runs, (b) the float file equals PyTorch, (c) the int8
+file equals the fake quantisation it was trained with to one step of its output (rarely two), (d) nothing beyond the
+stated halo moves an output, (e) the seals hold.
 """
 import argparse
 import hashlib
@@ -20,7 +20,8 @@ import export
 import quantisation
 from quantisation import Quantiser
 
-EXTENTS = [(2, 2), (6, 14), (34, 50), (62, 126), (98, 66), (360, 640)]
+RARE = 1e-4  # share of values that may be two steps off: one tipped at a quarter of the resolution reaches many
+EXTENTS = [(4, 4), (8, 16), (36, 52), (64, 124), (100, 68), (360, 640)]
 
 
 def check_outputs(sessions, model, quantised, rng):
@@ -33,35 +34,39 @@ def check_outputs(sessions, model, quantised, rng):
             z = smooth_noise((1, stage.head.in_channels, *extent), rng)
             (ours,) = session.run(None, {session.get_inputs()[0].name: z})
             with torch.no_grad():
-                theirs = stage(torch.from_numpy(z)).numpy()
+                theirs = stage(torch.from_numpy(z).double()).numpy()
             assert ours.shape == (1, 1, *extent), ours.shape
             differences.append(np.abs(ours - theirs))
         worst = max(d.max() for d in differences)
         if quantised:
-            moved = np.mean(np.concatenate([d.ravel() for d in differences]) > step / 2)
-            print(f"  int8 against fake quantisation: at most {worst / step:.2f} steps, {moved:.1e} of values moved")
-            assert worst < 1.01 * step
+            steps = np.concatenate([d.ravel() for d in differences]) / step
+            moved, far = np.mean(steps > 0.5), np.mean(steps > 1.01)
+            print(f"  int8 against fake quantisation: {moved:.1e} of values moved, {far:.1e} by more than one step")
+            assert worst < 2.01 * step and far < RARE
         else:
             print(f"  float against PyTorch: at most {worst:.1e}")
             assert worst < 1e-5
 
 
 def check_halo(sessions, model, rng):
-    """(d): one input pixel at a time is disturbed, in both phases of the half-resolution grid."""
-    side, middle, reaches = 96, 48, []
+    """(d): one input pixel at a time is disturbed, in all phases of the coarsest grid.
+
+    A network's farthest samples can be deaf to most pictures, so nothing is asked of the least distance here.
+    """
+    side, middle, reaches, alignment = 128, 64, [], model.shape.alignment
     for stage, session in zip(model.stages, sessions):
         name, reach = session.get_inputs()[0].name, 0
-        for phase in range(4):
-            place = middle + phase // 2, middle + phase % 2
+        for phase in range(alignment**2):
+            place = middle + phase // alignment, middle + phase % alignment
             z = smooth_noise((1, stage.head.in_channels, side, side), rng)
             before = session.run(None, {name: z})[0][0, 0]
             z[0, :, place[0], place[1]] += 100
             changed = np.argwhere(session.run(None, {name: z})[0][0, 0] != before)
-            reach = max(reach, np.abs(changed - place).max())
+            reach = max(reach, np.abs(changed - place).max(initial=0))
         reaches.append(int(reach))
     halo = model.shape.halo()
     print(f"  a pixel moves outputs up to {reaches} px away, halo {halo}")
-    assert max(reaches) <= halo < max(reaches) + model.shape.alignment
+    assert max(reaches) <= halo
 
 
 def check_seal(path):
@@ -98,7 +103,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+", type=pathlib.Path)
     for path in parser.parse_args().models:
-        model = export.read(path.parent, path.stem).eval()
+        # In double precision: sums of floats in another order would tip values that lie between two steps.
+        model = export.read(path.parent, path.stem, torch.float64).eval()
         rng = np.random.default_rng(0)
         for file, quantised in ((path, True), (path.with_stem(f"{path.stem}-f32"), False)):
             print(file.name)

@@ -4,6 +4,7 @@ A step sees crops no other step saw: random photograph, place, orientation, PSF 
 as gray (luma of gamma-encoded RGB), each also reduced, because the scale of detail varies more between cameras
 than between photographs.
 """
+import concurrent.futures
 import pathlib
 
 import numpy as np
@@ -29,9 +30,10 @@ class DataModule(lightning.LightningDataModule):
     nothing, however small the network is.
     """
 
-    def __init__(self, recipe, camera=Camera(), photographs=None, cache=None, psf=None, levels=LEVELS):
+    def __init__(self, recipe, camera=Camera(), photographs=None, cache=None, known=None, levels=LEVELS):
+        """`known`: the PSFs [K, N, M] of the one camera, instead of random ones."""
         super().__init__()
-        self.recipe, self.camera, self.psf, self.levels = recipe, camera, psf, levels
+        self.recipe, self.camera, self.known, self.levels = recipe, camera, known, levels
         self.folder = pathlib.Path(photographs or ROOT.parent / "shared/data/train")
         self.cache = pathlib.Path(cache or pathlib.Path.home() / ".cache/deblurd-training")
 
@@ -50,8 +52,8 @@ class DataModule(lightning.LightningDataModule):
         training, held_out = (_load(self.cache / name) for name in ("training.npz", "held_out.npz"))
         bank = np.load(self.cache / "psfs.npy")
         unseen = psfs.bank(96, np.random.default_rng(1))
-        if self.psf is not None:
-            bank = unseen = psfs.padded(self.psf)[None]
+        if self.known is not None:
+            bank = unseen = np.stack([psfs.padded(psf) for psf in self.known])
         self.bank, self.unseen = (torch.from_numpy(b).to(device) for b in (bank, unseen))
         self.crops = Crops(training, self.recipe.patch, device)
         self.held_out = Crops(held_out, self.recipe.patch, device)
@@ -120,17 +122,20 @@ class Crops:
 
 def _read(folder):
     """(training, validation) lists of gray uint8 arrays from the pictures under `folder`."""
-    paths = sorted(path for path in folder.glob("*/*") if path.suffix in (".png", ".webp"))
+    paths = sorted(path for path in folder.glob("*/*") if path.suffix in (".png", ".webp", ".jpg"))
     if not paths:
         raise SystemExit(f"no photographs in {folder}/*/*.png")
-    photographs = [Image.open(path).convert("L") for path in paths]
-    training = [
-        np.asarray(p.resize([round(n * scale) for n in p.size], Image.Resampling.LANCZOS) if scale < 1 else p)
-        for i, p in enumerate(photographs)
-        for scale in SCALES
-        if i % HELD_OUT
-    ]
-    return training, [np.asarray(p) for p in photographs[::HELD_OUT]]
+    with concurrent.futures.ThreadPoolExecutor() as pool:  # Pillow works outside Python's lock
+        scaled = list(pool.map(_scaled, paths))
+    training = [picture for i, scales in enumerate(scaled) for picture in scales if i % HELD_OUT]
+    return training, [scales[0] for scales in scaled[::HELD_OUT]]
+
+
+def _scaled(path):
+    """One photograph at all scales."""
+    p = Image.open(path).convert("L")
+    sizes = [[round(n * scale) for n in p.size] for scale in SCALES]
+    return [np.asarray(p if size == [*p.size] else p.resize(size, Image.Resampling.LANCZOS)) for size in sizes]
 
 
 def _load(path):

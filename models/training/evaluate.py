@@ -24,6 +24,8 @@ import faults
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEST_DATA = ROOT.parent / "shared/data"
 
+WEAK = 0.1  # part of the regulariser that the estimate `weak` has
+
 # Mean power spectrum of natural images, S = exp(C) * G**-P.
 C, P = -3.92, 1.753
 
@@ -39,6 +41,9 @@ class Model:
         suffixes = [""] + [str(k) for k in range(2, stages + 1)]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        # Processors without VNNI would add products of bytes in 16 bits, which overflow.
+        options.add_session_config_entry("session.x64quantprecision", "1")
+        self.inputs = properties["deblurd.inputs"].split()
         self.strengths = [float(c) for c in properties["deblurd.consistency"].split()]
         self.stages = [
             onnxruntime.InferenceSession(
@@ -47,15 +52,24 @@ class Model:
             for s in suffixes
         ]
 
-    def restore(self, y, transfer, regulariser):
-        """g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k(x_w, y, g_(k-1))), the frame mean set aside."""
+    def planes(self, centred, transfer, regulariser, sigma, trust):
+        """What all stages see, by its names in the file."""
+        known = {
+            "estimate": wiener(centred, transfer, regulariser),
+            "blurred": centred,
+            "weak": wiener(centred, transfer, WEAK * regulariser),
+            "sigma": np.full(centred.shape, 10 * sigma),
+            "trust": np.full(centred.shape, trust),
+        }
+        return [known[name] for name in self.inputs], known["estimate"]
+
+    def restore(self, y, transfer, regulariser, sigma, trust=1.0):
+        """g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k), the frame mean set aside; sigma in [0, 1] units."""
         mean = y.mean()
-        centred = y - mean
-        estimate = wiener(centred, transfer, regulariser)
+        planes, estimate = self.planes(y - mean, transfer, regulariser, sigma, trust)
         restored = estimate
         for k, (session, strength) in enumerate(zip(self.stages, self.strengths)):
-            planes = [estimate, centred] if k == 0 else [estimate, centred, restored]
-            z = np.stack(planes)[None].astype(np.float32)
+            z = np.stack(planes if k == 0 else [*planes, restored])[None].astype(np.float32)
             (f,) = session.run(None, {session.get_inputs()[0].name: z})
             projection = strength * regulariser / (np.abs(transfer) ** 2 + strength * regulariser)
             projection[0, 0] = 0
@@ -100,7 +114,7 @@ def measure(paths, picture, kernels, level, fault):
         regulariser = spectral_regulariser(frame.observed.shape, frame.sigma)
         mean = frame.observed.mean()
         restored = [frame.observed, wiener(frame.observed - mean, transfer, regulariser) + mean]
-        restored += [model.restore(frame.observed, transfer, regulariser) for model in models]
+        restored += [model.restore(frame.observed, transfer, regulariser, frame.sigma, frame.trust) for model in models]
         table[j] = [psnr(frame.shown(g), frame.truth) for g in restored]
     return table
 

@@ -18,6 +18,7 @@ from camera import SIGMA_MAX, SIGMA_MIN
 from network import Restorer, Shape
 from quantisation import Quantiser
 
+CONTRACT = "3"
 OPSET, IR_VERSION = 17, 8
 SEAL = "deblurd.seal"
 UNSEALED = "0" * 64
@@ -47,23 +48,39 @@ class GraphBuilder:
         self.outputs.append(_frame(f, 1))
 
         a = self.rounded(f"{prefix}/input", z, stage.input_range)
-        a = self.convolution(f"{prefix}/head", a, stage.head, stage.input_range)
-        a = self.node("Relu", f"{prefix}/head/relu", [a])
-        a = self.rounded(f"{prefix}/head", a, stage.head_range)
+        a = self.activated(f"{prefix}/head", a, stage.head, stage.input_range, stage.head_range)
         source = stage.head_range
-        for i, addition in enumerate(stage.body, start=1):
-            name = f"{prefix}/body{i}"
-            b = self.convolution(name, a, addition.convolution, source)
-            b = self.node("Relu", f"{name}/relu", [b])
-            b = self.rounded(name, b, addition.branch)
-            a = self.node("Add", f"{name}/add", [a, b])
-            a = self.rounded(f"{name}/add", a, addition.total)
-            source = addition.total
+        if stage.coarse:
+            a, source = self.coarse(f"{prefix}/coarse", a, stage.coarse, source)
+        a, source = self.additions(prefix, a, stage.body, source)
         a = self.convolution(f"{prefix}/tail", a, stage.tail, source)
         # Dequantised before the shuffle, not after: the two commute exactly, and this way Conv keeps the QDQ
         # neighbourhood runtimes look for and DepthToSpace needs no integer kernel.
         a = self.rounded(f"{prefix}/tail", a, stage.output_range)
         self.node("DepthToSpace", f"{prefix}/shuffle", [a], f, blocksize=stage.shuffle, mode="CRD")
+
+    def activated(self, name, tensor, convolution, source, quantiser):
+        """A convolution, what of it is not negative, and its rounding."""
+        a = self.convolution(name, tensor, convolution, source)
+        return self.rounded(name, self.node("Relu", f"{name}/relu", [a]), quantiser)
+
+    def additions(self, prefix, a, additions, source):
+        """Additions one behind the other: the last one's result and what rounded it."""
+        for i, addition in enumerate(additions, start=1):
+            name = f"{prefix}/body{i}"
+            b = self.activated(name, a, addition.convolution, source, addition.branch)
+            a = self.rounded(f"{name}/add", self.node("Add", f"{name}/add", [a, b]), addition.total)
+            source = addition.total
+        return a, source
+
+    def coarse(self, prefix, a, branch, source):
+        """The coarse branch and its addition to `a`."""
+        c = self.activated(f"{prefix}/down", a, branch.down, source, branch.down_range)
+        c, inner = self.additions(prefix, c, branch.additions, branch.down_range)
+        up = self.activated(f"{prefix}/up", c, branch.up, inner, branch.up_range)
+        up = self.node("DepthToSpace", f"{prefix}/shuffle", [up], blocksize=2, mode="CRD")
+        a = self.node("Add", f"{prefix}/add", [a, up])
+        return self.rounded(f"{prefix}/add", a, branch.total), branch.total
 
     def node(self, kind, name, inputs, output=None, **attributes):
         """Adds a node and returns its output, which has the node's name unless told otherwise."""
@@ -90,7 +107,7 @@ class GraphBuilder:
         if self.quantised:
             scale = convolution.weight_scale().numpy()
             unit = np.float32(source.scale()) * scale
-            weight = np.clip(np.rint(weight / scale[:, None, None, None]), -127, 127).astype(np.int8)
+            weight = np.rint(convolution.integers().detach().numpy()).astype(np.int8)
             bias = np.rint(bias / unit).astype(np.int32)
             operands = [
                 self.dequantised(f"{name}/weight", weight, scale),
@@ -119,8 +136,8 @@ class GraphBuilder:
 def export(model, name, training, quantised):
     """The sealed bytes of one model file."""
     shape = model.shape
-    plain = Shape(shape.bodies, channels=shape.channels, reach=shape.reach, shuffle=shape.shuffle)
-    if shape != plain:
+    plain = Shape(**{field.name: getattr(shape, field.name) for field in dataclasses.fields(Shape)})
+    if dataclasses.asdict(shape) != dataclasses.asdict(plain):
         raise ValueError(f"{shape} was made to be measured (expected no more than {plain})")
     builder = GraphBuilder(quantised)
     for index, stage in enumerate(model.stages, start=1):
@@ -132,9 +149,10 @@ def export(model, name, training, quantised):
         ir_version=IR_VERSION,
     )
     metadata = {
-        "deblurd.contract": "2",
+        "deblurd.contract": CONTRACT,
         "deblurd.name": name,
         "deblurd.stages": str(len(model.stages)),
+        "deblurd.inputs": " ".join(shape.inputs),
         "deblurd.consistency": " ".join(f"{c:.5g}" for c in model.strengths().tolist()),
         "deblurd.alignment": str(shape.alignment),
         "deblurd.halo": str(shape.halo()),
@@ -150,12 +168,13 @@ def export(model, name, training, quantised):
     }
     helper.set_model_props(onnx_model, metadata)
     onnx.checker.check_model(onnx_model, full_check=True)
-    return _sealed(onnx_model.SerializeToString(deterministic=True))
+    return sealed(onnx_model)
 
 
 def write(model, folder, name, training):
     """Writes `name`.onnx (int8) and its float twin `name`-f32.onnx."""
     for stage in model.stages:
+        _decide(stage)
         _steady(stage)
     for path, quantised in ((folder / f"{name}.onnx", True), (folder / f"{name}-f32.onnx", False)):
         content = export(model, path.stem, training, quantised)
@@ -164,12 +183,43 @@ def write(model, folder, name, training):
     print(f"{model.shape.macs_per_pixel():.0f} MAC/px, halo {model.shape.halo()} px")
 
 
+def _decide(stage):
+    """Changes the scales of sums a little, until runtimes agree on how each sum of two rounded numbers is rounded.
+
+    None then lies so near the middle of two steps that another order of operations would tip it.
+    """
+    source = stage.head_range
+    if branch := stage.coarse:
+        inner = branch.down_range
+        for addition in branch.additions:
+            _part(addition.total, inner, addition.branch)
+            inner = addition.total
+        _part(branch.total, source, branch.up_range)
+        source = branch.total
+    for addition in stage.body:
+        _part(addition.total, source, addition.branch)
+        source = addition.total
+
+
+def _part(total, first, second):
+    """Sets the scale of `total` to the nearest larger one that does so for sums of `first` and `second`, if any."""
+    levels, start = np.arange(256.0), total.scale()
+    sums = levels[:, None] * first.scale() + levels * second.scale()
+    for scale in start * (1 + 1e-5 * np.arange(1_000)):
+        steps = sums / np.float32(scale)
+        steps = steps[steps < 256]
+        if np.all(np.abs(steps % 1 - 0.5) > 1e-6 + 2e-7 * steps):
+            total.set_scale(float(scale))
+            return
+
+
 def _steady(stage):
     """Widens the step of the output until a single step before the tail moves it by no more than LARGEST_MOVE steps.
 
     Runtimes round ties in the middle of a network differently, and their results must stay within one step.
     """
-    source = stage.body[-1].total if len(stage.body) else stage.head_range
+    last = [stage.coarse, *stage.body][-1]
+    source = last.total if last else stage.head_range
     move = stage.tail.weight.detach().abs().max().item() * source.scale() / stage.output_range.scale()
     if move > LARGEST_MOVE:
         stage.output_range.set_scale(stage.output_range.scale() * move / LARGEST_MOVE)
@@ -181,13 +231,16 @@ def lineage(path):
     return "".join(properties["deblurd.training"].rpartition(" in the loop")[:2])
 
 
-def read(folder, name):
+def read(folder, name, dtype=torch.float32):
     """The network of `name`-f32.onnx with the scales of `name`.onnx."""
     twin, rounded = (onnx.load(folder / f"{stem}.onnx") for stem in (f"{name}-f32", name))
     properties = {p.key: p.value for p in twin.metadata_props}
-    told = json.loads(properties["deblurd.shape"])  # in older files also of parts that were only measured
-    shape = {field.name: told[field.name] for field in dataclasses.fields(Shape)}
-    model = Restorer(Shape(**{key: tuple(value) if isinstance(value, list) else value for key, value in shape.items()}))
+    if properties.get("deblurd.contract") != CONTRACT:
+        told = properties.get("deblurd.contract", "none")
+        raise SystemExit(f"{name}: contract {told} (expected {CONTRACT}; convert.py makes it of a file of contract 2)")
+    told = json.loads(properties["deblurd.shape"])
+    shape = Shape(**{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()})
+    model = Restorer(shape).to(dtype)
     constants = {c.name: numpy_helper.to_array(c) for file in (rounded, twin) for c in file.graph.initializer}
     with torch.no_grad():
         strengths = [float(c) for c in properties["deblurd.consistency"].split()]
@@ -207,7 +260,17 @@ def _named(prefix, stage):
     yield from ((f"{prefix}/head", stage.head), (f"{prefix}/tail", stage.tail))
     yield from ((f"{prefix}/input", stage.input_range), (f"{prefix}/head", stage.head_range))
     yield f"{prefix}/tail", stage.output_range
-    for i, addition in enumerate(stage.body, start=1):
+    yield from _named_additions(prefix, stage.body)
+    if branch := stage.coarse:
+        prefix = f"{prefix}/coarse"
+        yield from ((f"{prefix}/down", branch.down), (f"{prefix}/up", branch.up))
+        yield from ((f"{prefix}/down", branch.down_range), (f"{prefix}/up", branch.up_range))
+        yield f"{prefix}/add", branch.total
+        yield from _named_additions(prefix, branch.additions)
+
+
+def _named_additions(prefix, additions):
+    for i, addition in enumerate(additions, start=1):
         name = f"{prefix}/body{i}"
         yield from ((name, addition.convolution), (name, addition.branch), (f"{name}/add", addition.total))
 
@@ -216,7 +279,8 @@ def _frame(name, channels):
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, "H", "W"])
 
 
-def _sealed(content):
-    """Replaces the 64 zeros of the seal by the SHA-256 of the content that has them."""
+def sealed(onnx_model):
+    """The bytes of a model whose seal is 64 zeros, with these replaced by the SHA-256 of the bytes that have them."""
+    content = onnx_model.SerializeToString(deterministic=True)
     at = content.index(UNSEALED.encode(), content.index(SEAL.encode()))
     return content[:at] + hashlib.sha256(content).hexdigest().encode() + content[at + len(UNSEALED) :]

@@ -9,6 +9,7 @@ from PIL import Image
 from scipy import fft, ndimage
 
 GAMMA = 2.2
+ALIGNMENT = 4  # that every network does with
 
 
 @dataclass
@@ -19,6 +20,7 @@ class Frame:
     observed: np.ndarray
     psf: np.ndarray
     sigma: float
+    trust: float = 1.0  # in the PSF
     shown: Callable = lambda restored: restored
 
 
@@ -42,9 +44,10 @@ def _wrong_psf(part):
     return make
 
 
-def _wrong_width(factor):
+def _wrong_width(factor, trust=1.0):
     def make(x, psf, sigma, rng):
         frame = none(x, psf, sigma, rng)
+        frame.trust = trust
         middle = np.array(psf.shape) // 2
         frame.psf = _normalised(ndimage.affine_transform(psf, [1 / factor] * 2, middle - middle / factor, order=1))
         return frame
@@ -85,8 +88,8 @@ def _valid(x, psf, sigma, rng):
     inner = (slice(margin, -margin),) * 2
     y = none(x, psf, sigma, rng).observed[inner]
     shape = [fft.next_fast_len(n + 2 * max(psf.shape) + n % 2, real=True) for n in y.shape]
-    shape = [n + n % 2 for n in shape]
-    return Frame(x[inner], _extended(y, shape), psf, sigma, lambda g: g[: y.shape[0], : y.shape[1]])
+    shape = [n + -n % ALIGNMENT for n in shape]
+    return Frame(x[inner], _extended(y, shape), psf, sigma, shown=lambda g: g[: y.shape[0], : y.shape[1]])
 
 
 def _linear(in_linear_light):
@@ -98,7 +101,11 @@ def _linear(in_linear_light):
         # The curve's slope makes of the encoded noise its mean power in linear light.
         slope = GAMMA * encoded ** (GAMMA - 1)
         return Frame(
-            x, encoded**GAMMA, psf, sigma * np.sqrt(np.mean(slope**2)), lambda g: np.clip(g, 0, 1) ** (1 / GAMMA)
+            x,
+            encoded**GAMMA,
+            psf,
+            sigma * np.sqrt(np.mean(slope**2)),
+            shown=lambda g: np.clip(g, 0, 1) ** (1 / GAMMA),
         )
 
     return make
@@ -111,6 +118,10 @@ FAULTS = {
     "PSF wrong by 10 %": _wrong_psf(0.10),
     "PSF 5 % too wide": _wrong_width(1.05),
     "PSF 5 % too narrow": _wrong_width(0.95),
+    "PSF 20 % too wide": _wrong_width(1.2),
+    "PSF 20 % too wide, doubted": _wrong_width(1.2, 0.2),
+    "PSF 20 % too narrow": _wrong_width(0.8),
+    "PSF 20 % too narrow, doubted": _wrong_width(0.8, 0.2),
     "sigma told twice": _misjudged(2),
     "sigma told half": _misjudged(0.5),
     "JPEG 90": _jpeg(90),

@@ -32,7 +32,8 @@ def panels(model, frame):
     regulariser = evaluate.spectral_regulariser(frame.observed.shape, frame.sigma)
     mean = frame.observed.mean()
     estimate = evaluate.wiener(frame.observed - mean, transfer, regulariser) + mean
-    return [frame.observed, estimate, model.restore(frame.observed, transfer, regulariser), frame.truth]
+    shown = model.restore(frame.observed, transfer, regulariser, frame.sigma)
+    return [frame.observed, estimate, shown, frame.truth]
 
 
 def worst(path, picture, kernels, level):

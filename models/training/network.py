@@ -10,8 +10,13 @@ A stage works at a half of the resolution: its head is a convolution of that str
 `a`, its tail goes back through a pixel shuffle. A stage may have a coarse branch, at a quarter of the resolution,
 before its body: it sees farther for a quarter of the price. Behind the head every activation is non-negative, and
 eight unsigned bits with zero point 0 hold it.
+
+What the stages see has names (`INPUTS`): the Wiener estimate, the blurred frame, an estimate of a tenth of the
+regularisation, which keeps more detail and more noise, and two constant planes: the noise level, and how far the PSF
+is to be trusted. From the second stage on the estimate so far follows.
 """
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -19,6 +24,18 @@ from torch.nn import functional
 
 import wiener
 from quantisation import Convolution, Quantiser
+
+INPUTS = ("estimate", "blurred", "weak", "sigma", "trust")
+WEAK = 0.1  # of the regulariser
+SIGMA_UNIT = 10  # what the plane of the noise level holds for noise as large as the range from black to white
+LARGEST_INPUT = 2  # the int8 file saturates at less
+
+
+class Told(NamedTuple):
+    """What the restorer is told of frames, a number for each [B]."""
+
+    sigma: torch.Tensor  # noise level, a share of the full range
+    trust: torch.Tensor  # in the PSF: 0 guessed, 1 measured
 
 
 @dataclass(frozen=True)
@@ -34,6 +51,10 @@ class Shape:
 
     def __post_init__(self):
         object.__setattr__(self, "coarse", tuple(self.coarse) or (0,) * len(self.bodies))
+        is_known = set(self.inputs) <= set(INPUTS) and len(set(self.inputs)) == len(self.inputs)
+        if not is_known or "estimate" not in self.inputs:
+            told, known = " ".join(self.inputs), ", ".join(INPUTS)
+            raise ValueError(f"inputs {told} (expected estimate, and each of {known} at most once)")
 
     @property
     def alignment(self):
@@ -135,27 +156,28 @@ class Restorer(nn.Module):
         """c of every stage."""
         return self.log_strength.exp()
 
-    def forward(self, blurred, filters, sigma, half=False):
+    def forward(self, blurred, filters, told, half=False):
         """Restored mean-free frames from mean-free `blurred` ones; `half` runs the networks in half precision."""
         estimate = wiener.apply(filters.inverse(), blurred)
-        planes, restored = self.planes(estimate, blurred, filters, sigma), estimate
+        planes, restored = self.planes(estimate, blurred, filters, told), estimate
         for k, stage in enumerate(self.stages):
             f = self.run(stage, planes if k == 0 else [*planes, restored], half)
             restored = self.consistent(k, estimate, restored, f.float(), filters)
         return restored
 
-    def planes(self, estimate, blurred, filters, sigma):
+    def planes(self, estimate, blurred, filters, told):
         """What every stage sees."""
         made = {
             "estimate": lambda: estimate,
             "blurred": lambda: blurred,
-            "weak": lambda: wiener.apply(filters.inverse(0.1), blurred),
-            "sigma": lambda: (10 * sigma)[:, None, None, None].expand_as(blurred),
+            "weak": lambda: wiener.apply(filters.inverse(WEAK), blurred),
+            "sigma": lambda: (SIGMA_UNIT * told.sigma)[:, None, None, None].expand_as(blurred),
+            "trust": lambda: told.trust[:, None, None, None].expand_as(blurred),
         }
         return [made[name]() for name in self.shape.inputs]
 
     def run(self, stage, planes, half, *further):
-        z = torch.cat(planes, dim=1)
+        z = torch.cat(planes, dim=1).clamp(-LARGEST_INPUT, LARGEST_INPUT)
         with torch.autocast(z.device.type, torch.float16, enabled=half, cache_enabled=False):
             return stage(z.to(memory_format=torch.channels_last), *further)
 

@@ -9,6 +9,9 @@ import torch
 from torch import nn
 
 
+SMALLEST_SCALE = 2e-6  # of what never moves
+
+
 class Quantiser(nn.Module):
     """Fake quantisation of one tensor to uint8: zero point 0 for what is never negative, else 128."""
 
@@ -34,31 +37,48 @@ class Quantiser(nn.Module):
         rank = max(1, round(sample.numel() * 0.9999))
         self.reach.copy_(torch.maximum(self.reach, sample.kthvalue(rank).values))
         levels = 127 if self.zero_point else 255
-        self.log_scale.data.copy_((self.reach / levels).clamp(min=1e-6).log())
+        self.log_scale.data.copy_((self.reach / levels).clamp(min=SMALLEST_SCALE).log())
 
     def scale(self):
         return self.log_scale.exp().item()
 
     def set_scale(self, scale):
         """Takes the scale of a quantiser that was trained before."""
+        scale = max(scale, SMALLEST_SCALE)
         self.log_scale.data.fill_(math.log(scale))
         self.reach.fill_(scale * (127 if self.zero_point else 255))
 
 
 class Convolution(nn.Conv2d):
-    """A convolution whose weights are rounded to int8 per output channel, and its bias to the accumulator's int32."""
+    """A convolution whose weights are rounded to int8 per output channel, and its bias to the accumulator's int32.
+
+    Rounded one by one, the weights of a kernel err in their sum by some steps, and planes that are constant or nearly
+    so would be answered wrongly all over the frame: it cost up to 0.5 dB. So the errors are passed on from tap to
+    tap, and the sum over a kernel's taps is right to half a step.
+    """
+
+    LARGEST = 126  # of what is rounded: passing an error on can add one
+    DEAD = 1e-3  # weights of a filter that has no larger one
 
     def forward(self, x, quantiser):
         if quantiser.mode != Quantiser.ON:
             return super().forward(x)
         scale = self.weight_scale()
-        weight = rounded(self.weight / scale[:, None, None, None]) * scale[:, None, None, None]
+        weight = self.integers().to(scale.dtype) * scale[:, None, None, None]
         unit = quantiser.log_scale.exp() * scale
         return self._conv_forward(x, weight, rounded(self.bias / unit) * unit)
 
     def weight_scale(self):
-        """One symmetric scale an output channel: the largest weight becomes 127."""
-        return self.weight.detach().abs().amax(dim=(1, 2, 3)).clamp(min=1e-8) / 127
+        """One symmetric scale an output channel."""
+        scale = self.weight.detach().float().abs().amax(dim=(1, 2, 3)).clamp(min=self.DEAD) / self.LARGEST
+        return scale.to(self.weight.dtype)
+
+    def integers(self):
+        """The weights in units of their scales, whole numbers from -127 to 127."""
+        exact = self.weight.float() / self.weight_scale().float()[:, None, None, None]
+        sums = exact.detach().flatten(2).cumsum(dim=2).round()
+        whole = torch.cat((sums[..., :1], sums[..., 1:] - sums[..., :-1]), dim=2).view_as(exact)
+        return exact + (whole - exact).detach()
 
 
 class _Rounding(torch.autograd.Function):

@@ -30,11 +30,12 @@ def main():
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--again", action="store_true", help="adds a run to the last one")
     start.add_argument("--model", type=pathlib.Path, help="a model file to train on")
+    parser.add_argument("--float-share", type=float, default=0.0, help="of the run, at its begin, without rounding")
     parser.add_argument("--camera-share", type=float, default=Camera.share, help="of crops from a camera with faults")
     train.add_arguments(parser)
     args = parser.parse_args()
     train.settle(args.seed)
-    recipe = train.recipe(args, ON_A_PROCESSOR, steps=STEPS, rate=RATE, rounding=True)
+    recipe = train.recipe(args, ON_A_PROCESSOR, steps=STEPS, rate=RATE, rounding=True, float_share=args.float_share)
     if args.model:
         module = train.continued(args.model, recipe)
     else:

@@ -46,7 +46,7 @@ def run(command, *arguments):
 
 
 def measured_shapes(bank):
-    """One frame through every row of the ablation."""
+    """One frame through every row of the ablation, and one crop with every fault."""
     for row, (shape, camera) in ablate.ROWS.items():
         module = Module(ablate.VariantRestorer(shape), Recipe(steps=1)).eval()
         sharp = torch.rand(1, 1, 96, 96)

@@ -22,7 +22,7 @@ from camera import Camera
 from data import DataModule
 from module import Module, Recipe
 from network import Restorer
-from sizes import SIZES
+from sizes import RATES, SIZES
 
 STEPS = 60_000
 ON_A_PROCESSOR = {"steps": 2_600, "batch": 8, "patch": 128, "epoch": 200, "block": 10}
@@ -37,6 +37,9 @@ def fit(module, data, out, name, resume=False):
     (out / f"{name}.json").write_text(
         json.dumps({key: dataclasses.asdict(value) for key, value in settings.items()}, indent=2) + "\n"
     )
+    callbacks = [Keeper(checkpoint)]
+    if not recipe.float_share:  # the losses before and after the rounding begins are not alike
+        callbacks.append(lightning.callbacks.EarlyStopping("loss", patience=PATIENCE))
     trainer = lightning.Trainer(
         max_epochs=-1 if recipe.seconds else -(-recipe.steps // recipe.epoch),
         accelerator="auto",
@@ -46,7 +49,7 @@ def fit(module, data, out, name, resume=False):
         enable_model_summary=False,
         enable_progress_bar=sys.stderr.isatty(),
         num_sanity_val_steps=0,
-        callbacks=[Keeper(checkpoint), lightning.callbacks.EarlyStopping("loss", patience=PATIENCE)],
+        callbacks=callbacks,
     )
     resumed = checkpoint if resume and checkpoint.exists() else None
     trainer.fit(module, datamodule=data, ckpt_path=resumed, weights_only=False)
@@ -116,7 +119,7 @@ def main():
     add_arguments(parser)
     args = parser.parse_args()
     settle(args.seed)
-    chosen = recipe(args, {}, steps=STEPS)
+    chosen = recipe(args, {}, steps=STEPS, rate=RATES.get(args.size or args.model.stem, Recipe.rate))
     data = DataModule(chosen, Camera(share=args.camera_share), args.data, args.cache)
     module = continued(args.model, chosen) if args.model else Module(Restorer(SIZES[args.size]), chosen)
     fit(module, data, args.out, "float", args.resume)
