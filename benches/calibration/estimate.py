@@ -33,7 +33,7 @@ def main():
     parser.add_argument("deblurd", type=pathlib.Path)
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("tables", nargs="*", help="levin, families [default: both]")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(arguments.deblurd.resolve(), arguments.data.resolve(), pathlib.Path(folder))
         tables = {"levin": bench.levin, "families": bench.families}

@@ -5,7 +5,7 @@ use super::corners::Corner;
 use crate::frame::Extent;
 
 /// Side of the cells by which corners are filed, in samples.
-const SIDE: f64 = 16.0;
+const SIDE: usize = 16;
 
 /// Corners of a frame, filed by cells of it.
 pub(super) struct Places<'a> {
@@ -18,7 +18,7 @@ pub(super) struct Places<'a> {
 
 impl<'a> Places<'a> {
     pub(super) fn new(frame: Extent, corners: &'a [Corner]) -> Self {
-        let count = |length: usize| length.div_ceil(SIDE as usize).max(1);
+        let count = |length: usize| length.div_ceil(SIDE).max(1);
         let (columns, rows) = (count(frame.width), count(frame.height));
         let mut places = Self { corners, columns, rows, cells: vec![Vec::new(); columns * rows] };
         for (index, corner) in corners.iter().enumerate() {
@@ -50,7 +50,7 @@ impl<'a> Places<'a> {
 /// The cell of a place along a side, the outermost for places beyond.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 fn cell(place: f64, count: usize) -> usize {
-    (place / SIDE).clamp(0.0, (count - 1) as f64) as usize
+    (place / SIDE as f64).clamp(0.0, (count - 1) as f64) as usize
 }
 
 #[cfg(test)]
