@@ -17,7 +17,7 @@ pub struct Highlights {
     pub side: usize,
     /// Samples around a tile that are looked at and not changed.
     pub margin: usize,
-    /// Blur of light beyond white, at its most beside samples at white, from which on it is real.
+    /// What light that is nowhere beyond white leaves unexplained of a sample, from which on there is some.
     pub evidence: f32,
     /// PSFs in a row of the blur's grid, and rows.
     grid: (usize, usize),
@@ -37,11 +37,9 @@ impl Highlights {
     /// The fewest samples on a side of a tile that are changed.
     const CORE: usize = 24;
 
-    /// What a white sky gives without any light beyond white: edges overshoot while they are found, and
-    /// noise is taken for light. Measured on Kodak pictures under `disk:3`: 0.18 at most in a tile at a
-    /// noise of 0.01, 0.24 at 0.05; lamps give 0.3 to 0.8.
+    /// What noise, and rounds too few for an edge, leave unexplained; the skirts of lamps are 0.3 to 0.8.
     fn evidence(noise: Light) -> f64 {
-        0.2 + 2.0 * noise.0
+        0.04 + 4.0 * noise.0
     }
 
     /// Plans the search under a blur and a noise.
