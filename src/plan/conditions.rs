@@ -2,7 +2,7 @@
 //! the same all over.
 
 use super::network::Input;
-use crate::optics::{Calibration, Light, Method};
+use crate::optics::{Calibration, Light, Trust};
 
 /// What networks are told of a camera beside its pictures.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,16 +21,14 @@ impl Conditions {
     /// Of a PSF that was estimated from frames of something unknown.
     const ESTIMATED: f32 = 0.75;
 
-    /// For `noise` in the planes that are filtered. The trust follows from the method of the
-    /// calibration: what was estimated is trusted less than what was measured. A formula, and a file
-    /// that somebody brings, are believed: who tells a PSF means it.
+    /// For `noise` in the planes that are filtered, and the trust of the calibration. What somebody says,
+    /// and a PSF that comes without a calibration, are believed: who tells a PSF means it.
     pub fn new(camera: &Calibration, Light(noise): Light) -> Self {
-        let method = camera.origin.as_ref().map(|origin| origin.method);
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let sigma = (Self::SIGMA * noise) as f32;
-        let trust = match method {
-            Some(Method::Estimate) => Self::ESTIMATED,
-            Some(Method::Target | Method::Formula | Method::File) | None => 1.0,
+        let trust = match camera.certainty.map(|certainty| certainty.trust) {
+            Some(Trust::Estimated) => Self::ESTIMATED,
+            Some(Trust::Measured | Trust::Guessed) | None => 1.0,
         };
         Self { sigma, trust }
     }
@@ -49,23 +47,22 @@ impl Conditions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optics::{GrayLevels, Origin, Psf};
+    use crate::optics::{Certainty, GrayLevels, Psf};
 
     #[track_caller]
-    fn check_trust(method: Option<Method>, expected: f32) {
-        let (frames, program, date) = (1, String::new(), String::new());
-        let origin = method.map(|method| Origin { method, frames, program, date });
-        let camera = Calibration { origin, ..Calibration::new(Psf::delta(), GrayLevels::NONE) };
+    fn check_trust(trust: Option<Trust>, expected: f32) {
+        let certainty =
+            trust.map(|trust| Certainty { trust, relative_error: None, residual: None });
+        let camera = Calibration { certainty, ..Calibration::new(Psf::delta(), GrayLevels::NONE) };
         let told = Conditions::new(&camera, Light(0.03));
-        assert_eq!(told, Conditions { sigma: 0.3, trust: expected }, "{method:?}");
+        assert_eq!(told, Conditions { sigma: 0.3, trust: expected }, "{trust:?}");
     }
 
     #[test]
     fn what_was_estimated_is_trusted_less() {
-        check_trust(Some(Method::Target), 1.0);
-        check_trust(Some(Method::Estimate), 0.75);
-        check_trust(Some(Method::Formula), 1.0);
-        check_trust(Some(Method::File), 1.0);
+        check_trust(Some(Trust::Measured), 1.0);
+        check_trust(Some(Trust::Estimated), 0.75);
+        check_trust(Some(Trust::Guessed), 1.0);
         check_trust(None, 1.0);
     }
 

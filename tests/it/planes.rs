@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use deblurd::executor::Sequential;
 use deblurd::frame::{Effort, Extent, Picture};
-use deblurd::optics::{Calibration, GrayLevels, Method, Origin};
+use deblurd::optics::{Calibration, Certainty, GrayLevels, Trust};
 use deblurd::plan::network::Model;
 use deblurd::plan::{Edges, RestoreOptions, RestorePlan};
 use deblurd::restore::{Backend, CpuBackend, model};
 
 use crate::harness::{apply, trial};
 use crate::onnx::{Element, Graph, UNSEALED, sealed, set_metadata};
-use crate::properties::{around_gray, largest_difference, random_psf, run};
+use crate::restorations::{around_gray, largest_difference, random_psf, run};
 
 const EXTENT: Extent = Extent::new(46, 34);
 const SIGMA: f64 = 5.1;
@@ -52,14 +52,13 @@ fn network(consistency: &str, build: impl Fn(&mut Graph)) -> Arc<Model> {
     Arc::new(model::load(&sealed(&model)).expect("a model"))
 }
 
-/// A picture restored for so much noise, by a PSF that was found so.
-fn restored(model: Option<Arc<Model>>, sigma: f64, method: Option<Method>) -> Picture {
+/// A picture restored for so much noise, by a PSF that is trusted so.
+fn restored(model: Option<Arc<Model>>, sigma: f64, trust: Option<Trust>) -> Picture {
     let options = RestoreOptions { edges: Edges::Circular, ..RestoreOptions::default() };
     let camera = options.camera(random_psf(3, 5), GrayLevels::new(sigma).expect("gray levels"));
-    let (frames, program, date) = (1, String::new(), String::new());
-    let origin = method.map(|method| Origin { method, frames, program, date });
+    let certainty = trust.map(|trust| Certainty { trust, relative_error: None, residual: None });
     let picture = around_gray(EXTENT, 6000, 1);
-    let camera = Calibration { origin, ..camera };
+    let camera = Calibration { certainty, ..camera };
     let plan = RestorePlan::new(&camera, model, &options, picture.format()).expect("a plan");
     let restorer = CpuBackend::new(Arc::new(Sequential)).load(plan);
     run(&mut *restorer.expect("a restorer"), &picture, Effort::Full)
@@ -67,15 +66,15 @@ fn restored(model: Option<Arc<Model>>, sigma: f64, method: Option<Method>) -> Pi
 
 /// The estimate times a plane that is the same all over is the estimate times a number.
 #[track_caller]
-fn check_constant(plane: &str, method: Option<Method>, value: f32) {
+fn check_constant(plane: &str, trust: Option<Trust>, value: f32) {
     let product = network("1", |graph| {
         let (a, b) = (weighted(graph, "a", "estimate", 1.0), weighted(graph, "b", plane, 1.0));
         graph.node("Mul", "f", &[&a, &b], &[]);
     });
     let expected = network("1", |graph| drop(weighted(graph, "f", "estimate", value)));
-    let [is, expected] = [product, expected].map(|model| restored(Some(model), SIGMA, method));
+    let [is, expected] = [product, expected].map(|model| restored(Some(model), SIGMA, trust));
     assert!(largest_difference(&is, &expected) <= 1, "{plane} is not {value}");
-    let silent = restored(None, SIGMA, method);
+    let silent = restored(None, SIGMA, trust);
     assert!(largest_difference(&is, &silent) > 300, "the network has no say");
 }
 
@@ -87,8 +86,8 @@ fn the_noise_level_is_told() {
 #[apply(trial)]
 fn the_trust_is_told() {
     check_constant("trust", None, 1.0);
-    check_constant("trust", Some(Method::Target), 1.0);
-    check_constant("trust", Some(Method::Estimate), 0.75);
+    check_constant("trust", Some(Trust::Measured), 1.0);
+    check_constant("trust", Some(Trust::Estimated), 0.75);
 }
 
 /// A tenth of the regulariser is that of a tenth of the noise's power. A network that is believed without
