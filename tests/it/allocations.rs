@@ -28,7 +28,7 @@ use tracking_allocator::{AllocationGroupId, AllocationRegistry, AllocationTracke
 
 use crate::harness::{apply, trial};
 use crate::program::{Workshop, stream};
-use crate::properties::{Restoration, model, random_picture, random_psf};
+use crate::restorations::{Restoration, model, random_picture, random_psf};
 use crate::shared;
 use crate::support::root;
 

@@ -14,7 +14,7 @@ use deblurd::restore::{Backend, CpuBackend, model};
 use deblurd::simulate::{Degrade, DegradeOptions};
 
 use crate::harness::{apply, trial};
-use crate::properties::{random_picture, run};
+use crate::restorations::{random_picture, run};
 use crate::support::{root, shared_data};
 
 const SIGMA: f64 = 2.55;
@@ -158,7 +158,7 @@ fn threads_restore_a_field_alike() {
     let frame = Extent::new(150, 97);
     let field = growing("disk", 2.0, 3, frame);
     let blurred = random_picture(PictureFormat::gray(frame), 5);
-    let model = crate::properties::model(2, 4, 8, true);
+    let model = crate::restorations::model(2, 4, 8, true);
     let expected = restored(&blurred, field.clone(), Some(&model), Arc::new(Sequential));
     for threads in 1..=4 {
         let workers = Arc::new(Workers::start(threads).expect("threads"));

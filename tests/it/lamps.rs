@@ -6,7 +6,7 @@ use deblurd::plan::Edges;
 use deblurd::restore::quality::psnr_db;
 
 use crate::harness::{apply, trial};
-use crate::properties::{Restoration, blurred, largest_difference, restored};
+use crate::restorations::{Restoration, blurred, largest_difference, restored};
 
 /// White of a picture is so many times the white of what a camera sees of it.
 const WHITES: u16 = 16;

@@ -12,7 +12,7 @@ use tract_onnx::pb::tensor_shape_proto::dimension::Value as Side;
 use tract_onnx::pb::{ModelProto, TensorProto, TypeProto, ValueInfoProto, type_proto};
 
 use crate::harness::{apply, trial};
-use crate::onnx::{Element, coarse_model, int, ints, sealed, set_metadata, tiny_model, word};
+use crate::onnx::{Element, coarse_model, int, ints, sealed, set_metadata, tiny_model};
 
 #[apply(trial)]
 fn good_models_run() {
@@ -302,111 +302,6 @@ fn what_is_said_twice_is_refused() {
     check_refused(&model, &["blocksize of DepthToSpace", "Int alone"]);
 }
 
-/// The integers of a constant of bytes.
-fn integers_of(model: &ModelProto, name: &str) -> Vec<i8> {
-    let graph = model.graph.as_ref().expect("a graph");
-    let constant = graph.initializer.iter().find(|constant| constant.name == name);
-    constant.expect("a constant").raw_data.iter().map(|&byte| byte.cast_signed()).collect()
-}
-
-#[apply(trial)]
-fn integers_are_those_of_the_file() {
-    let proto = tiny_model(2, 5, 1, true);
-    for network in load(&proto).expect("a model").networks {
-        let prefix = format!("stage{}", network.index + 1);
-        let integers = network.integers.expect("a known network");
-        let weights = |name: &str| integers_of(&proto, &format!("{prefix}/{name}/weight/integers"));
-        assert_eq!(integers.head.weights, weights("head"));
-        assert_eq!(integers.tail.weights, weights("tail"));
-        assert_eq!((integers.input.zero, integers.input.scale), (128, 1.0 / 64.0));
-        assert_eq!(integers.layers.len(), 2, "layers");
-        for (layer, number) in integers.layers.iter().zip(1..) {
-            assert_eq!(layer.convolution.weights, weights(&format!("body{number}")));
-            assert_eq!(layer.sum.map(|sum| sum.scale), Some(1.0 / 128.0));
-        }
-    }
-}
-
-#[apply(trial)]
-fn other_networks_run_on_stock_operators() {
-    check_stock("a weight of -128", |graph| constant(graph, "body1/weight/integers")[7] = 0x80);
-    check_stock("a zero point of weights", |graph| constant(graph, "body1/weight/zeros")[0] = 1);
-    check_stock("other steps of a bias", |graph| constant(graph, "body1/bias/scales")[2] ^= 0x40);
-    check_stock("a greater bias", |graph| constant(graph, "body1/bias/integers")[3] = 0x60);
-    check_stock("no bias", |graph| drop(node(graph, "body1").input.pop()));
-    check_stock("a sum of another tensor", |graph| {
-        let other = node(graph, "body1/sum").input[0].clone();
-        node(graph, "body2/sum").input[0] = other;
-    });
-    check_stock("no ReLU", |graph| node(graph, "body1/relu").op_type = "Identity".to_owned());
-}
-
-#[apply(trial)]
-fn other_coarse_branches_run_on_stock_operators() {
-    check_coarse("another order", |graph| {
-        node(graph, "coarse/shuffle").attribute[1] = word("mode", "DCR");
-    });
-    check_coarse("no ReLU above", |graph| {
-        node(graph, "coarse/up/relu").op_type = "Identity".to_owned();
-    });
-    check_coarse("a way down from a sum", |graph| {
-        // What goes up is added to the head; what goes down is not the same.
-        let rounded = node(graph, "coarse/sum").input[0].clone();
-        let doubled = tract_onnx::pb::NodeProto {
-            input: vec![rounded.clone(), rounded],
-            output: vec!["doubled".to_owned()],
-            op_type: "Add".to_owned(),
-            ..Default::default()
-        };
-        let down = graph.node.iter().position(|node| node.output[0] == "stage1/coarse/down");
-        let down = down.expect("a way down");
-        graph.node[down].input[0] = "doubled".to_owned();
-        graph.node.insert(down, doubled);
-    });
-    check_coarse("a weight of -128", |graph| {
-        constant(graph, "coarse/up/weight/integers")[7] = 0x80
-    });
-}
-
-/// As [`check_stock`] of a network with a coarse branch.
-#[track_caller]
-fn check_coarse(what: &str, change: impl Fn(&mut tract_onnx::pb::GraphProto)) {
-    check_changed(what, coarse_model(1, 1, 1, true), change);
-}
-
-/// Checks that a quantised network that was changed runs, and that its integers are not taken for
-/// those of a known one.
-#[track_caller]
-fn check_stock(what: &str, change: impl Fn(&mut tract_onnx::pb::GraphProto)) {
-    check_changed(what, tiny_model(1, 4, 1, true), change);
-}
-
-#[track_caller]
-fn check_changed(
-    what: &str,
-    mut model: ModelProto,
-    change: impl Fn(&mut tract_onnx::pb::GraphProto),
-) {
-    change(graph(&mut model));
-    let model = load(&model).unwrap_or_else(|error| panic!("{what}: {error}"));
-    assert!(model.networks[0].integers.is_err(), "{what} goes unnoticed");
-    assert!(runs(&model), "{what}");
-}
-
-fn constant<'a>(graph: &'a mut tract_onnx::pb::GraphProto, name: &str) -> &'a mut Vec<u8> {
-    let name = format!("stage1/{name}");
-    let constant = graph.initializer.iter_mut().find(|constant| constant.name == name);
-    &mut constant.expect("a constant").raw_data
-}
-
-fn node<'a>(
-    graph: &'a mut tract_onnx::pb::GraphProto,
-    name: &str,
-) -> &'a mut tract_onnx::pb::NodeProto {
-    let name = format!("stage1/{name}");
-    graph.node.iter_mut().find(|node| node.output[0] == name).expect("a node")
-}
-
 /// Sets the scale of the first quantisation of a tiny model.
 #[track_caller]
 fn check_hostile_scale(scale: f32) {
@@ -449,12 +344,12 @@ fn check_refused(model: &ModelProto, expected: &[&str]) {
     }
 }
 
-fn load(model: &ModelProto) -> Result<Model, ModelError> {
+pub(crate) fn load(model: &ModelProto) -> Result<Model, ModelError> {
     model::load(&sealed(model))
 }
 
 /// Whether all networks give an answer.
-fn runs(model: &Model) -> bool {
+pub(crate) fn runs(model: &Model) -> bool {
     let extent = Extent::new(5, 7);
     let plane = Plane::new(extent, 0.25);
     (0..model.networks.len()).all(|stage| {
@@ -467,7 +362,7 @@ fn runs(model: &Model) -> bool {
     })
 }
 
-fn graph(model: &mut ModelProto) -> &mut tract_onnx::pb::GraphProto {
+pub(crate) fn graph(model: &mut ModelProto) -> &mut tract_onnx::pb::GraphProto {
     model.graph.as_mut().expect("a graph")
 }
 

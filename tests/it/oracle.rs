@@ -15,7 +15,7 @@ use deblurd::restore::quality::psnr_db;
 use deblurd::simulate::{Degrade, DegradeOptions};
 
 use crate::harness::{apply, trial};
-use crate::properties::{Restoration, run};
+use crate::restorations::{Restoration, run};
 use crate::support::shared_data;
 
 /// How frames are made and restored.

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 use super::{Idle, Recorder};
 use crate::harness::{apply, trial};
-use crate::properties::{Restoration, check_property, model, random_picture, random_psf, run};
+use crate::restorations::{Restoration, check_property, model, random_picture, random_psf, run};
 
 const FORMAT: PictureFormat = PictureFormat::gray(Extent::new(2, 2));
 

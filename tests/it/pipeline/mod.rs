@@ -17,7 +17,9 @@ use deblurd::source::{Filled, Source, SourceError};
 use proptest::prelude::*;
 
 use crate::harness::{apply, trial};
-use crate::properties::{Restoration, check_property, model, random_picture, random_psf, restored};
+use crate::restorations::{
+    Restoration, check_property, model, random_picture, random_psf, restored,
+};
 
 #[apply(trial)]
 fn threads_give_the_restorers_bytes() {

@@ -19,7 +19,7 @@ use iceoryx2::service::builder::publish_subscribe::PublishSubscribeOpenError;
 
 use crate::harness::{apply, trial};
 use crate::program::{DEADLINE, Running, Workshop};
-use crate::properties::random_picture;
+use crate::restorations::random_picture;
 use crate::support::example;
 
 /// Where services are noted: for all tests one folder, since iceoryx2 leaves a segment for each.
