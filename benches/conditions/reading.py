@@ -11,6 +11,7 @@ length, from 0).
 Needs NumPy, SciPy, Pillow (with its own font), zxing-cpp, and tesseract on the path.
 """
 import argparse
+import os
 import pathlib
 import random
 import subprocess
@@ -60,7 +61,10 @@ def read_code(picture, text):
 def read_page(picture, text):
     with tempfile.NamedTemporaryFile(suffix=".png") as file:
         Image.fromarray(picture).save(file.name)
-        ended = subprocess.run(["tesseract", file.name, "-", "--psm", "6"], capture_output=True, text=True)
+        # On pages as small as these its threads wait for each other most of the time.
+        alone = os.environ | {"OMP_THREAD_LIMIT": "1"}
+        command = ["tesseract", file.name, "-", "--psm", "6"]
+        ended = subprocess.run(command, capture_output=True, text=True, env=alone)
     if ended.returncode:
         sys.exit(f"tesseract: {ended.stderr}")
     return max(0.0, 1 - distance(" ".join(ended.stdout.split()), text) / len(text))

@@ -3,7 +3,7 @@
 //! Sensors add noise, coders round and smooth it, scalers and denoisers take its fine part away, and a
 //! PSF that is not quite right leaves traces that look like it. To a restoration all of that is what its
 //! data are wrong by. Where the blur passes next to nothing, there should be nothing but that: see
-//! [`bands`]. How strong the picture itself is decides with it: see [`Contrast`](crate::optics::Contrast).
+//! `bands`. How strong the picture itself is decides with it: see [`Contrast`](crate::optics::Contrast).
 
 mod bands; // where there is noise alone
 mod window; // the part of a frame that is looked at
