@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use displaydoc::Display;
 
+use super::borders::Borders;
 use super::edges::Framing;
+use super::faults::Faults;
 use super::filters::Filters;
+use super::guard::Guard;
 use super::highlights::Highlights;
 use super::network::Model;
 use super::options::{Channels, RestoreOptions};
@@ -30,6 +33,12 @@ pub struct RestorePlan {
     pub contrast: Contrast,
     /// Where a frame lies in the planes it is restored on.
     pub framing: Framing,
+    /// How the margin around a frame is found, where a smooth one does not serve.
+    pub borders: Option<Borders>,
+    /// How hot and dead pixels are told, where they can be.
+    pub faults: Option<Faults>,
+    /// How restored frames are looked at, where they are.
+    pub guard: Option<Guard>,
     /// How light beyond white is looked for.
     pub highlights: Highlights,
     /// The Wiener filter `H+_R`.
@@ -93,12 +102,16 @@ impl RestorePlan {
         let Filters { wiener, projections } =
             Filters::plan(&camera.blur, framing, regulariser, of_usual, strengths)?;
         let projections = projections.into_iter().zip(strengths);
+        let guard = Guard::plan(&camera.blur, framing, of_usual)?.filter(|_| options.guard);
         Ok(Self {
             format,
             channels: options.channels,
             tone: ToneCurve::new(camera.transfer, format),
             contrast: options.contrast,
             framing,
+            borders: Borders::plan(&camera.blur, framing, of_usual)?,
+            faults: Faults::plan(&camera.blur, camera.noise, format.depth),
+            guard,
             highlights: Highlights::plan(&camera.blur, noise)?,
             wiener,
             projections: projections

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::borders::Settling;
 use super::decode::Decode;
 use super::encode::Encode;
 use super::extension::Extension;
+use super::faults::Mending;
 use super::filtering::{Filtering, columns};
+use super::guard::Guarding;
 use super::highlights::Peel;
 use super::residual::{KernelChoice, ResidualNet, band_rows};
 use super::workspace::{Estimate, Workspace};
@@ -27,9 +30,11 @@ pub struct CpuBackend {
 struct CpuRestorer {
     format: PictureFormat,
     decode: Decode,
+    settling: Option<Settling>,
     filtering: Filtering,
     wiener: FieldFilter,
     stages: Vec<Stage>,
+    guarding: Option<Guarding>,
     encode: Encode,
     work: Workspace,
     executor: Arc<dyn Executor>,
@@ -68,6 +73,9 @@ impl Backend for CpuBackend {
             tone,
             contrast,
             framing,
+            borders,
+            faults,
+            guard,
             highlights,
             wiener,
             model,
@@ -91,13 +99,23 @@ impl Backend for CpuBackend {
         }
         steps.push(Step::new("encode"));
         let extension = Extension::plan(framing, threads);
+        let mending = faults.map(|faults| Mending::new(faults, framing, Arc::clone(executor)));
         let peel = Peel::new(highlights, framing, Arc::clone(executor));
         Ok(Box::new(CpuRestorer {
             format,
-            decode: Decode::new(Arc::clone(&tone), contrast, peel, extension, Arc::clone(executor)),
+            decode: Decode::new(
+                Arc::clone(&tone),
+                contrast,
+                mending,
+                peel,
+                extension,
+                Arc::clone(executor),
+            ),
+            settling: borders.map(|borders| Settling::new(borders, framing, Arc::clone(executor))),
             filtering: Filtering::plan(framing.outer, layers, executor),
             wiener,
             stages,
+            guarding: guard.map(|guard| Guarding::new(guard, framing, Arc::clone(executor))),
             encode: Encode::new(tone, contrast, framing, Arc::clone(executor)),
             work: Workspace::new(framing.outer, channels.count(format.layout)),
             executor: Arc::clone(executor),
@@ -137,6 +155,9 @@ impl Restorer for CpuRestorer {
         };
         let (newest, outcome) = self.estimate(effort, watch);
         if !watch.is_stopped() {
+            if let Some(guarding) = &mut self.guarding {
+                watch.held(guarding.run(&mut self.work, newest));
+            }
             self.encode.run(&self.work, newest, blurred, restored);
             watch.done(last, None);
         }
@@ -161,7 +182,7 @@ impl CpuRestorer {
             watch.done(0, Some(&failure));
             return Err(failure);
         }
-        self.decode.run(blurred, effort == Effort::Full, &mut self.work);
+        watch.mended(self.decode.run(blurred, effort == Effort::Full, &mut self.work));
         watch.done(0, None);
         Ok(true)
     }
@@ -174,6 +195,9 @@ impl CpuRestorer {
     ) -> (Estimate, Result<(), RestoreError>) {
         let (mut newest, mut outcome) = (Estimate::Wiener, Ok(()));
         for channel in &mut self.work.channels {
+            if let Some(settling) = &self.settling {
+                settling.run(&mut self.filtering, channel);
+            }
             self.filtering.wiener(&self.wiener, channel);
         }
         watch.done(1, None);

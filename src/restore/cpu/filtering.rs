@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::workspace::{Channel, Estimate};
 use crate::executor::Executor;
-use crate::fft::{FieldFilter, RealFft2d, Spectrum};
-use crate::frame::Extent;
+use crate::fft::{FieldFilter, RealFft2d, Spectrum, Store};
+use crate::frame::{Extent, Plane};
 use crate::plan::Projection;
 
 /// Filters planes of one extent.
@@ -35,13 +35,24 @@ impl Filtering {
         Self { fft, spectrum, executor: Arc::clone(executor) }
     }
 
+    /// Filters `input`; `store(y, samples, row)` makes of row `y` of the result that of `output`.
+    pub(crate) fn through(
+        &mut self,
+        filter: &FieldFilter,
+        input: &Plane<f32>,
+        output: &mut Plane<f32>,
+        store: &Store<'_>,
+    ) {
+        let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
+        self.fft.forward(spectrum, filter, executor, &|at, row| row.copy_from_slice(input.row(at)));
+        self.fft.filter_back(spectrum, filter, executor, output, store);
+    }
+
     /// `x_w = H+_R y`.
     pub(crate) fn wiener(&mut self, filter: &FieldFilter, channel: &mut Channel) {
         let Channel { y, x_w, .. } = channel;
-        let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
-        self.fft.forward(spectrum, filter, executor, &|at, row| row.copy_from_slice(y.row(at)));
         let store = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
-        self.fft.filter_back(spectrum, filter, executor, x_w, &store);
+        self.through(filter, y, x_w, &store);
     }
 
     /// `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)`, where `g_0 = x_w`.
