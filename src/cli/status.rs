@@ -8,7 +8,7 @@ use clap::Args;
 use super::client::{ClientError, Daemon, ask, losses, rate_between};
 use super::exit::Result;
 use super::terminal;
-use crate::metrics::{Restoration, WatchSnapshot};
+use crate::metrics::{FaultSnapshot, GuardSnapshot, Restoration, WatchSnapshot};
 use crate::web::State;
 
 /// Time between the two looks that tell the rate.
@@ -80,6 +80,12 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
     if let Some(restoration) = &metrics.restoration {
         line("restores", restores(restoration));
         line("", calibrated(restoration, SystemTime::now()));
+    }
+    if metrics.faults.frames > 0 {
+        line("faults", faults(metrics.faults));
+    }
+    if let Some(guard) = &metrics.guard {
+        line("guard", guarded(guard));
     }
     if let Some(watch) = &metrics.watch {
         line("watch", watched(watch));
@@ -177,6 +183,21 @@ pub(super) fn calibrated(restoration: &Restoration, now: SystemTime) -> String {
     format!("calibration {}", told.join(", "))
 }
 
+/// Hot and dead pixels, in words.
+pub(super) fn faults(faults: FaultSnapshot) -> String {
+    let FaultSnapshot { newest, frames } = faults;
+    format!("{newest} hot or dead pixels mended, some in {frames} frames")
+}
+
+/// What was held back of restored frames, in words.
+pub(super) fn guarded(guard: &GuardSnapshot) -> String {
+    let GuardSnapshot { looked, held, newest, mean } = guard;
+    let [newest, mean] = [newest, mean].map(|share| 100.0 * share);
+    format!(
+        "{newest:.0} % of the frame held back, {mean:.1} % in the mean ({held} of {looked} frames)"
+    )
+}
+
 /// Whether the calibration still holds, in words.
 pub(super) fn watched(watch: &WatchSnapshot) -> String {
     let WatchSnapshot { standing, told, passed, .. } = watch;
@@ -233,6 +254,13 @@ mod tests {
         assert_eq!(calibrated(&known, now), "calibration measured, by target, 2 h 1 min ago");
         known.calibrated_at_s = Some(200_000.0);
         assert!(calibrated(&known, now).ends_with("0.0 s ago"), "a clock that goes behind");
+    }
+
+    #[test]
+    fn the_guard_is_told_in_a_line() {
+        let guard = GuardSnapshot { looked: 40, held: 3, newest: 0.25, mean: 0.0175 };
+        let told = "25 % of the frame held back, 1.8 % in the mean (3 of 40 frames)";
+        assert_eq!(guarded(&guard), told);
     }
 
     #[test]

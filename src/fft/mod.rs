@@ -12,6 +12,7 @@ mod spectrum; // the memory
 mod transform; // rows, columns, rows
 mod back; // the last two of them
 mod sine; // of the boundary's margins
+mod twins; // power spectra of small squares
 
 pub use field::{FieldFilter, Weights};
 pub use filter::Filter;
@@ -20,3 +21,4 @@ pub use sine::SineTransform;
 pub use size::good_size;
 pub use spectrum::Spectrum;
 pub use transform::{Load, Output, RealFft2d, Store};
+pub use twins::{TwinFft, TwinRoom};

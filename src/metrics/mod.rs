@@ -2,6 +2,8 @@
 
 mod calibrating;
 mod counter;
+mod faults;
+mod guard;
 mod histogram;
 mod ledger;
 mod load;
@@ -20,6 +22,8 @@ pub use calibrating::{
     Artefacts, CalibratingMetrics, CalibratingPhase, CalibratingSnapshot, FoundCalibration,
 };
 pub use counter::Counter;
+pub use faults::{FaultMetrics, FaultSnapshot};
+pub use guard::{GuardMetrics, GuardSnapshot};
 pub use histogram::{Histogram, Summary};
 pub use ledger::{Books, Ledger, Reason, Ticket};
 pub use load::{Level, LoadMetrics, LoadSnapshot};
@@ -47,6 +51,10 @@ pub struct Metrics {
     pub load: LoadMetrics,
     /// What restores frames.
     pub restoration: RestorationMetrics,
+    /// Hot and dead pixels.
+    pub faults: FaultMetrics,
+    /// What is held back of restored frames.
+    pub guard: GuardMetrics,
     /// Whether its calibration still holds.
     pub watch: WatchMetrics,
     /// How far a calibration from the target is.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Books, LoadSnapshot, Metrics, QueueMetrics, ReloadSnapshot, Restoration, SinkMetrics,
-    SourceSnapshot, StageMetrics, Summary, WatchSnapshot,
+    Books, FaultSnapshot, GuardSnapshot, LoadSnapshot, Metrics, QueueMetrics, ReloadSnapshot,
+    Restoration, SinkMetrics, SourceSnapshot, StageMetrics, Summary, WatchSnapshot,
 };
 
 /// [`Metrics`] at one moment.
@@ -25,6 +25,12 @@ pub struct Snapshot {
     /// What restores frames, once that is known.
     #[serde(default)]
     pub restoration: Option<Restoration>,
+    /// Hot and dead pixels that were mended.
+    #[serde(default)]
+    pub faults: FaultSnapshot,
+    /// What the guard held back, once it has looked at a frame.
+    #[serde(default)]
+    pub guard: Option<GuardSnapshot>,
     /// Whether the calibration still holds, where it is watched.
     #[serde(default)]
     pub watch: Option<WatchSnapshot>,
@@ -91,6 +97,8 @@ impl Metrics {
             queues: self.queues().iter().map(|queue| queue.snapshot()).collect(),
             load: self.load.snapshot(),
             restoration: self.restoration.snapshot(),
+            faults: self.faults.snapshot(),
+            guard: self.guard.snapshot(),
             watch: self.watch.snapshot(),
             reload: self.reload.snapshot(),
             psnr_db: self.quality.mean_db().map(psnr),
@@ -148,6 +156,8 @@ mod tests {
         metrics.restoration.set(restoration, Vec::new());
         metrics.watch.set(Some(WatchSnapshot { scale: Some(1.04), ..WatchSnapshot::default() }));
         metrics.reload.refuse("no such PSF");
+        metrics.faults.record(7);
+        metrics.guard.record(0.125);
         metrics.quality.record(20.5, 31.25);
         let snapshot = metrics.snapshot();
         let json = serde_json::to_string(&snapshot).expect("JSON");

@@ -9,9 +9,13 @@ use crate::frame::Extent;
 /// Mean power spectrum of natural images at the coefficient `index` of a plane, for samples in [0, 1]:
 /// `exp(-3.92) G^-1.753`, `G = 4 sin^2(pi u) + 4 sin^2(pi v)`, fitted to 200 photographs.
 pub fn natural_power(extent: Extent, index: usize) -> f64 {
+    (-3.92_f64).exp() * laplacian(extent, index).max(1e-6).powf(-1.753)
+}
+
+/// What the Laplacian makes of the coefficient at `index` of a plane: `G`, from 0 to 8.
+pub fn laplacian(extent: Extent, index: usize) -> f64 {
     let (u, v) = frequency(extent, index);
-    let laplacian = 4.0 * (PI * u).sin().powi(2) + 4.0 * (PI * v).sin().powi(2);
-    (-3.92_f64).exp() * laplacian.max(1e-6).powf(-1.753)
+    4.0 * (PI * u).sin().powi(2) + 4.0 * (PI * v).sin().powi(2)
 }
 
 /// How much fainter than an ordinary picture one is: its amplitudes over those, from

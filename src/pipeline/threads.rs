@@ -187,7 +187,8 @@ impl RestoreThread {
         let Counted { restorer, books } = &mut self.counted;
         let Frame { meta, blurred, restored, .. } = &mut *frame;
         let stop = &self.common.stop;
-        let mut laps = Laps { books, stop, meta, since: Instant::now() };
+        let metrics = &self.common.metrics;
+        let mut laps = Laps { books, metrics, stop, meta, since: Instant::now() };
         let failed = restorer.restore(blurred, restored, meta.effort, &mut laps).is_err();
         frame.meta.degraded = failed;
         if !stop.is_set() {
@@ -199,6 +200,7 @@ impl RestoreThread {
 /// Times the steps of one frame's restoration and counts those that fail.
 struct Laps<'a> {
     books: &'a [Arc<StageMetrics>],
+    metrics: &'a Metrics,
     stop: &'a Stop,
     meta: &'a FrameMeta,
     since: Instant,
@@ -220,6 +222,14 @@ impl Watch for Laps<'_> {
             books.age.record(self.meta.captured_at.elapsed());
         }
         self.since = Instant::now();
+    }
+
+    fn mended(&mut self, samples: usize) {
+        self.metrics.faults.record(samples);
+    }
+
+    fn held(&mut self, share: f32) {
+        self.metrics.guard.record(share);
     }
 }
 

@@ -6,6 +6,7 @@
 //! away, in tiles around the samples at white: an iteration over the whole frame would cost more than
 //! its restoration.
 
+use super::places::Places;
 use crate::fft::{Filter, good_size};
 use crate::frame::Extent;
 use crate::optics::{Blur, Light, Psf, PsfError};
@@ -19,9 +20,7 @@ pub struct Highlights {
     pub margin: usize,
     /// What light that is nowhere beyond white leaves unexplained of a sample, from which on there is some.
     pub evidence: f32,
-    /// PSFs in a row of the blur's grid, and rows.
-    grid: (usize, usize),
-    tiles: Vec<TileBlur>,
+    tiles: Places<TileBlur>,
 }
 
 /// The blur of a tile.
@@ -59,10 +58,10 @@ impl Highlights {
                 transpose: Filter::complex(extent, |index| otf[index].conj()),
             })
         };
-        let tiles = blur.psfs().iter().map(tile).collect::<Result<_, PsfError>>()?;
+        let tiles = Places::of(blur, tile)?;
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let evidence = Self::evidence(noise) as f32;
-        Ok(Self { side, margin, evidence, grid: blur.grid(), tiles })
+        Ok(Self { side, margin, evidence, tiles })
     }
 
     /// Samples on a side of a tile that are changed.
@@ -73,11 +72,6 @@ impl Highlights {
     /// The blur of the tile whose middle lies at the part `u` of the width and `v` of the height, both
     /// from 0 to 1: that of the nearest PSF.
     pub fn blur_at(&self, u: f64, v: f64) -> &TileBlur {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let nearest = |share: f64, count: usize| {
-            (share.clamp(0.0, 1.0) * (count - 1) as f64).round() as usize
-        };
-        let (columns, rows) = self.grid;
-        &self.tiles[nearest(v, rows) * columns + nearest(u, columns)]
+        self.tiles.at(u, v)
     }
 }

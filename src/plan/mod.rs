@@ -7,17 +7,24 @@ mod expected; // of frames, on average
 mod skeleton; // few that tell of many
 mod field; // a filter for every place
 mod filters; // what can be undone
+mod borders; // what is likely beyond them
+mod places; // of a blur
 mod highlights; // what white hides
+mod faults; // of the sensor
+mod guard; // what was missed
 mod forecast; // what that is worth
 pub mod network; // what fills in the rest
 mod conditions; // what that is told
 mod options; // how it is asked for
 mod recipe; // all of it
 
+pub use borders::Borders;
 pub use conditions::Conditions;
 pub use edges::{Edges, Framing};
+pub use faults::{AROUND, BESIDE, Faults};
 pub use filters::Filters;
 pub use forecast::{Forecast, Loss};
+pub use guard::{Expectation, Guard, Powers};
 pub use highlights::{Highlights, TileBlur};
 pub use options::{Channels, RestoreOptions};
 pub use recipe::{PlanError, Projection, RestorePlan};

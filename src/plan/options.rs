@@ -1,6 +1,6 @@
 //! How frames are restored, as configurations and command lines say it.
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use super::edges::Edges;
@@ -31,6 +31,9 @@ pub struct RestoreOptions {
     /// What is restored: luma, colours passing through, or red, green and blue each by itself.
     #[arg(long, value_enum, default_value = "luma")]
     pub channels: Channels,
+    /// Whether each restored frame is looked at, and held back where it is ringing or grain.
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
+    pub guard: bool,
     /// How much fainter than ordinary ones the pictures are: no key, it is seen.
     #[arg(skip)]
     #[serde(skip)]
@@ -56,6 +59,7 @@ impl Default for RestoreOptions {
             edges: Edges::default(),
             transfer: Curve::Auto,
             channels: Channels::default(),
+            guard: true,
             contrast: Contrast::USUAL,
         }
     }

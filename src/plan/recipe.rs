@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use displaydoc::Display;
 
+use super::borders::Borders;
 use super::conditions::Conditions;
 use super::edges::Framing;
+use super::faults::Faults;
 use super::filters::Filters;
+use super::guard::Guard;
 use super::highlights::Highlights;
 use super::network::{Input, Model};
 use super::options::{Channels, RestoreOptions};
@@ -31,6 +34,12 @@ pub struct RestorePlan {
     pub contrast: Contrast,
     /// Where a frame lies in the planes it is restored on.
     pub framing: Framing,
+    /// How the margin around a frame is found, where a smooth one does not serve.
+    pub borders: Option<Borders>,
+    /// How hot and dead pixels are told, where they can be.
+    pub faults: Option<Faults>,
+    /// How restored frames are looked at, where they are.
+    pub guard: Option<Guard>,
     /// How light beyond white is looked for.
     pub highlights: Highlights,
     /// The Wiener filter `H+_R`.
@@ -100,12 +109,16 @@ impl RestorePlan {
             Filters::plan(&camera.blur, framing, regulariser, of_usual, has_weak, strengths)?;
         let Filters { wiener, weak, projections } = filters;
         let projections = projections.into_iter().zip(strengths);
+        let guard = Guard::plan(&camera.blur, framing, of_usual)?.filter(|_| options.guard);
         Ok(Self {
             format,
             channels: options.channels,
             tone: ToneCurve::new(camera.transfer, format),
             contrast: options.contrast,
             framing,
+            borders: Borders::plan(&camera.blur, framing, of_usual)?,
+            faults: Faults::plan(&camera.blur, camera.noise, format.depth),
+            guard,
             highlights: Highlights::plan(&camera.blur, noise)?,
             wiener,
             weak,

@@ -9,7 +9,8 @@
 //!
 //! with `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)` and `g_0 = x_w`: each network says what is
 //! wrong with the estimate so far, and as much of that as the data leave open enters the picture;
-//! `c` is the network's own.
+//! `c` is the network's own. The guard looks at the last estimate before it is encoded, and holds back what
+//! is ringing or grain.
 
 use super::RestoreError;
 use crate::frame::{Effort, Picture};
@@ -61,6 +62,12 @@ pub trait Watch {
 
     /// The step of that index has been done, or has failed.
     fn done(&mut self, _step: usize, _failure: Option<&RestoreError>) {}
+
+    /// So many samples were hot or dead pixels, and became what is around them.
+    fn mended(&mut self, _samples: usize) {}
+
+    /// The guard, where there is one, has held back this share of the restoration, from 0 to 1.
+    fn held(&mut self, _share: f32) {}
 }
 
 /// Waits for the frame and nothing else.

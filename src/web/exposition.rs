@@ -112,6 +112,8 @@ impl Collector for Statistics {
         self.tell_sinks(&mut page)?;
         self.tell_load(&mut page)?;
         tell_restorations(&self.stations, &mut page)?;
+        self.tell_faults(&mut page)?;
+        tell_guards(&self.stations, &mut page)?;
         tell_watches(&self.stations, &mut page)
     }
 }
@@ -125,6 +127,12 @@ impl Statistics {
     /// One number of every station.
     fn one<T>(&self, number: impl Fn(&Station) -> T) -> Series<'_, T> {
         self.each(|station| vec![(station.labels(&[]), number(station))])
+    }
+
+    fn tell_faults(&self, page: &mut Page<'_>) -> Result<(), Error> {
+        let newest = self.one(|station| station.snapshot.faults.newest as f64);
+        let help = "Hot and dead pixels that were mended in the newest frame";
+        page.gauges("faults_mended", help, None, newest)
     }
 
     fn tell_program(&self, page: &mut Page<'_>) -> Result<(), Error> {
@@ -333,6 +341,26 @@ fn tell_watches(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> 
         looks.map(|(result, count)| (station.labels(&[("result", result)]), count))
     });
     page.counters("calibration_looks", "Frames looked at for the width of the blur", looks)
+}
+
+/// What the guards of these stations held back.
+fn tell_guards(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
+    let known = || {
+        let guards = stations.iter().map(|station| (station, station.snapshot.guard));
+        guards.filter_map(|(station, guard)| Some((station, guard?)))
+    };
+    let share = known().map(|(station, guard)| (station.labels(&[]), guard.newest));
+    let help = "Share of the newest frame's restoration that was held back";
+    page.gauges("guard_held", help, Some(Unit::Ratios), share)?;
+    let frames = known().flat_map(|(station, guard)| {
+        let counts = [("held", guard.held), ("kept", guard.looked.saturating_sub(guard.held))];
+        counts.map(|(result, count)| (station.labels(&[("result", result)]), count))
+    });
+    page.counters(
+        "guard_frames",
+        "Frames looked at, of which something was held back or not",
+        frames,
+    )
 }
 
 /// The text that is being written.

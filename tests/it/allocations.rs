@@ -345,7 +345,7 @@ fn run(
     let stop = Stop::default();
     let workers = Marked(Workers::start(2).expect("threads"));
     let executor = Arc::new(Stoppable { executor: Arc::new(workers), stop: stop.clone() });
-    let how = Restoration::for_noise(2.55);
+    let how = Restoration::for_noise(2.55).guarded();
     let restorer = how.restorer(blur, model.as_ref(), format, executor);
     let names = ["nowhere", "y4m", "http", "iceoryx2"].map(str::to_owned);
     let metrics = Arc::new(Metrics::new(&names));

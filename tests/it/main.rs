@@ -44,6 +44,7 @@ mod soak;
 mod streams;
 mod support;
 mod target;
+mod terms;
 mod unpack;
 
 fn main() -> std::process::ExitCode {

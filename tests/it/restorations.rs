@@ -39,9 +39,15 @@ pub(crate) struct Restoration {
 }
 
 impl Restoration {
-    /// As for an ordinary camera of so much noise.
+    /// As for an ordinary camera of so much noise, without the guard: random pictures, and networks that
+    /// write what they like, are what it holds back.
     pub(crate) fn for_noise(sigma: f64) -> Self {
-        Self { sigma, options: RestoreOptions::default() }
+        Self { sigma, options: RestoreOptions { guard: false, ..RestoreOptions::default() } }
+    }
+
+    pub(crate) fn guarded(mut self) -> Self {
+        self.options.guard = true;
+        self
     }
 
     pub(crate) fn edges(mut self, edges: Edges) -> Self {

@@ -5,7 +5,9 @@ use std::time::SystemTime;
 
 use super::screen::{Line, Look};
 use crate::cli::client::{ClientError, losses, rate_between};
-use crate::cli::status::{calibrated, camera, duration, effort, restores, watched};
+use crate::cli::status::{
+    calibrated, camera, duration, effort, faults, guarded, restores, watched,
+};
 use crate::metrics::{Books, Level, SinkSnapshot, SourceState, StageSnapshot};
 use crate::web::State;
 
@@ -98,6 +100,13 @@ impl View {
             lines.push(vec![head("restores"), (Look::Plain, restores(restoration))]);
             let told = calibrated(restoration, SystemTime::now());
             lines.push(vec![head(""), (Look::Soft, told)]);
+        }
+        if state.metrics.faults.frames > 0 {
+            lines.push(vec![head("faults"), (Look::Plain, faults(state.metrics.faults))]);
+        }
+        if let Some(guard) = state.metrics.guard.filter(|guard| guard.held > 0) {
+            let look = if guard.newest > 0.0 { Look::Warning } else { Look::Plain };
+            lines.push(vec![head("guard"), (look, guarded(&guard))]);
         }
         if let Some(watch) = &state.metrics.watch {
             let look = if watch.standing == "holds" { Look::Plain } else { Look::Warning };

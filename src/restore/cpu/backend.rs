@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use super::borders::Settling;
 use super::decode::Decode;
 use super::encode::Encode;
 use super::extension::Extension;
+use super::faults::Mending;
 use super::filtering::{Filtering, columns};
+use super::guard::Guarding;
 use super::highlights::Peel;
 use super::residual::{KernelChoice, ResidualNet, band_rows};
 use super::workspace::{Channel, Estimate, Workspace};
@@ -28,12 +31,14 @@ pub struct CpuBackend {
 struct CpuRestorer {
     format: PictureFormat,
     decode: Decode,
+    settling: Option<Settling>,
     filtering: Filtering,
     wiener: FieldFilter,
     weak: Option<FieldFilter>,
     /// What the networks see, but for the estimate so far.
     inputs: Vec<Input>,
     stages: Vec<Stage>,
+    guarding: Option<Guarding>,
     encode: Encode,
     work: Workspace,
     executor: Arc<dyn Executor>,
@@ -72,6 +77,9 @@ impl Backend for CpuBackend {
             tone,
             contrast,
             framing,
+            borders,
+            faults,
+            guard,
             highlights,
             wiener,
             weak,
@@ -101,16 +109,26 @@ impl Backend for CpuBackend {
         }
         steps.push(Step::new("encode"));
         let extension = Extension::plan(framing, threads);
+        let mending = faults.map(|faults| Mending::new(faults, framing, Arc::clone(executor)));
         let peel = Peel::new(highlights, framing, Arc::clone(executor));
         Ok(Box::new(CpuRestorer {
             format,
-            decode: Decode::new(Arc::clone(&tone), contrast, peel, extension, Arc::clone(executor)),
+            decode: Decode::new(
+                Arc::clone(&tone),
+                contrast,
+                mending,
+                peel,
+                extension,
+                Arc::clone(executor),
+            ),
+            settling: borders.map(|borders| Settling::new(borders, framing, Arc::clone(executor))),
             filtering: Filtering::plan(framing.outer, layers, executor),
             work: Workspace::new(framing.outer, channels.count(format.layout), weak.is_some()),
             wiener,
             weak,
             inputs,
             stages,
+            guarding: guard.map(|guard| Guarding::new(guard, framing, Arc::clone(executor))),
             encode: Encode::new(tone, contrast, framing, Arc::clone(executor)),
             executor: Arc::clone(executor),
             steps,
@@ -154,6 +172,9 @@ impl Restorer for CpuRestorer {
         };
         let (newest, outcome) = self.estimate(effort, watch);
         if !watch.is_stopped() {
+            if let Some(guarding) = &mut self.guarding {
+                watch.held(guarding.run(&mut self.work, newest));
+            }
             self.encode.run(&self.work, newest, blurred, restored);
             watch.done(last, None);
         }
@@ -178,7 +199,7 @@ impl CpuRestorer {
             watch.done(0, Some(&failure));
             return Err(failure);
         }
-        self.decode.run(blurred, effort == Effort::Full, &mut self.work);
+        watch.mended(self.decode.run(blurred, effort == Effort::Full, &mut self.work));
         watch.done(0, None);
         Ok(true)
     }
@@ -193,6 +214,9 @@ impl CpuRestorer {
         // Nobody but the networks looks at the weak estimate.
         let weak = self.weak.as_ref().filter(|_| effort == Effort::Full);
         for channel in &mut self.work.channels {
+            if let Some(settling) = &self.settling {
+                settling.run(&mut self.filtering, channel);
+            }
             self.filtering.wiener(&self.wiener, weak, channel);
         }
         watch.done(1, None);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ROWS;
 use super::extension::Extension;
+use super::faults::Mending;
 use super::highlights::Peel;
 use super::workspace::{Channel, Workspace};
 use crate::executor::{Executor, for_chunks};
@@ -19,6 +20,7 @@ pub(crate) struct Decode {
     curve: Arc<ToneCurve>,
     /// What brings the frame to the amplitudes of ordinary ones, once the lamps are taken away.
     gain: f32,
+    mending: Option<Mending>,
     peel: Peel,
     extension: Extension,
     executor: Arc<dyn Executor>,
@@ -30,6 +32,7 @@ impl Decode {
     pub(crate) fn new(
         curve: Arc<ToneCurve>,
         contrast: Contrast,
+        mending: Option<Mending>,
         peel: Peel,
         extension: Extension,
         executor: Arc<dyn Executor>,
@@ -38,15 +41,18 @@ impl Decode {
         let sums = (0..height).map(|_| AtomicU64::new(0)).collect();
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let gain = (1.0 / contrast.get()) as f32;
-        Self { curve, gain, peel, extension, executor, sums }
+        Self { curve, gain, mending, peel, extension, executor, sums }
     }
 
-    /// Fills the planes with the light of a picture, without its lamps where there is time to `peel`.
-    pub(crate) fn run(&mut self, picture: &Picture, peel: bool, work: &mut Workspace) {
+    /// Fills the planes with the light of a picture, without its lamps where there is time to `peel`; how
+    /// many samples were faults of the sensor.
+    pub(crate) fn run(&mut self, picture: &Picture, peel: bool, work: &mut Workspace) -> usize {
         let is_luma = is_luma_of_rgb(work, picture.format().layout);
+        let mut mended = 0;
         for (index, channel) in work.channels.iter_mut().enumerate() {
-            self.decode(picture, index, (is_luma, peel), channel);
+            mended += self.decode(picture, index, (is_luma, peel), channel);
         }
+        mended
     }
 
     fn decode(
@@ -55,7 +61,7 @@ impl Decode {
         index: usize,
         (is_luma, peel): (bool, bool),
         channel: &mut Channel,
-    ) {
+    ) -> usize {
         self.for_rows(&mut channel.y, &|y, row| {
             self.load(picture, index, is_luma, y, row);
             if peel {
@@ -63,9 +69,12 @@ impl Decode {
             }
             self.add_up(y, row);
         });
+        let seen = if is_luma { picture.planes() } else { &picture.planes()[index..=index] };
+        let mending = self.mending.as_mut();
+        let mended = mending.map_or(0, |mending| mending.run(seen, &mut channel.y));
         let Channel { y, x_w, beyond, .. } = channel;
         channel.has_lamps = self.peel.run(y, x_w, beyond);
-        if channel.has_lamps {
+        if channel.has_lamps || mended > 0 {
             self.for_rows(&mut channel.y, &|y, row| self.add_up(y, row));
         }
         channel.mean = self.mean();
@@ -74,6 +83,7 @@ impl Decode {
             row.iter_mut().for_each(|sample| *sample = (*sample - mean) * gain);
         });
         self.extension.apply(&*self.executor, &mut channel.y);
+        mended
     }
 
     fn add_up(&self, y: usize, row: &[f32]) {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::workspace::{Channel, Estimate};
 use crate::executor::Executor;
-use crate::fft::{FieldFilter, Output, RealFft2d, Spectrum};
-use crate::frame::Extent;
+use crate::fft::{FieldFilter, Output, RealFft2d, Spectrum, Store};
+use crate::frame::{Extent, Plane};
 use crate::plan::Projection;
 
 /// Filters planes of one extent.
@@ -33,6 +33,21 @@ impl Filtering {
         let fft = RealFft2d::plan(extent);
         let spectrum = fft.layered_spectrum(layers, executor.threads());
         Self { fft, spectrum, executor: Arc::clone(executor) }
+    }
+
+    /// Filters `input`; `store(y, samples, row)` makes of row `y` of the result that of `output`.
+    pub(crate) fn through(
+        &mut self,
+        filter: &FieldFilter,
+        input: &Plane<f32>,
+        output: &mut Plane<f32>,
+        store: &Store<'_>,
+    ) {
+        let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
+        let load = |at: usize, row: &mut [f32]| row.copy_from_slice(input.row(at));
+        self.fft.forward(spectrum, [filter], executor, &load);
+        let output = Output { plane: output, store };
+        self.fft.filter_back(spectrum, [filter], executor, [output]);
     }
 
     /// `x_w = H+_R y`, and the weak estimate by the transform of the same `y`, where there is one.

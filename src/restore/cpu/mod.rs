@@ -6,10 +6,13 @@
 mod backend; // from a plan to a restorer
 mod workspace; // the planes
 mod decode; // samples to light
+mod faults; // hot and dead pixels
 mod highlights; // beyond white
 mod extension; // beyond the edges
 mod filtering; // Wiener filter and projections
+mod borders; // likely margins
 pub mod residual; // networks
+mod guard; // no worse than it came
 mod encode; // light to samples
 
 pub use backend::CpuBackend;

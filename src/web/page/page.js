@@ -328,6 +328,19 @@ function showWatch(watch) {
     .filter(Boolean).join(", ");
 }
 
+function showGuard(guard) {
+  $("guard-note").hidden = !guard || !guard.held;
+  if (!guard) return;
+  $("guard-note").dataset.state = guard.newest > 0 ? "watch" : "holds";
+  $("guard-note").textContent = `guard: ${(100 * guard.newest).toFixed(0)} % of the frame held back, `
+    + `something of ${guard.held} of ${guard.looked} frames`;
+}
+
+function showFaults(faults) {
+  $("faults-note").hidden = !faults || !faults.frames;
+  if (faults) $("faults-note").textContent = `${faults.newest} hot or dead pixels mended`;
+}
+
 async function takeState() {
   const state = await (await ask("state", 5)).json();
   const { metrics, stream } = state;
@@ -344,6 +357,8 @@ async function takeState() {
   showCamera(metrics.source);
   showEffort(metrics.load);
   showRestoration(metrics.restoration, metrics.reload);
+  showFaults(metrics.faults);
+  showGuard(metrics.guard);
   showWatch(metrics.watch);
   $("tune").hidden = !state.tunable;
   offerModels(state.models);

@@ -1,0 +1,158 @@
+//! In the first step: samples that no scene can have made become what is around them.
+//!
+//! They are told by the samples of the picture, before the curve (`plan/faults.rs`), and mended in the plane
+//! of light: to the median of their neighbours, which a curve does not change. The two samples at each edge
+//! of the frame stay as they are.
+
+use std::sync::Arc;
+
+use super::ROWS;
+use crate::executor::{Executor, for_chunks};
+use crate::frame::{Extent, Plane};
+use crate::plan::{AROUND, BESIDE, Faults, Framing};
+
+/// Mends samples.
+pub(crate) struct Mending {
+    plan: Faults,
+    framing: Framing,
+    executor: Arc<dyn Executor>,
+    /// What was found, by parts of the rows.
+    found: Vec<Found>,
+}
+
+/// Faults in a part of the rows, by column and row.
+#[derive(Debug)]
+struct Found(Vec<(usize, usize)>);
+
+impl Mending {
+    /// Of so many samples no more than one is a fault: where there are more, the noise is what it is not
+    /// told to be, and they are left.
+    const FEWEST: usize = 256;
+
+    pub(crate) fn new(plan: Faults, framing: Framing, executor: Arc<dyn Executor>) -> Self {
+        let Extent { width, height } = framing.inner;
+        let room = (ROWS * width).div_ceil(Self::FEWEST);
+        let found = (0..height.div_ceil(ROWS)).map(|_| Found(Vec::with_capacity(room + 1)));
+        Self { plan, framing, executor, found: found.collect() }
+    }
+
+    /// Mends the light of `y`, that of a picture with these `planes`; how many samples it mended.
+    pub(crate) fn run(&mut self, planes: &[Plane<u16>], y: &mut Plane<f32>) -> usize {
+        let plan = self.plan;
+        for_chunks(&*self.executor, &mut self.found, 1, &|part, found| {
+            found.iter_mut().for_each(|found| found.look(plan, planes, part * ROWS));
+        });
+        let (left, top) = self.framing.offset();
+        let mut count = 0;
+        for (column, row) in self.found.iter().flat_map(|found| &found.0) {
+            let (x, at) = (left + column, top + row);
+            let beside = &mut around((x, at), |x, y_at| y.row(y_at)[x])[..BESIDE];
+            beside.sort_unstable_by(f32::total_cmp);
+            y.row_mut(at)[x] = 0.5 * (beside[3] + beside[4]);
+            count += 1;
+        }
+        count
+    }
+}
+
+impl Found {
+    /// Finds the faults of a part of the rows from `first` on.
+    fn look(&mut self, plan: Faults, planes: &[Plane<u16>], first: usize) {
+        self.0.clear();
+        let Some(height) = planes.first().map(|plane| plane.extent().height) else { return };
+        for y in first.max(REACH)..(first + ROWS).min(height.saturating_sub(REACH)) {
+            for plane in planes {
+                self.look_at(plan, plane, y);
+            }
+        }
+        if self.0.len() == self.0.capacity() {
+            self.0.clear();
+        }
+    }
+
+    fn look_at(&mut self, plan: Faults, plane: &Plane<u16>, y: usize) {
+        let row = plane.row(y);
+        let least = i32::from(whole(plan.least()));
+        for (before, near) in row.windows(2 * REACH + 1).enumerate() {
+            let [left, sample, right] = [near[1], near[2], near[3]].map(i32::from);
+            // Most samples end here: what stands out does so from both sides.
+            if (sample - left).abs() <= least || (sample - right).abs() <= least {
+                continue;
+            }
+            let x = before + REACH;
+            let around = around((x, y), |x, y| f32::from(plane.row(y)[x]));
+            let is_new = self.0.last() != Some(&(x, y));
+            if is_new
+                && plan.is_fault(f32::from(row[x]), &around)
+                && self.0.len() < self.0.capacity()
+            {
+                self.0.push((x, y));
+            }
+        }
+    }
+}
+
+/// How far from a sample those are that tell of it, at most.
+const REACH: usize = 2;
+
+/// The samples around a place that is not at an edge.
+fn around((x, y): (usize, usize), sample: impl Fn(usize, usize) -> f32) -> [f32; AROUND.len()] {
+    AROUND.map(|(right, down)| sample(x.wrapping_add_signed(right), y.wrapping_add_signed(down)))
+}
+
+/// Whole samples of a threshold.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+fn whole(samples: f32) -> u16 {
+    samples as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::executor::Sequential;
+    use crate::optics::{GrayLevels, Psf};
+    use crate::plan::Edges;
+    use proptest::prelude::*;
+
+    /// The plane of a smooth picture with these samples, mended, and how many were.
+    fn mended(extent: Extent, faults: &[(usize, usize, u16)]) -> (Plane<f32>, Plane<u16>, usize) {
+        let psf = Psf::from_formula("disk:3").expect("a formula").expect("a PSF");
+        let framing = Framing::plan(Edges::Circular, extent, psf.extent());
+        let noise = GrayLevels::new(2.0).expect("gray levels");
+        let plan = Faults::plan(&psf.into(), noise, 8).expect("a blur");
+        #[expect(clippy::cast_possible_truncation, reason = "less than 256")]
+        let smooth = Plane::from_fn(extent, |x, y| (100 + (x + 2 * y) % 20) as u16);
+        let mut seen = smooth.clone();
+        for &(x, y, sample) in faults {
+            seen.row_mut(y)[x] = sample;
+        }
+        let mut light = Plane::from_fn(extent, |x, y| f32::from(seen.row(y)[x]));
+        let mut mending = Mending::new(plan, framing, Arc::new(Sequential));
+        let count = mending.run(&[seen], &mut light);
+        (light, smooth, count)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn single_samples_become_what_is_around_them(
+            x in 2_usize..62, y in 2_usize..46, hot: bool,
+        ) {
+            let sample = if hot { 255 } else { 0 };
+            let (light, smooth, count) = mended(Extent::new(64, 48), &[(x, y, sample)]);
+            prop_assert_eq!(count, 1);
+            for (is, was) in light.samples().iter().zip(smooth.samples()) {
+                prop_assert!((is - f32::from(*was)).abs() <= 20.0, "{} became {}", was, is);
+            }
+        }
+    }
+
+    #[test]
+    fn a_smooth_picture_and_one_of_noise_are_left() {
+        let extent = Extent::new(64, 48);
+        assert_eq!(mended(extent, &[]).2, 0);
+        let noise: Vec<_> =
+            (0..300).map(|at| (1 + 7 * at % 62, 1 + 2 * (at / 9) % 46, 255)).collect();
+        assert_eq!(mended(extent, &noise).2, 0);
+    }
+}
