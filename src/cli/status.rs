@@ -81,7 +81,7 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
         line("restores", restores(restoration));
         line("", calibrated(restoration, SystemTime::now()));
     }
-    if metrics.faults.frames > 0 {
+    if metrics.faults.frames > 0 || metrics.faults.striped > 0 {
         line("faults", faults(metrics.faults));
     }
     if let Some(guard) = &metrics.guard {
@@ -183,10 +183,18 @@ pub(super) fn calibrated(restoration: &Restoration, now: SystemTime) -> String {
     format!("calibration {}", told.join(", "))
 }
 
-/// Hot and dead pixels, in words.
+/// What the sensor does wrong, in words.
 pub(super) fn faults(faults: FaultSnapshot) -> String {
-    let FaultSnapshot { newest, frames } = faults;
-    format!("{newest} hot or dead pixels mended, some in {frames} frames")
+    let FaultSnapshot { newest, frames, rows, columns, striped } = faults;
+    let pixels = format!("{newest} hot or dead pixels mended, some in {frames} frames");
+    let stripes = format!(
+        "stripes of {rows:.1} (rows) and {columns:.1} (columns) gray levels taken away, some in {striped} frames"
+    );
+    match (frames, striped) {
+        (_, 0) => pixels,
+        (0, _) => stripes,
+        _ => format!("{pixels}; {stripes}"),
+    }
 }
 
 /// What was held back of restored frames, in words.
@@ -254,6 +262,20 @@ mod tests {
         assert_eq!(calibrated(&known, now), "calibration measured, by target, 2 h 1 min ago");
         known.calibrated_at_s = Some(200_000.0);
         assert!(calibrated(&known, now).ends_with("0.0 s ago"), "a clock that goes behind");
+    }
+
+    #[test]
+    fn the_sensor_is_told_in_a_line() {
+        let pixels = FaultSnapshot { newest: 7, frames: 40, ..FaultSnapshot::default() };
+        assert_eq!(faults(pixels), "7 hot or dead pixels mended, some in 40 frames");
+        let stripes = FaultSnapshot { rows: 1.96, striped: 3, ..FaultSnapshot::default() };
+        let told =
+            "stripes of 2.0 (rows) and 0.0 (columns) gray levels taken away, some in 3 frames";
+        assert_eq!(faults(stripes), told);
+        assert_eq!(
+            faults(FaultSnapshot { newest: 7, frames: 40, ..stripes }),
+            format!("{}; {told}", faults(pixels))
+        );
     }
 
     #[test]

@@ -13,10 +13,13 @@ mod transform; // rows, columns, rows
 mod back; // the last two of them
 mod sine; // of the boundary's margins
 mod twins; // power spectra of small squares
+mod mirror; // sequences
 
 pub use field::{FieldFilter, Weights};
 pub use filter::Filter;
 pub use layout::{Complex, coefficients, frequency, multiplicity, signed_frequency};
+pub use mirror::MirrorFilter;
+
 pub use sine::SineTransform;
 pub use size::good_size;
 pub use spectrum::Spectrum;

@@ -157,6 +157,7 @@ mod tests {
         metrics.watch.set(Some(WatchSnapshot { scale: Some(1.04), ..WatchSnapshot::default() }));
         metrics.reload.refuse("no such PSF");
         metrics.faults.record(7);
+        metrics.faults.record_stripes(1.5, 0.0);
         metrics.guard.record(0.125);
         metrics.quality.record(20.5, 31.25);
         let snapshot = metrics.snapshot();

@@ -12,7 +12,7 @@ use super::tap::Taps;
 use crate::frame::{Effort, Frame, FrameMeta, Lease, Pool, Shared};
 use crate::metrics::{Metrics, Reason, SourceState, StageMetrics, Ticket};
 use crate::restore::quality::assess;
-use crate::restore::{RestoreError, Watch};
+use crate::restore::{RestoreError, Striped, Watch};
 use crate::sink::{Sink, SinkError};
 use crate::source::{Filled, Source, SourceError};
 
@@ -226,6 +226,11 @@ impl Watch for Laps<'_> {
 
     fn mended(&mut self, samples: usize) {
         self.metrics.faults.record(samples);
+    }
+
+    fn levelled(&mut self, Striped { rows, columns }: Striped) {
+        let [rows, columns] = [rows, columns].map(|deviation| 255.0 * f64::from(deviation));
+        self.metrics.faults.record_stripes(rows, columns);
     }
 
     fn held(&mut self, share: f32) {

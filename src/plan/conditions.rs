@@ -20,15 +20,19 @@ impl Conditions {
 
     /// Of a PSF that was estimated from frames of something unknown.
     const ESTIMATED: f32 = 0.75;
+    /// Of one that is said to be guessed.
+    const GUESSED: f32 = 0.5;
 
-    /// For `noise` in the planes that are filtered, and the trust of the calibration. What somebody says,
-    /// and a PSF that comes without a calibration, are believed: who tells a PSF means it.
-    pub fn new(camera: &Calibration, Light(noise): Light) -> Self {
+    /// For `noise` in the planes that are filtered, and the trust that is told; where none is, that of the
+    /// calibration. What comes without one is believed: who tells a PSF means it, and may say otherwise.
+    pub fn new(told: Option<Trust>, camera: &Calibration, Light(noise): Light) -> Self {
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let sigma = (Self::SIGMA * noise) as f32;
-        let trust = match camera.certainty.map(|certainty| certainty.trust) {
-            Some(Trust::Estimated) => Self::ESTIMATED,
-            Some(Trust::Measured | Trust::Guessed) | None => 1.0,
+        let calibrated = camera.certainty.map(|certainty| certainty.trust);
+        let trust = match (told, calibrated) {
+            (Some(Trust::Guessed), _) => Self::GUESSED,
+            (Some(Trust::Estimated), _) | (None, Some(Trust::Estimated)) => Self::ESTIMATED,
+            _ => 1.0,
         };
         Self { sigma, trust }
     }
@@ -50,20 +54,31 @@ mod tests {
     use crate::optics::{Certainty, GrayLevels, Psf};
 
     #[track_caller]
-    fn check_trust(trust: Option<Trust>, expected: f32) {
+    fn check_trust(told: Option<Trust>, calibrated: Option<Trust>, expected: f32) {
         let certainty =
-            trust.map(|trust| Certainty { trust, relative_error: None, residual: None });
+            calibrated.map(|trust| Certainty { trust, relative_error: None, residual: None });
         let camera = Calibration { certainty, ..Calibration::new(Psf::delta(), GrayLevels::NONE) };
-        let told = Conditions::new(&camera, Light(0.03));
-        assert_eq!(told, Conditions { sigma: 0.3, trust: expected }, "{trust:?}");
+        let conditions = Conditions::new(told, &camera, Light(0.03));
+        assert_eq!(
+            conditions,
+            Conditions { sigma: 0.3, trust: expected },
+            "{told:?}, {calibrated:?}"
+        );
     }
 
     #[test]
     fn what_was_estimated_is_trusted_less() {
-        check_trust(Some(Trust::Measured), 1.0);
-        check_trust(Some(Trust::Estimated), 0.75);
-        check_trust(Some(Trust::Guessed), 1.0);
-        check_trust(None, 1.0);
+        for (calibrated, expected) in [
+            (None, 1.0),
+            (Some(Trust::Measured), 1.0),
+            (Some(Trust::Estimated), 0.75),
+            (Some(Trust::Guessed), 1.0),
+        ] {
+            check_trust(None, calibrated, expected);
+            check_trust(Some(Trust::Measured), calibrated, 1.0);
+            check_trust(Some(Trust::Estimated), calibrated, 0.75);
+            check_trust(Some(Trust::Guessed), calibrated, 0.5);
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ mod filters; // what can be undone
 mod borders; // what is likely beyond them
 mod places; // of a blur
 mod highlights; // what white hides
-mod faults; // of the sensor
+mod faults; // of the sensor's pixels
+mod stripes; // of its rows and columns
 mod guard; // what was missed
 mod forecast; // what that is worth
 pub mod network; // what fills in the rest
@@ -29,4 +30,5 @@ pub use highlights::{Highlights, TileBlur};
 pub use options::{Channels, RestoreOptions};
 pub use recipe::{PlanError, Projection, RestorePlan};
 pub use regulariser::Regulariser;
+pub use stripes::{Profile, Stripes};
 pub use tone::ToneCurve;

@@ -7,7 +7,7 @@ use super::edges::Edges;
 use super::regulariser::Regulariser;
 use crate::frame::Layout;
 use crate::keys;
-use crate::optics::{Blur, Calibration, Clue, Contrast, Curve, GrayLevels};
+use crate::optics::{Blur, Calibration, Clue, Contrast, Curve, GrayLevels, Trust};
 
 /// How frames are restored. Whoever plans brings the model and the camera that are named here.
 #[derive(Debug, Clone, PartialEq, Deserialize, Args)]
@@ -31,6 +31,10 @@ pub struct RestoreOptions {
     /// What is restored: luma, colours passing through, or red, green and blue each by itself.
     #[arg(long, value_enum, default_value = "luma")]
     pub channels: Channels,
+    /// How far networks trust the PSF: measured, estimated or guessed [default: as its calibration says;
+    /// what is told without one is believed].
+    #[arg(long, value_enum)]
+    pub trust: Option<Trust>,
     /// Whether each restored frame is looked at, and held back where it is ringing or grain.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     pub guard: bool,
@@ -59,6 +63,7 @@ impl Default for RestoreOptions {
             edges: Edges::default(),
             transfer: Curve::Auto,
             channels: Channels::default(),
+            trust: None,
             guard: true,
             contrast: Contrast::USUAL,
         }

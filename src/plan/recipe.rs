@@ -14,6 +14,7 @@ use super::highlights::Highlights;
 use super::network::{Input, Model};
 use super::options::{Channels, RestoreOptions};
 use super::regulariser::Regulariser;
+use super::stripes::Stripes;
 use super::tone::ToneCurve;
 use crate::exit::{ExitStatus, Status};
 use crate::fft::FieldFilter;
@@ -38,6 +39,8 @@ pub struct RestorePlan {
     pub borders: Option<Borders>,
     /// How hot and dead pixels are told, where they can be.
     pub faults: Option<Faults>,
+    /// How stripes of rows and columns are told, where frames are large enough.
+    pub stripes: Option<Stripes>,
     /// How restored frames are looked at, where they are.
     pub guard: Option<Guard>,
     /// How light beyond white is looked for.
@@ -118,11 +121,12 @@ impl RestorePlan {
             framing,
             borders: Borders::plan(&camera.blur, framing, of_usual)?,
             faults: Faults::plan(&camera.blur, camera.noise, format.depth),
+            stripes: Stripes::plan(&camera.blur, noise, options.contrast, framing),
             guard,
             highlights: Highlights::plan(&camera.blur, noise)?,
             wiener,
             weak,
-            conditions: Conditions::new(camera, of_usual),
+            conditions: Conditions::new(options.trust, camera, of_usual),
             projections: projections
                 .map(|(filter, &strength)| Projection { strength, filter })
                 .collect(),

@@ -53,6 +53,16 @@ pub struct Step {
     pub choice: Option<String>,
 }
 
+/// Deviations of what whole rows and columns of a frame had in common that no scene gave them, white being
+/// 1; 0 where there was nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Striped {
+    /// From row to row.
+    pub rows: f32,
+    /// From column to column.
+    pub columns: f32,
+}
+
 /// Whoever waits for a frame: may stop its restoration, and hears of every step.
 pub trait Watch {
     /// Whether what is left may be left undone; what the restored picture holds is unspecified then.
@@ -65,6 +75,9 @@ pub trait Watch {
 
     /// So many samples were hot or dead pixels, and became what is around them.
     fn mended(&mut self, _samples: usize) {}
+
+    /// Stripes of these deviations were taken away.
+    fn levelled(&mut self, _striped: Striped) {}
 
     /// The guard, where there is one, has held back this share of the restoration, from 0 to 1.
     fn held(&mut self, _share: f32) {}

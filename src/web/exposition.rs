@@ -132,7 +132,14 @@ impl Statistics {
     fn tell_faults(&self, page: &mut Page<'_>) -> Result<(), Error> {
         let newest = self.one(|station| station.snapshot.faults.newest as f64);
         let help = "Hot and dead pixels that were mended in the newest frame";
-        page.gauges("faults_mended", help, None, newest)
+        page.gauges("faults_mended", help, None, newest)?;
+        let stripes = self.each(|station| {
+            let of = |along, deviation| (station.labels(&[("along", along)]), deviation);
+            let faults = station.snapshot.faults;
+            vec![of("rows", faults.rows), of("columns", faults.columns)]
+        });
+        let help = "Deviation in gray levels of the stripes taken from the newest frame";
+        page.gauges("stripes_gray_levels", help, None, stripes)
     }
 
     fn tell_program(&self, page: &mut Page<'_>) -> Result<(), Error> {

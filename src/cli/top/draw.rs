@@ -101,7 +101,7 @@ impl View {
             let told = calibrated(restoration, SystemTime::now());
             lines.push(vec![head(""), (Look::Soft, told)]);
         }
-        if state.metrics.faults.frames > 0 {
+        if state.metrics.faults.frames > 0 || state.metrics.faults.striped > 0 {
             lines.push(vec![head("faults"), (Look::Plain, faults(state.metrics.faults))]);
         }
         if let Some(guard) = state.metrics.guard.filter(|guard| guard.held > 0) {

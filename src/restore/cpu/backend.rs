@@ -11,6 +11,7 @@ use super::filtering::{Filtering, columns};
 use super::guard::Guarding;
 use super::highlights::Peel;
 use super::residual::{KernelChoice, ResidualNet, band_rows};
+use super::stripes::Levelling;
 use super::workspace::{Channel, Estimate, Workspace};
 use crate::executor::Executor;
 use crate::fft::FieldFilter;
@@ -79,6 +80,7 @@ impl Backend for CpuBackend {
             framing,
             borders,
             faults,
+            stripes,
             guard,
             highlights,
             wiener,
@@ -110,13 +112,14 @@ impl Backend for CpuBackend {
         steps.push(Step::new("encode"));
         let extension = Extension::plan(framing, threads);
         let mending = faults.map(|faults| Mending::new(faults, framing, Arc::clone(executor)));
+        let levelling = stripes.map(|it| Levelling::new(it, framing, Arc::clone(executor)));
         let peel = Peel::new(highlights, framing, Arc::clone(executor));
         Ok(Box::new(CpuRestorer {
             format,
             decode: Decode::new(
                 Arc::clone(&tone),
                 contrast,
-                mending,
+                (mending, levelling),
                 peel,
                 extension,
                 Arc::clone(executor),
@@ -199,7 +202,9 @@ impl CpuRestorer {
             watch.done(0, Some(&failure));
             return Err(failure);
         }
-        watch.mended(self.decode.run(blurred, effort == Effort::Full, &mut self.work));
+        let seen = self.decode.run(blurred, effort == Effort::Full, &mut self.work);
+        watch.mended(seen.mended);
+        watch.levelled(seen.striped);
         watch.done(0, None);
         Ok(true)
     }

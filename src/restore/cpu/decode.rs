@@ -8,12 +8,14 @@ use super::ROWS;
 use super::extension::Extension;
 use super::faults::Mending;
 use super::highlights::Peel;
+use super::stripes::Levelling;
 use super::workspace::{Channel, Workspace};
 use crate::executor::{Executor, for_chunks};
 use crate::frame::colour::luma_row;
 use crate::frame::{Extent, Layout, Picture, Plane};
 use crate::optics::Contrast;
 use crate::plan::ToneCurve;
+use crate::restore::Striped;
 
 /// Fills the `y` planes of a workspace.
 pub(crate) struct Decode {
@@ -21,6 +23,7 @@ pub(crate) struct Decode {
     /// What brings the frame to the amplitudes of ordinary ones, once the lamps are taken away.
     gain: f32,
     mending: Option<Mending>,
+    levelling: Option<Levelling>,
     peel: Peel,
     extension: Extension,
     executor: Arc<dyn Executor>,
@@ -28,11 +31,20 @@ pub(crate) struct Decode {
     sums: Vec<AtomicU64>,
 }
 
+/// What was wrong with a frame.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Seen {
+    /// Samples that were faults of the sensor.
+    pub(crate) mended: usize,
+    /// Stripes that were taken away.
+    pub(crate) striped: Striped,
+}
+
 impl Decode {
     pub(crate) fn new(
         curve: Arc<ToneCurve>,
         contrast: Contrast,
-        mending: Option<Mending>,
+        (mending, levelling): (Option<Mending>, Option<Levelling>),
         peel: Peel,
         extension: Extension,
         executor: Arc<dyn Executor>,
@@ -41,18 +53,21 @@ impl Decode {
         let sums = (0..height).map(|_| AtomicU64::new(0)).collect();
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let gain = (1.0 / contrast.get()) as f32;
-        Self { curve, gain, mending, peel, extension, executor, sums }
+        Self { curve, gain, mending, levelling, peel, extension, executor, sums }
     }
 
-    /// Fills the planes with the light of a picture, without its lamps where there is time to `peel`; how
-    /// many samples were faults of the sensor.
-    pub(crate) fn run(&mut self, picture: &Picture, peel: bool, work: &mut Workspace) -> usize {
+    /// Fills the planes with the light of a picture, without its lamps where there is time to `peel`; what
+    /// was wrong with it.
+    pub(crate) fn run(&mut self, picture: &Picture, peel: bool, work: &mut Workspace) -> Seen {
         let is_luma = is_luma_of_rgb(work, picture.format().layout);
-        let mut mended = 0;
+        let mut all = Seen::default();
         for (index, channel) in work.channels.iter_mut().enumerate() {
-            mended += self.decode(picture, index, (is_luma, peel), channel);
+            let Seen { mended, striped } = self.decode(picture, index, (is_luma, peel), channel);
+            all.mended += mended;
+            all.striped.rows = all.striped.rows.max(striped.rows);
+            all.striped.columns = all.striped.columns.max(striped.columns);
         }
-        mended
+        all
     }
 
     fn decode(
@@ -61,7 +76,7 @@ impl Decode {
         index: usize,
         (is_luma, peel): (bool, bool),
         channel: &mut Channel,
-    ) -> usize {
+    ) -> Seen {
         self.for_rows(&mut channel.y, &|y, row| {
             self.load(picture, index, is_luma, y, row);
             if peel {
@@ -72,9 +87,15 @@ impl Decode {
         let seen = if is_luma { picture.planes() } else { &picture.planes()[index..=index] };
         let mending = self.mending.as_mut();
         let mended = mending.map_or(0, |mending| mending.run(seen, &mut channel.y));
+        if mended > 0 {
+            self.for_rows(&mut channel.y, &|y, row| self.add_up(y, row));
+        }
+        let sums = self.sums.iter().map(|sum| f64::from_bits(sum.load(Ordering::Relaxed)));
+        let levelling = self.levelling.as_mut();
+        let striped = levelling.map_or_else(Striped::default, |it| it.run(sums, &mut channel.y));
         let Channel { y, x_w, beyond, .. } = channel;
         channel.has_lamps = self.peel.run(y, x_w, beyond);
-        if channel.has_lamps || mended > 0 {
+        if channel.has_lamps || striped != Striped::default() {
             self.for_rows(&mut channel.y, &|y, row| self.add_up(y, row));
         }
         channel.mean = self.mean();
@@ -83,7 +104,7 @@ impl Decode {
             row.iter_mut().for_each(|sample| *sample = (*sample - mean) * gain);
         });
         self.extension.apply(&*self.executor, &mut channel.y);
-        mended
+        Seen { mended, striped }
     }
 
     fn add_up(&self, y: usize, row: &[f32]) {

@@ -7,6 +7,7 @@ mod backend; // from a plan to a restorer
 mod workspace; // the planes
 mod decode; // samples to light
 mod faults; // hot and dead pixels
+mod stripes; // of rows and columns
 mod highlights; // beyond white
 mod extension; // beyond the edges
 mod filtering; // Wiener filter and projections

@@ -337,8 +337,14 @@ function showGuard(guard) {
 }
 
 function showFaults(faults) {
-  $("faults-note").hidden = !faults || !faults.frames;
-  if (faults) $("faults-note").textContent = `${faults.newest} hot or dead pixels mended`;
+  $("faults-note").hidden = !faults || !(faults.frames || faults.striped);
+  if (!faults) return;
+  const told = [];
+  if (faults.frames) told.push(`${faults.newest} hot or dead pixels mended`);
+  if (faults.striped) {
+    told.push(`stripes of ${faults.rows.toFixed(1)} (rows) and ${faults.columns.toFixed(1)} (columns) gray levels taken away`);
+  }
+  $("faults-note").textContent = told.join("; ");
 }
 
 async function takeState() {
