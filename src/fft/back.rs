@@ -146,9 +146,14 @@ impl RealFft2d {
             let (even, odd) = sums.split_at_mut(width);
             unpack(pair, even, odd);
         }
+        let first = 2 * part * PAIRS;
+        let all = first..self.extent.height.min(first + 2 * PAIRS);
         for (at, (filter, weights)) in (1..).zip(filters[1..].iter().zip(weights)) {
+            if weights.are_zero(all.clone()) {
+                continue;
+            }
             self.restore_layer(part, (at, filter), pieces, scratch);
-            let ys = (2 * part * PAIRS..self.extent.height).step_by(2);
+            let ys = (first..self.extent.height).step_by(2);
             let sums = scratch.sums.chunks_mut(2 * width);
             for (y, (pair, sums)) in ys.zip(scratch.pairs.chunks(width).zip(sums)) {
                 let (even, odd) = sums.split_at_mut(width);

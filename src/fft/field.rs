@@ -8,6 +8,8 @@
 //! layers share the transform of `x`, so that `n + 1` of them cost `n + 2` transforms and not `2 n + 2`.
 //! A filter that is the same everywhere has the one layer `F_0`.
 
+use std::ops::Range;
+
 use super::filter::Filter;
 use crate::frame::Plane;
 
@@ -40,6 +42,16 @@ impl FieldFilter {
         Self { filters, weights }
     }
 
+    /// The filter `base` with layers added to it whose weights are given where it is applied.
+    pub fn unweighted(base: Filter, layers: impl IntoIterator<Item = Filter>) -> Self {
+        Self { filters: std::iter::once(base).chain(layers).collect(), weights: Vec::new() }
+    }
+
+    /// The layer that is there everywhere, `F_0`.
+    pub fn base(&self) -> &Filter {
+        &self.filters[0]
+    }
+
     /// Number of layers.
     pub fn layers(&self) -> usize {
         self.filters.len()
@@ -54,7 +66,8 @@ impl FieldFilter {
         &self.filters
     }
 
-    pub(super) fn weights(&self) -> &[Weights] {
+    /// The weights of all layers but the first, where they were given with them.
+    pub fn weights(&self) -> &[Weights] {
         &self.weights
     }
 }
@@ -75,6 +88,21 @@ impl Weights {
         let last = knots.extent().height;
         assert!(rows.iter().all(|&(knot, share)| knot < last && (share == 0.0 || knot + 1 < last)));
         Self { knots, rows }
+    }
+
+    /// The weights in the rows in which they are given.
+    pub fn knots_mut(&mut self) -> &mut Plane<f32> {
+        &mut self.knots
+    }
+
+    /// Whether nothing is added to these rows of the plane.
+    pub(super) fn are_zero(&self, rows: Range<usize>) -> bool {
+        let knots =
+            |y: usize| [self.rows[y].0, self.rows[y].0 + usize::from(self.rows[y].1 != 0.0)];
+        let first = rows.clone().map(|y| knots(y)[0]).min();
+        let last = rows.map(|y| knots(y)[1]).max();
+        let (Some(first), Some(last)) = (first, last) else { return true };
+        (first..=last).all(|knot| self.knots.row(knot).iter().all(|weight| *weight == 0.0))
     }
 
     /// Adds to `sums` the samples of row `y`, weighted.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use rustfft::{Fft, FftPlanner};
 
-use super::field::FieldFilter;
+use super::field::{FieldFilter, Weights};
 use super::filter::{ColumnPass, Filter};
 use super::layout::{Complex, coefficients};
 use super::pairs::{self, Block, CROSSING};
@@ -94,17 +94,18 @@ impl RealFft2d {
     /// it row `y` of `output`. The filter is the one of the first step.
     ///
     /// # Panics
-    /// Where filter or output are not of the planned extent, or the filter has more layers than the
-    /// memory.
+    /// Where filter or output are not of the planned extent, the filter has more layers than the memory,
+    /// or not as many weights as layers behind the first.
     pub fn filter_back(
         &self,
         spectrum: &mut Spectrum,
-        filter: &FieldFilter,
+        (filter, weights): (&FieldFilter, &[Weights]),
         executor: &dyn Executor,
         output: &mut Plane<f32>,
         store: &Store<'_>,
     ) {
-        let layers = (filter.filters(), filter.weights());
+        assert_eq!(filter.layers(), weights.len() + 1, "weights of another number of layers");
+        let layers = (filter.filters(), weights);
         self.layers_back(spectrum, layers, executor, output, store);
     }
 

@@ -2,6 +2,7 @@
 
 mod calibrating;
 mod counter;
+mod fusion;
 mod histogram;
 mod ledger;
 mod load;
@@ -20,6 +21,7 @@ pub use calibrating::{
     Artefacts, CalibratingMetrics, CalibratingPhase, CalibratingSnapshot, FoundCalibration,
 };
 pub use counter::Counter;
+pub use fusion::{FusionMetrics, FusionSnapshot};
 pub use histogram::{Histogram, Summary};
 pub use ledger::{Books, Ledger, Reason, Ticket};
 pub use load::{Level, LoadMetrics, LoadSnapshot};
@@ -47,6 +49,8 @@ pub struct Metrics {
     pub load: LoadMetrics,
     /// What restores frames.
     pub restoration: RestorationMetrics,
+    /// What averaging over frames makes of them.
+    pub fusion: FusionMetrics,
     /// Whether its calibration still holds.
     pub watch: WatchMetrics,
     /// How far a calibration from the target is.

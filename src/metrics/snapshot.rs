@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Books, LoadSnapshot, Metrics, QueueMetrics, ReloadSnapshot, Restoration, SinkMetrics,
-    SourceSnapshot, StageMetrics, Summary, WatchSnapshot,
+    Books, FusionSnapshot, LoadSnapshot, Metrics, QueueMetrics, ReloadSnapshot, Restoration,
+    SinkMetrics, SourceSnapshot, StageMetrics, Summary, WatchSnapshot,
 };
 
 /// [`Metrics`] at one moment.
@@ -25,6 +25,9 @@ pub struct Snapshot {
     /// What restores frames, once that is known.
     #[serde(default)]
     pub restoration: Option<Restoration>,
+    /// What averaging over frames made of the newest, where frames are averaged.
+    #[serde(default)]
+    pub fusion: Option<FusionSnapshot>,
     /// Whether the calibration still holds, where it is watched.
     #[serde(default)]
     pub watch: Option<WatchSnapshot>,
@@ -91,6 +94,7 @@ impl Metrics {
             queues: self.queues().iter().map(|queue| queue.snapshot()).collect(),
             load: self.load.snapshot(),
             restoration: self.restoration.snapshot(),
+            fusion: self.fusion.snapshot(),
             watch: self.watch.snapshot(),
             reload: self.reload.snapshot(),
             psnr_db: self.quality.mean_db().map(psnr),
@@ -147,6 +151,7 @@ mod tests {
             Restoration { psf: "disk:3".to_owned(), width: 1.5, ..Restoration::default() };
         metrics.restoration.set(restoration, Vec::new());
         metrics.watch.set(Some(WatchSnapshot { scale: Some(1.04), ..WatchSnapshot::default() }));
+        metrics.fusion.record(0.75, 0.5);
         metrics.reload.refuse("no such PSF");
         metrics.quality.record(20.5, 31.25);
         let snapshot = metrics.snapshot();

@@ -21,12 +21,14 @@
 //!
 //! Where the blur differs over the field, so do the filters: `field.rs`.
 
+use std::sync::Arc;
+
 use super::edges::Framing;
 use super::expected::{Assumed, Kind};
 use super::field::filters as field_filters;
 use super::regulariser::Regulariser;
 use crate::fft::FieldFilter;
-use crate::optics::{Blur, Light, PsfError};
+use crate::optics::{Blur, Light, Psf, PsfError};
 
 /// The filters of one blur on planes of one extent.
 #[derive(Debug, Clone)]
@@ -56,19 +58,51 @@ impl Filters {
         noise: Light,
         strengths: &[f64],
     ) -> Result<Self, PsfError> {
-        let projections = strengths.iter().map(|&strength| Kind::Projection(strength));
-        let kinds: Vec<Kind> = std::iter::once(Kind::Wiener).chain(projections).collect();
-        let assumed = Assumed::new(framing.outer, regulariser, noise);
+        Self::of(blur, framing, &Assumed::new(framing.outer, regulariser, noise), strengths)
+    }
+
+    /// The same for planes that are assumed to be so.
+    pub(super) fn of(
+        blur: &Blur,
+        framing: Framing,
+        assumed: &Arc<Assumed>,
+        strengths: &[f64],
+    ) -> Result<Self, PsfError> {
+        let kinds = Kind::all(strengths);
         let mut filters = match blur {
             Blur::Uniform(psf) => {
                 let expected = assumed.blurred_by(psf)?;
                 let budget = Self::BUDGET * expected.error();
                 kinds.iter().map(|&kind| expected.simple_filter(kind, budget).into()).collect()
             }
-            Blur::Field(field) => field_filters(field, framing, &assumed, &kinds, Self::BUDGET)?,
+            Blur::Field(field) => field_filters(field, framing, assumed, &kinds, Self::BUDGET)?,
         };
         let projections = filters.split_off(1);
         Ok(Self { wiener: filters.remove(0), projections })
+    }
+
+    /// Filters whose weighted second layer leads from these, of planes that are assumed to be as `from`
+    /// says, to those of the same planes as `to` says.
+    pub(super) fn towards(
+        &self,
+        psf: &Psf,
+        [from, to]: [&Arc<Assumed>; 2],
+        strengths: &[f64],
+    ) -> Result<Self, PsfError> {
+        let (from, to) = (from.blurred_by(psf)?, to.blurred_by(psf)?);
+        let budget = Self::BUDGET * to.error();
+        let layered = |kind, base: &FieldFilter| {
+            let change = to.difference(kind, &from);
+            let change = change.simplified(|index| from.power(kind, index), budget);
+            FieldFilter::unweighted(base.base().clone(), [change])
+        };
+        let projections = strengths.iter().zip(&self.projections);
+        Ok(Self {
+            wiener: layered(Kind::Wiener, &self.wiener),
+            projections: projections
+                .map(|(&strength, base)| layered(Kind::Projection(strength), base))
+                .collect(),
+        })
     }
 }
 
@@ -77,7 +111,7 @@ mod tests {
     use super::*;
     use crate::fft::Filter;
     use crate::frame::{Extent, Plane};
-    use crate::optics::{Psf, natural_power};
+    use crate::optics::natural_power;
     use crate::testing::{filtered, largest_difference, random_plane, random_psf};
     use proptest::prelude::*;
 

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use displaydoc::Display;
 
+use super::chroma::Chroma;
 use super::edges::Framing;
+use super::expected::Assumed;
 use super::filters::Filters;
+use super::fusion::Fusion;
 use super::highlights::Highlights;
 use super::network::Model;
 use super::options::{Channels, RestoreOptions};
@@ -38,6 +41,10 @@ pub struct RestorePlan {
     pub model: Option<Arc<Model>>,
     /// A projection for each network.
     pub projections: Vec<Projection>,
+    /// How frames of a scene at rest are averaged, where they are.
+    pub fusion: Option<Fusion>,
+    /// How chroma is restored beside luma, where it is.
+    pub chroma: Option<Chroma>,
 }
 
 /// A null-space projection `P_c`.
@@ -90,8 +97,11 @@ impl RestorePlan {
         let regulariser = options.regulariser.or(trained).unwrap_or(Regulariser::Spectral);
         let noise = camera.noise.in_light(camera.transfer, format.range);
         let of_usual = Light(noise.0 / options.contrast.get());
-        let Filters { wiener, projections } =
-            Filters::plan(&camera.blur, framing, regulariser, of_usual, strengths)?;
+        let assumed = Assumed::new(framing.outer, regulariser, of_usual);
+        let filters = Filters::of(&camera.blur, framing, &assumed, strengths)?;
+        let fused = (&filters, &assumed, strengths);
+        let fusion = Fusion::plan(camera, options.temporal, framing, format, fused)?;
+        let Filters { wiener, projections } = filters;
         let projections = projections.into_iter().zip(strengths);
         Ok(Self {
             format,
@@ -105,6 +115,8 @@ impl RestorePlan {
                 .map(|(filter, &strength)| Projection { strength, filter })
                 .collect(),
             model,
+            fusion,
+            chroma: Chroma::plan(camera, options, format)?,
         })
     }
 }

@@ -7,7 +7,7 @@
 //!   y        x_w         f_1            g_1             f_K             g_K
 //! ```
 //!
-//! with `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)` and `g_0 = x_w`: each network says what is
+//! with, where frames of a scene at rest are averaged, that average for `y`, and `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)` and `g_0 = x_w`: each network says what is
 //! wrong with the estimate so far, and as much of that as the data leave open enters the picture;
 //! `c` is the network's own.
 
@@ -41,6 +41,18 @@ pub trait Restorer: Send {
         effort: Effort,
         watch: &mut dyn Watch,
     ) -> Result<(), RestoreError>;
+
+    /// The next frame does not follow those before it: nothing of them enters it.
+    fn forget(&mut self) {}
+}
+
+/// What averaging over frames made of one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fused {
+    /// Part of the frame that rests and has as little noise as is aimed at.
+    pub at_rest: f64,
+    /// Deviation of the noise that is left, in the mean over the frame, over that of a single frame.
+    pub noise_left: f64,
 }
 
 /// One step of a restoration.
@@ -61,6 +73,9 @@ pub trait Watch {
 
     /// The step of that index has been done, or has failed.
     fn done(&mut self, _step: usize, _failure: Option<&RestoreError>) {}
+
+    /// The frame was averaged with those before it.
+    fn fused(&mut self, _fused: Fused) {}
 }
 
 /// Waits for the frame and nothing else.

@@ -41,6 +41,7 @@ mod soak;
 mod streams;
 mod support;
 mod target;
+mod temporal;
 mod unpack;
 
 fn main() -> std::process::ExitCode {

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::screen::{Line, Look};
 use crate::cli::client::{ClientError, losses, rate_between};
-use crate::cli::status::{calibrated, camera, duration, effort, restores, watched};
+use crate::cli::status::{averaged, calibrated, camera, duration, effort, restores, watched};
 use crate::metrics::{Books, Level, SinkSnapshot, SourceState, StageSnapshot};
 use crate::web::State;
 
@@ -98,6 +98,9 @@ impl View {
             lines.push(vec![head("restores"), (Look::Plain, restores(restoration))]);
             let told = calibrated(restoration, SystemTime::now());
             lines.push(vec![head(""), (Look::Soft, told)]);
+        }
+        if let Some(fusion) = &state.metrics.fusion {
+            lines.push(vec![head("average"), (Look::Plain, averaged(fusion))]);
         }
         if let Some(watch) = &state.metrics.watch {
             let look = if watch.standing == "holds" { Look::Plain } else { Look::Warning };

@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
+use super::chroma::ChromaFilter;
 use super::decode::Decode;
 use super::encode::Encode;
 use super::extension::Extension;
 use super::filtering::{Filtering, columns};
+use super::fusion::Fuser;
 use super::highlights::Peel;
+use super::levels::Levels;
 use super::residual::{KernelChoice, ResidualNet, band_rows};
 use super::workspace::{Estimate, Workspace};
 use crate::executor::Executor;
 use crate::fft::FieldFilter;
 use crate::frame::{Effort, Picture, PictureFormat};
-use crate::plan::{Projection, RestorePlan};
+use crate::plan::{Filters, Projection, RestorePlan};
 use crate::restore::model::ModelError;
 use crate::restore::{Backend, RestoreError, Restorer, Step, Watch};
 
@@ -28,8 +31,9 @@ struct CpuRestorer {
     format: PictureFormat,
     decode: Decode,
     filtering: Filtering,
-    wiener: FieldFilter,
+    levels: Levels,
     stages: Vec<Stage>,
+    chroma: Option<ChromaFilter>,
     encode: Encode,
     work: Workspace,
     executor: Arc<dyn Executor>,
@@ -39,7 +43,7 @@ struct CpuRestorer {
 /// A network and the projection behind it.
 struct Stage {
     net: ResidualNet,
-    projection: Projection,
+    strength: f64,
 }
 
 /// Steps before those of the networks, which are two each.
@@ -72,34 +76,44 @@ impl Backend for CpuBackend {
             wiener,
             model,
             projections,
+            fusion,
+            chroma,
         } = plan;
         let (executor, threads) = (&self.executor, self.executor.threads());
         let tone = Arc::new(tone);
-        let filters = projections.iter().map(|projection| &projection.filter).chain([&wiener]);
-        let layers = filters.map(FieldFilter::layers).max().unwrap_or(1);
         let mut steps = vec![Step::new("decode"), Step::filter("wiener", &wiener)];
         let mut stages = Vec::new();
         if let Some(model) = model {
             let rows = band_rows(framing.outer.height, threads);
-            for (index, projection) in projections.into_iter().enumerate() {
+            for (index, projection) in projections.iter().enumerate() {
                 steps.push(Step::new(&format!("residual {}", index + 1)));
                 let name = format!("projection {}", index + 1);
                 steps.push(Step::filter(&name, &projection.filter));
                 let net = ResidualNet::plan(&model, index, self.kernel, framing.outer, rows)?;
-                stages.push(Stage { net, projection });
+                stages.push(Stage { net, strength: projection.strength });
             }
         }
+        steps.extend(chroma.as_ref().map(|plan| Step::filter("chroma", &plan.wiener)));
         steps.push(Step::new("encode"));
         let extension = Extension::plan(framing, threads);
         let peel = Peel::new(highlights, framing, Arc::clone(executor));
+        let count = channels.count(format.layout);
+        let fusion = fusion.map(Arc::new);
+        let fuser = |plan: &Arc<_>| Fuser::new(Arc::clone(plan), framing, Arc::clone(executor));
+        let fusers = fusion.iter().flat_map(|plan| (0..count).map(|_| fuser(plan))).collect();
+        let projections = projections.into_iter().map(|Projection { filter, .. }| filter).collect();
+        let levels = Levels::new(Filters { wiener, projections }, fusion.as_deref());
+        let decode =
+            Decode::new(Arc::clone(&tone), contrast, peel, extension, Arc::clone(executor));
         Ok(Box::new(CpuRestorer {
             format,
-            decode: Decode::new(Arc::clone(&tone), contrast, peel, extension, Arc::clone(executor)),
-            filtering: Filtering::plan(framing.outer, layers, executor),
-            wiener,
+            decode: decode.with_fusers(fusers),
+            filtering: Filtering::plan(framing.outer, levels.layers(), executor),
+            levels,
             stages,
+            chroma: chroma.map(|plan| ChromaFilter::new(plan, format, executor)),
             encode: Encode::new(tone, contrast, framing, Arc::clone(executor)),
-            work: Workspace::new(framing.outer, channels.count(format.layout)),
+            work: Workspace::new(framing.outer, count),
             executor: Arc::clone(executor),
             steps,
         }))
@@ -136,11 +150,19 @@ impl Restorer for CpuRestorer {
             return decoded.map(drop);
         };
         let (newest, outcome) = self.estimate(effort, watch);
+        if let (Some(chroma), false) = (&mut self.chroma, watch.is_stopped()) {
+            chroma.run(blurred);
+            watch.done(last - 1, None);
+        }
         if !watch.is_stopped() {
-            self.encode.run(&self.work, newest, blurred, restored);
+            self.encode.run(&self.work, (newest, self.chroma.as_ref()), blurred, restored);
             watch.done(last, None);
         }
         outcome
+    }
+
+    fn forget(&mut self) {
+        self.decode.fusers.iter_mut().for_each(Fuser::forget);
     }
 }
 
@@ -157,11 +179,15 @@ impl CpuRestorer {
         }
         if blurred.format() != self.format {
             let (is, planned) = (blurred.extent(), self.format.extent);
+            self.forget();
             let failure = RestoreError::Format { is, planned };
             watch.done(0, Some(&failure));
             return Err(failure);
         }
         self.decode.run(blurred, effort == Effort::Full, &mut self.work);
+        if let Some(fuser) = self.decode.fusers.first() {
+            watch.fused(fuser.fused());
+        }
         watch.done(0, None);
         Ok(true)
     }
@@ -173,12 +199,13 @@ impl CpuRestorer {
         watch: &mut dyn Watch,
     ) -> (Estimate, Result<(), RestoreError>) {
         let (mut newest, mut outcome) = (Estimate::Wiener, Ok(()));
-        for channel in &mut self.work.channels {
-            self.filtering.wiener(&self.wiener, channel);
+        for (index, channel) in self.work.channels.iter_mut().enumerate() {
+            let fuser = self.decode.fusers.get(index);
+            self.filtering.wiener(self.levels.wiener(fuser), channel);
         }
         watch.done(1, None);
         let stages = if effort == Effort::Full { &self.stages[..] } else { &[] };
-        for (index, Stage { net, projection }) in stages.iter().enumerate() {
+        for (index, Stage { net, strength }) in stages.iter().enumerate() {
             if watch.is_stopped() {
                 break;
             }
@@ -192,8 +219,9 @@ impl CpuRestorer {
                 outcome = outcome.and(Err(failure));
                 continue;
             }
-            for channel in &mut self.work.channels {
-                self.filtering.project(projection, newest, channel);
+            for (at, channel) in self.work.channels.iter_mut().enumerate() {
+                let projection = self.levels.projection(self.decode.fusers.get(at), index);
+                self.filtering.project((*strength, projection), newest, channel);
             }
             newest = Estimate::Networks;
             watch.done(step + 1, None);

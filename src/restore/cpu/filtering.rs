@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use super::workspace::{Channel, Estimate};
 use crate::executor::Executor;
-use crate::fft::{FieldFilter, RealFft2d, Spectrum};
-use crate::frame::Extent;
-use crate::plan::Projection;
+use crate::fft::{FieldFilter, RealFft2d, Spectrum, Weights};
+use crate::frame::{Extent, Plane};
 
 /// Filters planes of one extent.
 #[derive(Debug)]
@@ -17,6 +16,9 @@ pub(crate) struct Filtering {
     spectrum: Spectrum,
     executor: Arc<dyn Executor>,
 }
+
+/// A filter, and the weights of all its layers but the first.
+pub(crate) type Weighted<'a> = (&'a FieldFilter, &'a [Weights]);
 
 /// How much of the plane a filter looks at.
 pub(crate) fn columns(filter: &FieldFilter) -> String {
@@ -36,12 +38,23 @@ impl Filtering {
     }
 
     /// `x_w = H+_R y`.
-    pub(crate) fn wiener(&mut self, filter: &FieldFilter, channel: &mut Channel) {
+    pub(crate) fn wiener(&mut self, filter: Weighted<'_>, channel: &mut Channel) {
         let Channel { y, x_w, .. } = channel;
+        self.apply(filter, y, x_w);
+    }
+
+    /// Fills `output` with `input` filtered.
+    pub(crate) fn apply(
+        &mut self,
+        filter: Weighted<'_>,
+        input: &Plane<f32>,
+        output: &mut Plane<f32>,
+    ) {
         let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
-        self.fft.forward(spectrum, filter, executor, &|at, row| row.copy_from_slice(y.row(at)));
+        self.fft
+            .forward(spectrum, filter.0, executor, &|at, row| row.copy_from_slice(input.row(at)));
         let store = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
-        self.fft.filter_back(spectrum, filter, executor, x_w, &store);
+        self.fft.filter_back(spectrum, filter, executor, output, &store);
     }
 
     /// `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)`, where `g_0 = x_w`.
@@ -51,13 +64,13 @@ impl Filtering {
     /// network makes of the estimate, the network weighing `c` times what natural images weigh.
     pub(crate) fn project(
         &mut self,
-        projection: &Projection,
+        (strength, projection): (f64, Weighted<'_>),
         before: Estimate,
         channel: &mut Channel,
     ) {
         let Channel { x_w, f, g, .. } = channel;
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
-        let known = (1.0 - 1.0 / projection.strength) as f32;
+        let known = (1.0 - 1.0 / strength) as f32;
         let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
         {
             let before = if before == Estimate::Wiener { &*x_w } else { &*g };
@@ -68,12 +81,12 @@ impl Filtering {
                     *sum = f + (before - known * x_w);
                 });
             };
-            self.fft.forward(spectrum, &projection.filter, executor, &load);
+            self.fft.forward(spectrum, projection.0, executor, &load);
         }
         let store = |y: usize, projected: &[f32], row: &mut [f32]| {
             let terms = x_w.row(y).iter().zip(projected);
             row.iter_mut().zip(terms).for_each(|(g, (x_w, p))| *g = x_w + p);
         };
-        self.fft.filter_back(spectrum, &projection.filter, executor, g, &store);
+        self.fft.filter_back(spectrum, projection, executor, g, &store);
     }
 }

@@ -7,9 +7,12 @@ mod backend; // from a plan to a restorer
 mod workspace; // the planes
 mod decode; // samples to light
 mod highlights; // beyond white
+mod fusion; // what frames have in common
 mod extension; // beyond the edges
 mod filtering; // Wiener filter and projections
+mod levels; // which of them, by the noise that is left
 pub mod residual; // networks
+mod chroma; // colours
 mod encode; // light to samples
 
 pub use backend::CpuBackend;
