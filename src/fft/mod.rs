@@ -14,7 +14,7 @@ mod back; // the last two of them
 mod sine; // of the boundary's margins
 mod twins; // power spectra of small squares
 
-pub use field::{FieldFilter, Weights};
+pub use field::{FieldFilter, Weighted, Weights};
 pub use filter::Filter;
 pub use layout::{Complex, coefficients, frequency, multiplicity, signed_frequency};
 pub use sine::SineTransform;
