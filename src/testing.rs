@@ -1,7 +1,7 @@
 //! Random planes and PSFs for the tests of this module.
 
 use crate::executor::{Executor, Sequential};
-use crate::fft::{FieldFilter, Filter, Output, RealFft2d};
+use crate::fft::{FieldFilter, Filter, Output, RealFft2d, Weighted, Weights};
 use crate::frame::{Extent, Picture, PictureFormat, Plane};
 use crate::optics::Psf;
 use rand::{RngExt, SeedableRng};
@@ -34,11 +34,24 @@ pub(crate) fn field_filtered(
     filter: &FieldFilter,
     executor: &dyn Executor,
 ) -> Plane<f32> {
+    run_weighted(input, filter.weighted(), executor)
+}
+
+/// The plane after a filter whose weights are given with it.
+pub(crate) fn weighted(
+    input: &Plane<f32>,
+    filter: &FieldFilter,
+    weights: &[Weights],
+) -> Plane<f32> {
+    run_weighted(input, (filter, weights), &Sequential)
+}
+
+fn run_weighted(input: &Plane<f32>, filter: Weighted<'_>, executor: &dyn Executor) -> Plane<f32> {
     let fft = RealFft2d::plan(input.extent());
     // More layers than are needed, as where another filter has more.
-    let mut spectrum = fft.layered_spectrum(filter.layers() + 1, executor.threads());
+    let mut spectrum = fft.layered_spectrum(filter.0.layers() + 1, executor.threads());
     let mut output = Plane::new(input.extent(), f32::NAN);
-    fft.forward(&mut spectrum, [filter], executor, &|y, row| row.copy_from_slice(input.row(y)));
+    fft.forward(&mut spectrum, [filter.0], executor, &|y, row| row.copy_from_slice(input.row(y)));
     let store = &|_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
     fft.filter_back(&mut spectrum, [filter], executor, [Output { plane: &mut output, store }]);
     output

@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::optics::{Clue, Contrast, GrayLevels, Sigma};
 use crate::pipeline::{Overflow, PipelineOptions, Stop, Stoppable};
 use crate::plan::network::Model;
-use crate::plan::{RestoreOptions, RestorePlan};
+use crate::plan::{Channels, RestoreOptions, RestorePlan};
 use crate::restore::{Backend, CpuBackend, Restorer, Unwatched};
 use crate::sink::is_special;
 use crate::source::{Y4mOptions, Y4mSource, read_tagged};
@@ -178,6 +178,7 @@ struct Pictures<'a> {
 struct Planned {
     format: PictureFormat,
     level: (GrayLevels, Contrast),
+    channels: Channels,
     restorer: Box<dyn Restorer>,
 }
 
@@ -192,7 +193,8 @@ impl Pictures<'_> {
         let (blurred, tags) = read_tagged(&job.input)?;
         let level = self.level(&blurred, &job.input, &note);
         let mut restored = Picture::new(blurred.format());
-        let outcome = self.restorer(blurred.format(), level).and_then(|restorer| {
+        let channels = self.channels(&blurred, &job.input, &note);
+        let outcome = self.restorer(blurred.format(), level, channels).and_then(|restorer| {
             Ok(restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?)
         });
         outcome.with_context(|| job.input.display().to_string())?;
@@ -220,15 +222,33 @@ impl Pictures<'_> {
         (given.unwrap_or(seen), contrast)
     }
 
+    /// Which planes are restored of a picture. Coding leaves less of colours than of luma, mostly at half their
+    /// resolution: red, green and blue each by itself would be worse than luma and chroma.
+    fn channels(&self, blurred: &Picture, input: &Path, note: impl Fn(&str)) -> Channels {
+        let asked = self.command.restoration.channels;
+        if asked == Channels::Luma || blurred.coding_noise() == 0.0 {
+            return asked;
+        }
+        let input = input.display();
+        note(&format!("{input}: its colours were coded, so luma and chroma are restored"));
+        Channels::Luma
+    }
+
     fn restorer(
         &mut self,
         format: PictureFormat,
         level: (GrayLevels, Contrast),
+        channels: Channels,
     ) -> Result<&mut dyn Restorer> {
-        let fits = |planned: &Planned| planned.format == format && planned.level == level;
+        let fits = |planned: &Planned| {
+            (planned.format, planned.level, planned.channels) == (format, level, channels)
+        };
         let planned = match self.planned.take().filter(fits) {
             Some(planned) => planned,
-            None => Planned { format, level, restorer: self.plan(format, level)? },
+            None => {
+                let restorer = self.plan(format, level, channels)?;
+                Planned { format, level, channels, restorer }
+            }
         };
         Ok(&mut *self.planned.insert(planned).restorer)
     }
@@ -237,12 +257,13 @@ impl Pictures<'_> {
         &self,
         format: PictureFormat,
         (sigma, contrast): (GrayLevels, Contrast),
+        channels: Channels,
     ) -> Result<Box<dyn Restorer>> {
         let told = GrayLevels::saturating(sigma.get() / contrast.get());
         load::warn_of_noise(self.model.as_deref(), told);
         let Restore { restoration, .. } = self.command;
         let camera = self.known.camera(sigma, restoration.transfer, Clue::Silent);
-        let options = RestoreOptions { contrast, ..restoration.clone() };
+        let options = RestoreOptions { contrast, channels, ..restoration.clone() };
         let plan = RestorePlan::new(&camera, self.model.clone(), &options, format)?;
         Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
     }

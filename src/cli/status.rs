@@ -8,7 +8,7 @@ use clap::Args;
 use super::client::{ClientError, Daemon, ask, losses, rate_between};
 use super::exit::Result;
 use super::terminal;
-use crate::metrics::{FaultSnapshot, GuardSnapshot, Restoration, WatchSnapshot};
+use crate::metrics::{FaultSnapshot, FusionSnapshot, GuardSnapshot, Restoration, WatchSnapshot};
 use crate::web::State;
 
 /// Time between the two looks that tell the rate.
@@ -80,6 +80,9 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
     if let Some(restoration) = &metrics.restoration {
         line("restores", restores(restoration));
         line("", calibrated(restoration, SystemTime::now()));
+    }
+    if let Some(fusion) = &metrics.fusion {
+        line("average", averaged(fusion));
     }
     if metrics.faults.frames > 0 || metrics.faults.striped > 0 {
         line("faults", faults(metrics.faults));
@@ -159,11 +162,23 @@ pub(super) fn restores(restoration: &Restoration) -> String {
     let Restoration { psf, grid: [columns, rows], extent, width, sigma, transfer, .. } =
         restoration;
     let grid = if columns * rows > 1 { format!("{columns}x{rows} of ") } else { String::new() };
-    let Restoration { model, channels, backend, is_followed, .. } = restoration;
+    let Restoration { model, channels, backend, is_followed, frames, .. } = restoration;
+    let averaged = if *frames > 1 { format!(", {frames} frames") } else { String::new() };
     let followed = if *is_followed { ", followed" } else { "" };
     format!(
         "PSF {psf} ({grid}{extent}, width {width:.2}), sigma {sigma:.2}{followed}, curve {transfer}, \
-         model {model}, {channels}, {backend}"
+         model {model}, {channels}{averaged}, {backend}"
+    )
+}
+
+/// What averaging over frames made of the newest, in words.
+pub(super) fn averaged(fusion: &FusionSnapshot) -> String {
+    let FusionSnapshot { frames, forgotten, at_rest, noise_left } = fusion;
+    let anew =
+        if *forgotten > 0 { format!(", begun anew {forgotten} times") } else { String::new() };
+    format!(
+        "{:.0} % of the frame rests, noise {noise_left:.2} of a single frame's, {frames} frames{anew}",
+        100.0 * at_rest
     )
 }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::optics::{CameraOptions, GrayLevels, Psf, Sigma};
 use crate::pipeline::{LadderOptions, PipelineOptions};
-use crate::plan::RestoreOptions;
+use crate::plan::{RestoreOptions, TemporalOptions};
 use crate::simulate::DegradeOptions;
 use crate::sink::{Iceoryx2Options, PngOptions, RecordOptions, V4l2SinkOptions, Y4mSinkOptions};
 use crate::source::{FilesOptions, SceneOptions, V4l2Options, Y4mOptions};
@@ -34,7 +34,7 @@ pub struct Config {
     pub simulate: Option<SimulateSection>,
     /// What is known of the camera: the first keys of section `[restore]`.
     pub camera: CameraOptions,
-    /// How they are restored: all other keys of section `[restore]`.
+    /// How they are restored: all other keys of section `[restore]`, and section `[temporal]`.
     pub restore: RestoreOptions,
     /// How they move, and on how many threads they are restored.
     pub pipeline: PipelineOptions,
@@ -66,6 +66,16 @@ pub enum SourceConfig {
     Y4m(Y4mOptions),
     /// `kind = "scene"`.
     Scene(SceneOptions),
+}
+
+impl SourceConfig {
+    /// How its frames are averaged where nothing is said of it: those of a camera are.
+    fn temporal(&self) -> TemporalOptions {
+        match self {
+            Self::V4l2(_) => TemporalOptions::USUAL,
+            Self::Files(_) | Self::Y4m(_) | Self::Scene(_) => TemporalOptions::default(),
+        }
+    }
 }
 
 /// Section `[simulate]`.
@@ -122,7 +132,10 @@ impl Config {
         let mut sections = read::table(text, variables)?;
         let source = read_source(sections.required("source")?)?;
         let simulate = sections.optional("simulate")?.map(read_simulate).transpose()?;
-        let (camera, restore) = sections.required("restore")?.read_both()?;
+        let (camera, mut restore): (_, RestoreOptions) =
+            sections.required("restore")?.read_both()?;
+        let temporal = sections.optional("temporal")?.map(Section::read).transpose()?;
+        restore.temporal = temporal.unwrap_or_else(|| source.temporal());
         let config = Self {
             source,
             simulate,

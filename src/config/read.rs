@@ -156,8 +156,8 @@ impl Sections {
             Some(key) => Err(ConfigError::Key {
                 key: key.clone(),
                 problem:
-                    "unknown section (expected source, simulate, restore, pipeline, overload, \
-                          calibrate or sink)"
+                    "unknown section (expected source, simulate, restore, temporal, pipeline, \
+                          overload, calibrate or sink)"
                         .to_owned(),
             }),
         }
@@ -452,5 +452,20 @@ mod tests {
         check_taken(&psf, "psf = 'disk:3'\n        sigma = 2.55", "psf = '7'\nsigma = 5");
         check_refused(LEAST, &[("DEBLURD_SINK__0__TOKEN", "123")], "token: 3 characters");
         check_refused(LEAST, &[("DEBLURD_SINK__0__QUALITY", "1.5")], "invalid type: floating");
+    }
+
+    #[test]
+    fn frames_of_cameras_are_averaged_unless_it_is_said() {
+        let frames =
+            |text: &str| Config::read(text, []).expect("a configuration").restore.temporal.frames;
+        let camera = LEAST.replace("kind = 'scene'", "kind = 'v4l2'\ndevice = '/dev/video0'");
+        assert_eq!((frames(LEAST), frames(&camera)), (0, 8));
+        let with = |text: &str, count| frames(&format!("{text}\n[temporal]\nframes = {count}\n"));
+        assert_eq!((with(LEAST, 4), with(&camera, 0)), (4, 0));
+        check_refused(
+            &format!("{LEAST}\n[temporal]\nframes = 65"),
+            &[],
+            "temporal.frames: 65 (expected a whole number from 0 to 64)",
+        );
     }
 }

@@ -157,9 +157,14 @@ impl RealFft2d {
             let (even, odd) = sums.split_at_mut(width);
             unpack(pair, even, odd);
         }
+        let top = 2 * part * PAIRS;
+        let all = top..self.extent.height.min(top + 2 * PAIRS);
         for (at, (filter, weights)) in (first + 1..).zip(filters[1..].iter().zip(weights)) {
+            if weights.are_zero(all.clone()) {
+                continue;
+            }
             self.restore_layer(part, (at, filter), pieces, scratch);
-            let ys = (2 * part * PAIRS..self.extent.height).step_by(2);
+            let ys = (top..self.extent.height).step_by(2);
             let sums = scratch.sums.chunks_mut(2 * width);
             for (y, (pair, sums)) in ys.zip(scratch.pairs.chunks(width).zip(sums)) {
                 let (even, odd) = sums.split_at_mut(width);

@@ -8,6 +8,8 @@
 //! layers share the transform of `x`, so that `n + 1` of them cost `n + 2` transforms and not `2 n + 2`.
 //! A filter that is the same everywhere has the one layer `F_0`.
 
+use std::ops::Range;
+
 use super::filter::Filter;
 use crate::frame::Plane;
 
@@ -29,6 +31,9 @@ pub struct Weights {
     rows: Vec<(usize, f32)>,
 }
 
+/// A filter, and the weights of all its layers but the first.
+pub type Weighted<'a> = (&'a FieldFilter, &'a [Weights]);
+
 impl FieldFilter {
     /// The filter `base`, with weighted layers added to it.
     pub fn new(base: Filter, layers: impl IntoIterator<Item = (Filter, Weights)>) -> Self {
@@ -38,6 +43,16 @@ impl FieldFilter {
             weights.push(of_it);
         }
         Self { filters, weights }
+    }
+
+    /// The filter `base` with layers added to it whose weights are given where it is applied.
+    pub fn unweighted(base: Filter, layers: impl IntoIterator<Item = Filter>) -> Self {
+        Self { filters: std::iter::once(base).chain(layers).collect(), weights: Vec::new() }
+    }
+
+    /// The layer that is there everywhere, `F_0`.
+    pub fn base(&self) -> &Filter {
+        &self.filters[0]
     }
 
     /// Number of layers.
@@ -54,8 +69,9 @@ impl FieldFilter {
         &self.filters
     }
 
-    pub(super) fn weights(&self) -> &[Weights] {
-        &self.weights
+    /// The filter with the weights that were given with it.
+    pub fn weighted(&self) -> Weighted<'_> {
+        (self, &self.weights)
     }
 }
 
@@ -77,13 +93,32 @@ impl Weights {
         Self { knots, rows }
     }
 
-    /// Adds to `sums` the samples of row `y`, weighted.
-    pub(super) fn add(&self, y: usize, samples: impl Iterator<Item = f32>, sums: &mut [f32]) {
+    /// The weights in the rows in which they are given.
+    pub fn knots_mut(&mut self) -> &mut Plane<f32> {
+        &mut self.knots
+    }
+
+    /// The weights of row `y` of the plane.
+    pub fn row(&self, y: usize) -> impl Iterator<Item = f32> {
         let (knot, share) = self.rows[y];
         let above = self.knots.row(knot);
         let below = if share == 0.0 { above } else { self.knots.row(knot + 1) };
-        let weights = above.iter().zip(below).map(|(above, below)| above + share * (below - above));
-        for ((sum, sample), weight) in sums.iter_mut().zip(samples).zip(weights) {
+        above.iter().zip(below).map(move |(above, below)| above + share * (below - above))
+    }
+
+    /// Whether nothing is added to these rows of the plane.
+    pub(super) fn are_zero(&self, rows: Range<usize>) -> bool {
+        let knots =
+            |y: usize| [self.rows[y].0, self.rows[y].0 + usize::from(self.rows[y].1 != 0.0)];
+        let first = rows.clone().map(|y| knots(y)[0]).min();
+        let last = rows.map(|y| knots(y)[1]).max();
+        let (Some(first), Some(last)) = (first, last) else { return true };
+        (first..=last).all(|knot| self.knots.row(knot).iter().all(|weight| *weight == 0.0))
+    }
+
+    /// Adds to `sums` the samples of row `y`, weighted.
+    pub(super) fn add(&self, y: usize, samples: impl Iterator<Item = f32>, sums: &mut [f32]) {
+        for ((sum, sample), weight) in sums.iter_mut().zip(samples).zip(self.row(y)) {
             *sum += weight * sample;
         }
     }
@@ -172,7 +207,8 @@ mod tests {
             let store = &|_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
             fft.forward(&mut spectrum, [&first, &second], &Sequential, &load);
             let outputs = planes.each_mut().map(|plane| Output { plane, store });
-            fft.filter_back(&mut spectrum, [&first, &second], &Sequential, outputs);
+            let filters = [first.weighted(), second.weighted()];
+            fft.filter_back(&mut spectrum, filters, &Sequential, outputs);
             for (filter, is) in [first, second].iter().zip(planes) {
                 let alone = field_filtered(&input, filter, &Sequential);
                 let difference = largest_difference(&is, &alone);

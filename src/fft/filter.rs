@@ -1,5 +1,7 @@
 //! Factors by which the coefficients of a plane are multiplied.
 
+use std::sync::Arc;
+
 use super::layout::{Complex, coefficients};
 use super::pairs;
 use crate::frame::Extent;
@@ -14,13 +16,13 @@ pub struct Filter {
     passes: Vec<ColumnPass>,
 }
 
-/// Factors of the blocks that are multiplied.
+/// Factors of the blocks that are multiplied; filters that are copied share them.
 #[derive(Debug, Clone)]
 enum Factors {
     /// Of the null-space projection.
-    Real(Vec<f32>),
+    Real(Arc<Vec<f32>>),
     /// Of a blur and of its inverse.
-    Complex(Vec<Complex>),
+    Complex(Arc<Vec<Complex>>),
 }
 
 /// What a filter does to a block of columns.
@@ -50,7 +52,7 @@ impl Filter {
         let scale = scale(extent);
         #[expect(clippy::cast_possible_truncation, reason = "the transforms work in f32")]
         let factors = (0..coefficients(extent)).map(|index| (factor(index) * scale) as f32);
-        Self::of(extent, Factors::Real(factors.collect()))
+        Self::of(extent, Factors::Real(Arc::new(factors.collect())))
     }
 
     /// The filter whose factor at coefficient `index` is `factor(index)`.
@@ -58,7 +60,7 @@ impl Filter {
         #[expect(clippy::cast_possible_truncation, reason = "the transforms work in f32")]
         let scale = scale(extent) as f32;
         let factors = (0..coefficients(extent)).map(|index| factor(index) * scale);
-        Self::of(extent, Factors::Complex(factors.collect()))
+        Self::of(extent, Factors::Complex(Arc::new(factors.collect())))
     }
 
     /// Takes the factors of whole blocks of columns for 0 or for 1, as many as the expected squared
@@ -139,8 +141,12 @@ impl Filter {
             kept.flat_map(|(block, _)| block.coefficients())
         };
         let factors = match &self.factors {
-            Factors::Real(factors) => Factors::Real(kept().map(|at| factors[at]).collect()),
-            Factors::Complex(factors) => Factors::Complex(kept().map(|at| factors[at]).collect()),
+            Factors::Real(factors) => {
+                Factors::Real(Arc::new(kept().map(|at| factors[at]).collect()))
+            }
+            Factors::Complex(factors) => {
+                Factors::Complex(Arc::new(kept().map(|at| factors[at]).collect()))
+            }
         };
         let mut next = 0;
         let place = |(block, pass): &(pairs::Block, &ColumnPass)| match pass {

@@ -15,7 +15,7 @@ mod sine; // of the boundary's margins
 mod twins; // power spectra of small squares
 mod mirror; // sequences
 
-pub use field::{FieldFilter, Weights};
+pub use field::{FieldFilter, Weighted, Weights};
 pub use filter::Filter;
 pub use layout::{Complex, coefficients, frequency, multiplicity, signed_frequency};
 pub use mirror::MirrorFilter;

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use rustfft::{Fft, FftPlanner};
 
-use super::field::{FieldFilter, Weights};
+use super::field::{FieldFilter, Weighted, Weights};
 use super::filter::{ColumnPass, Filter};
 use super::layout::{Complex, coefficients};
 use super::pairs::{self, Block, CROSSING};
@@ -107,20 +107,20 @@ impl RealFft2d {
     /// filter gives and makes of it row `y` of the output. The filters are those of the first step.
     ///
     /// # Panics
-    /// Where filters or outputs are not of the planned extent, or the filters have more layers than the
-    /// memory.
+    /// Where filters or outputs are not of the planned extent, the filters have more layers than the memory,
+    /// or one of them has not as many weights as layers behind the first.
     pub fn filter_back<const N: usize>(
         &self,
         spectrum: &mut Spectrum,
-        filters: [&FieldFilter; N],
+        filters: [Weighted<'_>; N],
         executor: &dyn Executor,
         outputs: [Output<'_>; N],
     ) {
-        self.columns_back(spectrum, &filters.map(FieldFilter::filters), executor);
+        self.columns_back(spectrum, &filters.map(|(filter, _)| filter.filters()), executor);
         let mut first = 0;
-        for (filter, output) in filters.into_iter().zip(outputs) {
-            let layers = (filter.filters(), filter.weights());
-            self.rows_back(spectrum, first, layers, executor, output);
+        for ((filter, weights), output) in filters.into_iter().zip(outputs) {
+            assert_eq!(filter.layers(), weights.len() + 1, "weights of another number of layers");
+            self.rows_back(spectrum, first, (filter.filters(), weights), executor, output);
             first += filter.layers();
         }
     }

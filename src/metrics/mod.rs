@@ -3,6 +3,7 @@
 mod calibrating;
 mod counter;
 mod faults;
+mod fusion;
 mod guard;
 mod histogram;
 mod ledger;
@@ -23,6 +24,7 @@ pub use calibrating::{
 };
 pub use counter::Counter;
 pub use faults::{FaultMetrics, FaultSnapshot};
+pub use fusion::{FusionMetrics, FusionSnapshot};
 pub use guard::{GuardMetrics, GuardSnapshot};
 pub use histogram::{Histogram, Summary};
 pub use ledger::{Books, Ledger, Reason, Ticket};
@@ -51,6 +53,8 @@ pub struct Metrics {
     pub load: LoadMetrics,
     /// What restores frames.
     pub restoration: RestorationMetrics,
+    /// What averaging over frames makes of them.
+    pub fusion: FusionMetrics,
     /// Hot and dead pixels.
     pub faults: FaultMetrics,
     /// What is held back of restored frames.

@@ -55,6 +55,9 @@ pub struct Restoration {
     /// How much fainter than ordinary ones the frames are taken to be.
     #[serde(default)]
     pub contrast: f64,
+    /// Frames of a scene at rest that are averaged; 1 where each is restored for itself.
+    #[serde(default)]
+    pub frames: u8,
     /// The transfer curve that is undone.
     pub transfer: String,
     /// The model; `none` for the Wiener filter alone.

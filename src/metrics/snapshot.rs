@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Books, FaultSnapshot, GuardSnapshot, LoadSnapshot, Metrics, QueueMetrics, ReloadSnapshot,
-    Restoration, SinkMetrics, SourceSnapshot, StageMetrics, Summary, WatchSnapshot,
+    Books, FaultSnapshot, FusionSnapshot, GuardSnapshot, LoadSnapshot, Metrics, QueueMetrics,
+    ReloadSnapshot, Restoration, SinkMetrics, SourceSnapshot, StageMetrics, Summary, WatchSnapshot,
 };
 
 /// [`Metrics`] at one moment.
@@ -25,6 +25,9 @@ pub struct Snapshot {
     /// What restores frames, once that is known.
     #[serde(default)]
     pub restoration: Option<Restoration>,
+    /// What averaging over frames made of the newest, where frames are averaged.
+    #[serde(default)]
+    pub fusion: Option<FusionSnapshot>,
     /// Hot and dead pixels that were mended.
     #[serde(default)]
     pub faults: FaultSnapshot,
@@ -97,6 +100,7 @@ impl Metrics {
             queues: self.queues().iter().map(|queue| queue.snapshot()).collect(),
             load: self.load.snapshot(),
             restoration: self.restoration.snapshot(),
+            fusion: self.fusion.snapshot(),
             faults: self.faults.snapshot(),
             guard: self.guard.snapshot(),
             watch: self.watch.snapshot(),
@@ -155,6 +159,7 @@ mod tests {
             Restoration { psf: "disk:3".to_owned(), width: 1.5, ..Restoration::default() };
         metrics.restoration.set(restoration, Vec::new());
         metrics.watch.set(Some(WatchSnapshot { scale: Some(1.04), ..WatchSnapshot::default() }));
+        metrics.fusion.record(0.75, 0.5);
         metrics.reload.refuse("no such PSF");
         metrics.faults.record(7);
         metrics.faults.record_stripes(1.5, 0.0);

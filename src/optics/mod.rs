@@ -19,7 +19,7 @@ pub use axis::Axis;
 pub use blur::{Blur, Field};
 pub use calibration::{Calibration, Certainty, Method, Origin, Trust};
 pub use curve::{Assumed, Clue, Curve};
-pub use natural::{Contrast, laplacian, natural_power};
+pub use natural::{Contrast, laplacian, natural_chroma_power, natural_power};
 pub use noise::{GrayLevels, Light, SensorNoise};
 pub use options::CameraOptions;
 pub use psf::picture::{framed, shades, shrunk};

@@ -18,6 +18,14 @@ pub fn laplacian(extent: Extent, index: usize) -> f64 {
     4.0 * (PI * u).sin().powi(2) + 4.0 * (PI * v).sin().powi(2)
 }
 
+/// The same of differences of colour as they are in chroma samples, each of which stands for `share` samples
+/// of luma: `exp(-7.71) share G^-1.4`, fitted to 82 photographs at full, half and quarter size.
+pub fn natural_chroma_power(extent: Extent, share: f64, index: usize) -> f64 {
+    let (u, v) = frequency(extent, index);
+    let laplacian = 4.0 * (PI * u).sin().powi(2) + 4.0 * (PI * v).sin().powi(2);
+    share * (-7.71_f64).exp() * laplacian.max(1e-6).powf(-1.4)
+}
+
 /// How much fainter than an ordinary picture one is: its amplitudes over those, from
 /// [`Contrast::LEAST`] to 1. Twelve bits low in sixteen, fog and night have less than 1; the power of
 /// their spectrum is less by the square. What has more than an ordinary picture counts as one.

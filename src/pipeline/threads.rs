@@ -12,7 +12,7 @@ use super::tap::Taps;
 use crate::frame::{Effort, Frame, FrameMeta, Lease, Pool, Shared};
 use crate::metrics::{Metrics, Reason, SourceState, StageMetrics, Ticket};
 use crate::restore::quality::assess;
-use crate::restore::{RestoreError, Striped, Watch};
+use crate::restore::{Fused, RestoreError, Striped, Watch};
 use crate::sink::{Sink, SinkError};
 use crate::source::{Filled, Source, SourceError};
 
@@ -149,6 +149,10 @@ impl SourceThread {
     }
 }
 
+/// A frame behind more lost ones does not follow those before it. Behind fewer, which slow devices lose
+/// all the time, whatever moved meanwhile is seen.
+const GAP_MAX: u64 = 8;
+
 /// Restores frame after frame and offers each to every sink.
 pub(super) struct RestoreThread {
     pub(super) counted: Counted,
@@ -186,8 +190,11 @@ impl RestoreThread {
     fn restore(&mut self, frame: &mut Frame) {
         let Counted { restorer, books } = &mut self.counted;
         let Frame { meta, blurred, restored, .. } = &mut *frame;
-        let stop = &self.common.stop;
-        let metrics = &self.common.metrics;
+        let Common { stop, metrics, .. } = &self.common;
+        if meta.placeholder || meta.gap > GAP_MAX {
+            metrics.fusion.forgotten.add(1);
+            restorer.forget();
+        }
         let mut laps = Laps { books, metrics, stop, meta, since: Instant::now() };
         let failed = restorer.restore(blurred, restored, meta.effort, &mut laps).is_err();
         frame.meta.degraded = failed;
@@ -222,6 +229,10 @@ impl Watch for Laps<'_> {
             books.age.record(self.meta.captured_at.elapsed());
         }
         self.since = Instant::now();
+    }
+
+    fn fused(&mut self, Fused { at_rest, noise_left }: Fused) {
+        self.metrics.fusion.record(at_rest, noise_left);
     }
 
     fn mended(&mut self, samples: usize) {

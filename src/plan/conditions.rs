@@ -46,6 +46,12 @@ impl Conditions {
         };
         inputs.iter().map(constant).collect()
     }
+
+    /// The same where frames are averaged: the noise that is left differs from place to place.
+    pub fn constants_of_average(&self, inputs: &[Input]) -> Vec<Option<f32>> {
+        let constants = inputs.iter().zip(self.constants(inputs));
+        constants.map(|(input, value)| value.filter(|_| *input != Input::Sigma)).collect()
+    }
 }
 
 #[cfg(test)]
@@ -86,5 +92,6 @@ mod tests {
         let told = Conditions { sigma: 0.25, trust: 1.0 };
         let inputs = [Input::Estimate, Input::Sigma, Input::Weak, Input::Trust, Input::Blurred];
         assert_eq!(told.constants(&inputs), [None, Some(0.25), None, Some(1.0), None]);
+        assert_eq!(told.constants_of_average(&inputs), [None, None, None, Some(1.0), None]);
     }
 }

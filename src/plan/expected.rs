@@ -6,17 +6,27 @@ use std::sync::Arc;
 use super::regulariser::Regulariser;
 use crate::fft::{Complex, Filter, coefficients};
 use crate::frame::Extent;
-use crate::optics::{Light, Psf, PsfError, natural_power};
+use crate::optics::{Light, Psf, PsfError, natural_chroma_power, natural_power};
 
 /// What all planes of one extent are assumed to be like; white has amplitude 1.
 #[derive(Debug)]
 pub(super) struct Assumed {
     extent: Extent,
     regulariser: Regulariser,
+    power: Power,
     /// Power of the sharp picture, by coefficient.
-    signal: Vec<f64>,
+    signal: Arc<Vec<f64>>,
     /// Power of the noise.
     noise: f64,
+}
+
+/// What planes hold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Power {
+    /// Luma, or one of the colours.
+    Luma,
+    /// Differences of colour, in samples that stand for so many of luma each.
+    Chroma(f64),
 }
 
 /// What is expected of planes that were blurred by one PSF.
@@ -35,11 +45,41 @@ pub(super) enum Kind {
     Projection(f64),
 }
 
+impl Power {
+    fn at(self, extent: Extent, index: usize) -> f64 {
+        match self {
+            Self::Luma => natural_power(extent, index),
+            Self::Chroma(share) => natural_chroma_power(extent, share, index),
+        }
+    }
+}
+
 impl Assumed {
-    pub(super) fn new(extent: Extent, regulariser: Regulariser, Light(sigma): Light) -> Arc<Self> {
+    pub(super) fn new(extent: Extent, regulariser: Regulariser, noise: Light) -> Arc<Self> {
+        Self::holding(Power::Luma, extent, regulariser, noise)
+    }
+
+    /// The same of planes that hold this.
+    pub(super) fn holding(
+        power: Power,
+        extent: Extent,
+        regulariser: Regulariser,
+        Light(sigma): Light,
+    ) -> Arc<Self> {
         // Once for all filters: most of the time that planning takes.
-        let signal = (0..coefficients(extent)).map(|index| natural_power(extent, index)).collect();
-        Arc::new(Self { extent, regulariser, signal, noise: sigma * sigma })
+        let signal = (0..coefficients(extent)).map(|index| power.at(extent, index));
+        let signal = Arc::new(signal.collect());
+        Arc::new(Self { extent, regulariser, power, signal, noise: sigma * sigma })
+    }
+
+    /// The same with `share` of the noise's power.
+    pub(super) fn quieter(&self, share: f64) -> Arc<Self> {
+        let regulariser = match self.regulariser {
+            Regulariser::Flat(eps) => Regulariser::Flat(eps * share),
+            Regulariser::Spectral => Regulariser::Spectral,
+        };
+        let signal = Arc::clone(&self.signal);
+        Arc::new(Self { regulariser, signal, noise: share * self.noise, ..*self })
     }
 
     /// Extent of the planes.
@@ -49,7 +89,7 @@ impl Assumed {
 
     /// The same of planes of another extent.
     pub(super) fn sampled(&self, extent: Extent) -> Arc<Self> {
-        Self::new(extent, self.regulariser, Light(self.noise.sqrt()))
+        Self::holding(self.power, extent, self.regulariser, Light(self.noise.sqrt()))
     }
 
     /// What is expected of planes blurred by `psf`.
@@ -127,6 +167,15 @@ impl Expected {
     /// `E |x_w - x|^2`, of all coefficients together.
     pub(super) fn error(&self) -> f64 {
         (0..self.otf.len()).map(|index| self.error_at(index)).sum()
+    }
+
+    /// What the Wiener filter leaves of the squared error of the planes as they are.
+    pub(super) fn left(&self) -> f64 {
+        let blurred = |index: usize| {
+            let loss = f64::from((Complex::new(1.0, 0.0) - self.otf[index]).norm_sqr());
+            loss * self.assumed.signal[index] + self.assumed.noise
+        };
+        self.error() / (0..self.otf.len()).map(blurred).sum::<f64>()
     }
 
     /// `H`

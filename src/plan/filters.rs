@@ -21,12 +21,13 @@
 //!
 //! Where the blur differs over the field, so do the filters: `field.rs`.
 
+use std::sync::Arc;
+
 use super::edges::Framing;
 use super::expected::{Assumed, Kind};
 use super::field::filters as field_filters;
-use super::regulariser::Regulariser;
 use crate::fft::FieldFilter;
-use crate::optics::{Blur, Light, PsfError};
+use crate::optics::{Blur, Psf, PsfError};
 
 /// The filters of one blur on planes of one extent.
 #[derive(Debug, Clone)]
@@ -48,17 +49,16 @@ impl Filters {
     /// The part of the regulariser in the weak filter.
     const WEAK: f64 = 0.1;
 
-    /// Precomputes the filters of `blur` on the planes of `framing` for this noise, with the weak one where
-    /// `has_weak`, and a projection for each of `strengths`. Columns of coefficients that a filter is expected to leave alone, or to
-    /// lose, are simplified so.
+    /// Precomputes the filters of `blur` on the planes of `framing`, which are `assumed` to be so, with the
+    /// weak one where `has_weak`, and a projection for each of `strengths`. Columns of coefficients that a
+    /// filter is expected to leave alone, or to lose, are simplified so.
     ///
     /// # Errors
     /// Where a PSF is larger than the planes.
-    pub fn plan(
+    pub(super) fn plan(
         blur: &Blur,
         framing: Framing,
-        regulariser: Regulariser,
-        noise: Light,
+        assumed: &Arc<Assumed>,
         has_weak: bool,
         strengths: &[f64],
     ) -> Result<Self, PsfError> {
@@ -66,18 +66,43 @@ impl Filters {
         let weak = has_weak.then_some(Kind::Wiener(Self::WEAK));
         let kinds = [Kind::Wiener(1.0)].into_iter().chain(weak).chain(projections);
         let kinds: Vec<Kind> = kinds.collect();
-        let assumed = Assumed::new(framing.outer, regulariser, noise);
         let mut filters = match blur {
             Blur::Uniform(psf) => {
                 let expected = assumed.blurred_by(psf)?;
                 let budget = Self::BUDGET * expected.error();
                 kinds.iter().map(|&kind| expected.simple_filter(kind, budget).into()).collect()
             }
-            Blur::Field(field) => field_filters(field, framing, &assumed, &kinds, Self::BUDGET)?,
+            Blur::Field(field) => field_filters(field, framing, assumed, &kinds, Self::BUDGET)?,
         };
         let wiener = filters.remove(0);
         let weak = has_weak.then(|| filters.remove(0));
         Ok(Self { wiener, weak, projections: filters })
+    }
+
+    /// Filters whose weighted second layer leads from these, of planes that are assumed to be as `from`
+    /// says, to those of the same planes as `to` says.
+    pub(super) fn towards(
+        &self,
+        psf: &Psf,
+        [from, to]: [&Arc<Assumed>; 2],
+        strengths: &[f64],
+    ) -> Result<Self, PsfError> {
+        let (from, to) = (from.blurred_by(psf)?, to.blurred_by(psf)?);
+        let budget = Self::BUDGET * to.error();
+        let layered = |kind, base: &FieldFilter| {
+            let change = to.difference(kind, &from);
+            let change = change.simplified(|index| from.power(kind, index), budget);
+            FieldFilter::unweighted(base.base().clone(), [change])
+        };
+        let projections = strengths.iter().zip(&self.projections);
+        let weak = self.weak.as_ref().map(|base| layered(Kind::Wiener(Self::WEAK), base));
+        Ok(Self {
+            wiener: layered(Kind::Wiener(1.0), &self.wiener),
+            weak,
+            projections: projections
+                .map(|(&strength, base)| layered(Kind::Projection(strength), base))
+                .collect(),
+        })
     }
 }
 
@@ -86,8 +111,8 @@ mod tests {
     use super::*;
     use crate::fft::Filter;
     use crate::frame::{Extent, Plane};
-    use crate::optics::{Psf, natural_power};
-    use crate::plan::Edges;
+    use crate::optics::{Light, natural_power};
+    use crate::plan::{Edges, Regulariser};
     use crate::testing::{filtered, largest_difference, random_plane, random_psf};
     use proptest::prelude::*;
 
@@ -181,9 +206,8 @@ mod tests {
         let blur = Psf::from_formula("disk:2").expect("a formula").expect("a PSF").into();
         let framing = Framing::plan(Edges::Circular, extent, Extent::new(5, 5));
         for has_weak in [false, true] {
-            let noise = Light(sigma);
-            let all =
-                Filters::plan(&blur, framing, Regulariser::Spectral, noise, has_weak, &[1.0, 2.0]);
+            let assumed = Assumed::new(framing.outer, Regulariser::Spectral, Light(sigma));
+            let all = Filters::plan(&blur, framing, &assumed, has_weak, &[1.0, 2.0]);
             let Filters { weak, projections, .. } = all.expect("fits");
             assert_eq!((weak.is_some(), projections.len()), (has_weak, 2));
         }

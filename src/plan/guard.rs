@@ -22,6 +22,9 @@
 //! input fall from 3 to 1 % where the noise is told wrong, from 14 to 6 % where width and noise are, and from
 //! half to a third where the kind of blur is. A PSF told too wide by a tenth or a fifth at little noise looks
 //! like a scene with much detail, and is not caught.
+//!
+//! Where frames are averaged, what is expected is still the noise of a single one: something moves in nearly
+//! every frame, and where nothing does, a window with less noise than is expected is kept.
 
 use super::edges::Framing;
 use super::expected::{Assumed, Expected, Kind};

@@ -12,6 +12,8 @@ mod places; // of a blur
 mod highlights; // what white hides
 mod faults; // of the sensor's pixels
 mod stripes; // of its rows and columns
+mod fusion; // what frames have in common
+mod chroma; // colours beside luma
 mod guard; // what was missed
 mod forecast; // what that is worth
 pub mod network; // what fills in the rest
@@ -20,11 +22,13 @@ mod options; // how it is asked for
 mod recipe; // all of it
 
 pub use borders::Borders;
+pub use chroma::Chroma;
 pub use conditions::Conditions;
 pub use edges::{Edges, Framing};
 pub use faults::{AROUND, BESIDE, Faults};
 pub use filters::Filters;
 pub use forecast::{Forecast, Loss};
+pub use fusion::{Fusion, TemporalOptions};
 pub use guard::{Expectation, Guard, Powers};
 pub use highlights::{Highlights, TileBlur};
 pub use options::{Channels, RestoreOptions};

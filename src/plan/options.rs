@@ -4,6 +4,7 @@ use clap::{ArgAction, Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use super::edges::Edges;
+use super::fusion::TemporalOptions;
 use super::regulariser::Regulariser;
 use crate::frame::Layout;
 use crate::keys;
@@ -28,7 +29,8 @@ pub struct RestoreOptions {
     /// auto: that of the calibration, else what the source says; files say nothing, and none is.
     #[arg(long, value_name = "CURVE", default_value = "auto")]
     pub transfer: Curve,
-    /// What is restored: luma, colours passing through, or red, green and blue each by itself.
+    /// What is restored in full: luma, chroma by a filter of its own; or red, green and blue each by
+    /// itself.
     #[arg(long, value_enum, default_value = "luma")]
     pub channels: Channels,
     /// How far networks trust the PSF: measured, estimated or guessed [default: as its calibration says;
@@ -42,13 +44,17 @@ pub struct RestoreOptions {
     #[arg(skip)]
     #[serde(skip)]
     pub contrast: Contrast,
+    /// How frames of a scene at rest are averaged: a section of its own, for streams alone.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub temporal: TemporalOptions,
 }
 
 /// Which planes are restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Channels {
-    /// Luma; colours pass through.
+    /// Luma; chroma by a Wiener filter of its own.
     #[default]
     Luma,
     /// Red, green and blue, each by itself; pictures of luma and chroma by luma.
@@ -66,6 +72,7 @@ impl Default for RestoreOptions {
             trust: None,
             guard: true,
             contrast: Contrast::USUAL,
+            temporal: TemporalOptions::default(),
         }
     }
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use displaydoc::Display;
 
 use super::borders::Borders;
+use super::chroma::Chroma;
 use super::conditions::Conditions;
 use super::edges::Framing;
+use super::expected::Assumed;
 use super::faults::Faults;
 use super::filters::Filters;
+use super::fusion::Fusion;
 use super::guard::Guard;
 use super::highlights::Highlights;
 use super::network::{Input, Model};
@@ -55,6 +58,10 @@ pub struct RestorePlan {
     pub conditions: Conditions,
     /// A projection for each network.
     pub projections: Vec<Projection>,
+    /// How frames of a scene at rest are averaged, where they are.
+    pub fusion: Option<Fusion>,
+    /// How chroma is restored beside luma, where it is.
+    pub chroma: Option<Chroma>,
 }
 
 /// A null-space projection `P_c`.
@@ -108,8 +115,10 @@ impl RestorePlan {
         let noise = camera.noise.in_light(camera.transfer, format.range);
         let of_usual = Light(noise.0 / options.contrast.get());
         let has_weak = contract.is_some_and(|contract| contract.inputs.contains(&Input::Weak));
-        let filters =
-            Filters::plan(&camera.blur, framing, regulariser, of_usual, has_weak, strengths)?;
+        let assumed = Assumed::new(framing.outer, regulariser, of_usual);
+        let filters = Filters::plan(&camera.blur, framing, &assumed, has_weak, strengths)?;
+        let fused = (&filters, &assumed, strengths);
+        let fusion = Fusion::plan(camera, options.temporal, framing, format, fused)?;
         let Filters { wiener, weak, projections } = filters;
         let projections = projections.into_iter().zip(strengths);
         let guard = Guard::plan(&camera.blur, framing, of_usual)?.filter(|_| options.guard);
@@ -131,6 +140,8 @@ impl RestorePlan {
                 .map(|(filter, &strength)| Projection { strength, filter })
                 .collect(),
             model,
+            fusion,
+            chroma: Chroma::plan(camera, options, format)?,
         })
     }
 }

@@ -9,8 +9,9 @@
 //!
 //! with `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)` and `g_0 = x_w`: each network says what is
 //! wrong with the estimate so far, and as much of that as the data leave open enters the picture;
-//! `c` is the network's own. The guard looks at the last estimate before it is encoded, and holds back what
-//! is ringing or grain.
+//! `c` is the network's own. Where frames of a scene at rest are averaged, that average is `y`. Where luma is
+//! restored, chroma is in a step of its own before the last. The guard looks at the last estimate before it is
+//! encoded, and holds back what is ringing or grain.
 
 use super::RestoreError;
 use crate::frame::{Effort, Picture};
@@ -42,6 +43,18 @@ pub trait Restorer: Send {
         effort: Effort,
         watch: &mut dyn Watch,
     ) -> Result<(), RestoreError>;
+
+    /// The next frame does not follow those before it: nothing of them enters it.
+    fn forget(&mut self) {}
+}
+
+/// What averaging over frames made of one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fused {
+    /// Part of the frame that rests and has as little noise as is aimed at.
+    pub at_rest: f64,
+    /// Deviation of the noise that is left, in the mean over the frame, over that of a single frame.
+    pub noise_left: f64,
 }
 
 /// One step of a restoration.
@@ -81,6 +94,9 @@ pub trait Watch {
 
     /// The guard, where there is one, has held back this share of the restoration, from 0 to 1.
     fn held(&mut self, _share: f32) {}
+
+    /// The frame was averaged with those before it.
+    fn fused(&mut self, _fused: Fused) {}
 }
 
 /// Waits for the frame and nothing else.

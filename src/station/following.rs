@@ -101,4 +101,8 @@ impl Restorer for Following {
         }
         self.inner.restore(blurred, restored, effort, watch)
     }
+
+    fn forget(&mut self) {
+        self.inner.forget();
+    }
 }

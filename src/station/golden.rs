@@ -9,7 +9,7 @@ use super::recipe::Recipe;
 use crate::frame::colour::luma;
 use crate::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
 use crate::optics::{Calibration, Contrast, GrayLevels};
-use crate::plan::{Edges, RestoreOptions};
+use crate::plan::{Edges, RestoreOptions, TemporalOptions};
 use crate::restore::quality::psnr_db;
 use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::{Filled, SceneOptions, SceneSource, Source};
@@ -49,7 +49,8 @@ impl Golden {
         let mut degrade = Degrade::plan(&camera.blur, degradation, format)?;
         degrade.run(&sharp, 0, &mut blurred, &mut truth);
         let contrast = Contrast::USUAL;
-        let options = RestoreOptions { edges, contrast, ..recipe.options.clone() };
+        let temporal = TemporalOptions::default();
+        let options = RestoreOptions { edges, contrast, temporal, ..recipe.options.clone() };
         let golden = Recipe {
             camera,
             model: recipe.model.clone(),

@@ -34,6 +34,7 @@ impl Told {
             model: model.to_owned(),
             channels: channels.to_owned(),
             contrast: options.contrast.get(),
+            frames: options.temporal.frames.max(1),
             backend: CpuBackend::NAME.to_owned(),
             ..of_camera(camera)
         };

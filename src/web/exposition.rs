@@ -15,8 +15,8 @@ use prometheus_client::registry::{Registry, Unit};
 use super::face::Face;
 use super::site::Site;
 use crate::metrics::{
-    Books, Histogram, Level, QueueMetrics, Reason, Restoration, Snapshot, SourceState,
-    StageMetrics, WatchSnapshot,
+    Books, FusionSnapshot, Histogram, Level, QueueMetrics, Reason, Restoration, Snapshot,
+    SourceState, StageMetrics, WatchSnapshot,
 };
 
 /// Upper bound in seconds below which a histogram needs no buckets.
@@ -112,6 +112,7 @@ impl Collector for Statistics {
         self.tell_sinks(&mut page)?;
         self.tell_load(&mut page)?;
         tell_restorations(&self.stations, &mut page)?;
+        tell_fusions(&self.stations, &mut page)?;
         self.tell_faults(&mut page)?;
         tell_guards(&self.stations, &mut page)?;
         tell_watches(&self.stations, &mut page)
@@ -326,6 +327,27 @@ fn tell_restorations(stations: &[Station], page: &mut Page<'_>) -> Result<(), Er
     let help = "When the calibration was made, since 1970";
     let unit = Some(Unit::Seconds);
     page.gauges("calibration_timestamp", help, unit, own(|it| it.calibrated_at_s))
+}
+
+/// What averaging over frames made of them, of the stations where frames are averaged.
+fn tell_fusions(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
+    let known = || stations.iter().filter_map(|station| Some((station, station.snapshot.fusion?)));
+    if known().next().is_none() {
+        return Ok(());
+    }
+    let gauge = |value: fn(&FusionSnapshot) -> f64| {
+        known().map(move |(station, fusion)| (station.labels(&[]), value(&fusion)))
+    };
+    let help = "Part of the newest frame that rests and is averaged as far as is aimed at";
+    page.gauges("fusion_at_rest_ratio", help, None, gauge(|it| it.at_rest))?;
+    let help = "Deviation of the noise left in the newest frame over that of a single frame";
+    page.gauges("fusion_noise_left_ratio", help, None, gauge(|it| it.noise_left))?;
+    let count = |value: fn(&FusionSnapshot) -> u64| {
+        known().map(move |(station, fusion)| (station.labels(&[]), value(&fusion)))
+    };
+    page.counters("fusion_frames", "Frames averaged with those before", count(|it| it.frames))?;
+    let help = "Averages begun anew because frames were lost";
+    page.counters("fusion_forgotten", help, count(|it| it.forgotten))
 }
 
 /// Whether the calibrations hold, of the stations where that is watched.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use deblurd::executor::Executor;
-use deblurd::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
+use deblurd::frame::{Extent, Frame, FrameRate, Layout, Picture, PictureFormat};
 use deblurd::metrics::Metrics;
 use deblurd::optics::{Blur, Field, GrayLevels};
 use deblurd::pipeline::{
@@ -27,8 +27,9 @@ use deblurd::web::HttpOptions;
 use tracking_allocator::{AllocationGroupId, AllocationRegistry, AllocationTracker, Allocator};
 
 use crate::harness::{apply, trial};
+use crate::onnx::coarse_model;
 use crate::program::{Workshop, stream};
-use crate::restorations::{Restoration, model, random_picture, random_psf};
+use crate::restorations::{Restoration, loaded, model, random_picture, random_psf};
 use crate::shared;
 use crate::support::root;
 
@@ -64,6 +65,12 @@ fn stock_networks_need_none_of_ours() {
 #[apply(trial)]
 fn a_field_needs_none() {
     check_case("field", 0);
+}
+
+/// Frames of a scene at rest, with noise, in colour.
+#[apply(trial)]
+fn an_average_needs_none() {
+    check_case("average", 0);
 }
 
 /// Tells a child which case to measure.
@@ -255,12 +262,38 @@ impl<S: Source> Source for Counted<S> {
     }
 }
 
-/// The same picture again and again.
-struct Same(Picture);
+/// The same pictures in turn, again and again.
+struct Again {
+    pictures: Vec<Picture>,
+    next: usize,
+}
 
-impl Source for Same {
+impl Again {
+    fn new(pictures: Vec<Picture>) -> Self {
+        Self { pictures, next: 0 }
+    }
+
+    /// One picture of random samples.
+    fn gray() -> Self {
+        Self::new(vec![random_picture(PictureFormat::gray(EXTENT), 1)])
+    }
+
+    /// Gray with noise of two and a half gray levels, in colour.
+    fn noisy() -> Self {
+        let format = PictureFormat { layout: Layout::Yuv420, ..PictureFormat::gray(EXTENT) };
+        let picture = |seed: u64| {
+            let mut picture = random_picture(format, seed);
+            let samples = picture.planes_mut().iter_mut().flat_map(|plane| plane.samples_mut());
+            samples.for_each(|sample| *sample = 124 + *sample % 9);
+            picture
+        };
+        Self::new((0..7).map(picture).collect())
+    }
+}
+
+impl Source for Again {
     fn format(&self) -> PictureFormat {
-        self.0.format()
+        self.pictures[0].format()
     }
 
     fn rate(&self) -> FrameRate {
@@ -268,7 +301,8 @@ impl Source for Same {
     }
 
     fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
-        frame.blurred.copy_from(&self.0);
+        frame.blurred.copy_from(&self.pictures[self.next]);
+        self.next = (self.next + 1) % self.pictures.len();
         Ok(Filled::Frame)
     }
 }
@@ -296,20 +330,24 @@ impl Sink for Nowhere {
 
 fn measure(case: &str) {
     let files = PipelineOptions::new(Overflow::Wait);
-    let gray = || Same(random_picture(PictureFormat::gray(EXTENT), 1));
     let one = random_psf(3, 5);
     match case {
-        "pictures" => run(gray(), &one, None, files),
+        "pictures" => run(Again::gray(), &one, None, files),
+        "average" => {
+            let how = Restoration::for_noise(2.55).guarded().averaged();
+            let model = Arc::new(loaded(&coarse_model(2, 2, 8, true)));
+            run_as(&how, Again::noisy(), &one, Some(model), files);
+        }
         "networks" => {
             let model = std::fs::read(root().join("models/base.onnx")).expect("the model");
             let model = model::load(&model).expect("a model");
-            run(gray(), &one, Some(Arc::new(model)), files);
+            run(Again::gray(), &one, Some(Arc::new(model)), files);
         }
-        "stock" => run(gray(), &one, Some(model(2, 4, 8, false)), files),
+        "stock" => run(Again::gray(), &one, Some(model(2, 4, 8, false)), files),
         "field" => {
             let psfs = (0..4).map(|seed| random_psf(seed, 5)).collect();
             let field = Field::new(2, psfs).expect("a grid");
-            run(gray(), &field, Some(model(2, 4, 8, true)), files);
+            run(Again::gray(), &field, Some(model(2, 4, 8, true)), files);
         }
         "stream" => {
             let frames = usize::try_from(WARM + MEASURED).expect("few");
@@ -334,8 +372,19 @@ fn measure(case: &str) {
     }
 }
 
-/// Runs a pipeline with all sinks that can be without a device and a client.
+/// Runs a pipeline that restores every frame for itself.
 fn run(
+    source: impl Source + 'static,
+    blur: &(impl Clone + Into<Blur>),
+    model: Option<Arc<Model>>,
+    options: PipelineOptions,
+) {
+    run_as(&Restoration::for_noise(2.55).guarded(), source, blur, model, options);
+}
+
+/// Runs a pipeline with all sinks that can be without a device and a client.
+fn run_as(
+    how: &Restoration,
     source: impl Source + 'static,
     blur: &(impl Clone + Into<Blur>),
     model: Option<Arc<Model>>,
@@ -345,7 +394,6 @@ fn run(
     let stop = Stop::default();
     let workers = Marked(Workers::start(2).expect("threads"));
     let executor = Arc::new(Stoppable { executor: Arc::new(workers), stop: stop.clone() });
-    let how = Restoration::for_noise(2.55).guarded();
     let restorer = how.restorer(blur, model.as_ref(), format, executor);
     let names = ["nowhere", "y4m", "http", "iceoryx2"].map(str::to_owned);
     let metrics = Arc::new(Metrics::new(&names));

@@ -44,6 +44,7 @@ mod soak;
 mod streams;
 mod support;
 mod target;
+mod temporal;
 mod terms;
 mod unpack;
 

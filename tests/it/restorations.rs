@@ -7,7 +7,7 @@ use deblurd::fft::{Filter, RealFft2d};
 use deblurd::frame::{Effort, Extent, Picture, PictureFormat, Plane};
 use deblurd::optics::{Blur, Curve, GrayLevels, Psf, Transfer};
 use deblurd::plan::network::Model;
-use deblurd::plan::{Channels, Edges, RestoreOptions, RestorePlan};
+use deblurd::plan::{Channels, Edges, RestoreOptions, RestorePlan, TemporalOptions};
 use deblurd::restore::model;
 use deblurd::restore::{Backend, CpuBackend, Restorer, Unwatched};
 use proptest::prelude::*;
@@ -47,6 +47,11 @@ impl Restoration {
 
     pub(crate) fn guarded(mut self) -> Self {
         self.options.guard = true;
+        self
+    }
+
+    pub(crate) fn averaged(mut self) -> Self {
+        self.options.temporal = TemporalOptions::USUAL;
         self
     }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::screen::{Line, Look};
 use crate::cli::client::{ClientError, losses, rate_between};
 use crate::cli::status::{
-    calibrated, camera, duration, effort, faults, guarded, restores, watched,
+    averaged, calibrated, camera, duration, effort, faults, guarded, restores, watched,
 };
 use crate::metrics::{Books, Level, SinkSnapshot, SourceState, StageSnapshot};
 use crate::web::State;
@@ -100,6 +100,9 @@ impl View {
             lines.push(vec![head("restores"), (Look::Plain, restores(restoration))]);
             let told = calibrated(restoration, SystemTime::now());
             lines.push(vec![head(""), (Look::Soft, told)]);
+        }
+        if let Some(fusion) = &state.metrics.fusion {
+            lines.push(vec![head("average"), (Look::Plain, averaged(fusion))]);
         }
         if state.metrics.faults.frames > 0 || state.metrics.faults.striped > 0 {
             lines.push(vec![head("faults"), (Look::Plain, faults(state.metrics.faults))]);

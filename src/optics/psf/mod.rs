@@ -135,6 +135,26 @@ impl Psf {
         (self.extent().width / 2, self.extent().height / 2)
     }
 
+    /// The PSF of samples that stand for two each, horizontally and vertically as `halved` says: the mean of
+    /// two of what the mean of two was blurred to, `(1, 2, 1) / 2` about every second sample.
+    #[must_use]
+    pub fn reduced(&self, halved: (bool, bool)) -> Self {
+        let (x, y) = self.radius();
+        let radius = |radius: usize, halved| if halved { radius.div_ceil(2) } else { radius };
+        let (columns, rows) = (radius(x, halved.0), radius(y, halved.1));
+        let mut samples = Plane::new(Extent::new(2 * columns + 1, 2 * rows + 1), 0.0);
+        for (from_y, row) in self.samples.rows().enumerate() {
+            for (from_x, sample) in row.iter().enumerate() {
+                for (to_y, down) in shares(from_y, y, rows, halved.1) {
+                    for (to_x, across) in shares(from_x, x, columns, halved.0) {
+                        samples.row_mut(to_y)[to_x] += down * across * sample;
+                    }
+                }
+            }
+        }
+        Self { samples }
+    }
+
     /// The PSF turned by 180 degrees: what one that was written down for correlation is in
     /// convolution. The centre stays.
     #[must_use]
@@ -233,6 +253,25 @@ fn non_negative(mut samples: Plane<f64>, rounding: f64) -> Result<Plane<f64>, Ps
     Ok(samples)
 }
 
+/// The samples among which a sample is shared where every two become one, and its shares, both by their places
+/// from the first; centres lie at the radii.
+fn shares(
+    from: usize,
+    radius: usize,
+    reduced: usize,
+    is_halved: bool,
+) -> impl Iterator<Item = (usize, f64)> {
+    // In halves of a sample, counted from a place two samples before all.
+    let at = from + 2 * (reduced + 1) - radius;
+    let (whole, is_between) = (at / 2 - 1, at % 2 == 1);
+    let shares = match (is_halved, is_between) {
+        (false, _) => [(from, 1.0), (from, 0.0)],
+        (true, false) => [(whole, 1.0), (whole, 0.0)],
+        (true, true) => [(whole, 0.5), (whole + 1, 0.5)],
+    };
+    shares.into_iter().filter(|(_, share)| *share > 0.0)
+}
+
 fn pad_to_odd(samples: &Plane<f64>) -> Plane<f64> {
     let Extent { width, height } = samples.extent();
     Plane::from_fn(Extent::new(width | 1, height | 1), |x, y| {
@@ -311,6 +350,36 @@ mod tests {
             prop_assert!(psf.extent().width % 2 == 1 && psf.extent().height % 2 == 1);
             let sum: f64 = psf.samples().samples().iter().sum();
             prop_assert!((sum - 1.0).abs() < 1e-12);
+        }
+    }
+
+    /// Sum of the samples, and centroid from the centre along each axis.
+    fn moments(psf: &Psf) -> (f64, [f64; 2]) {
+        let (centre_x, centre_y) = psf.radius();
+        let (mut sum, mut centroid) = (0.0, [0.0; 2]);
+        for (y, row) in psf.samples().rows().enumerate() {
+            for (x, sample) in row.iter().enumerate() {
+                sum += sample;
+                centroid[0] += sample * (x as f64 - centre_x as f64);
+                centroid[1] += sample * (y as f64 - centre_y as f64);
+            }
+        }
+        (sum, centroid)
+    }
+
+    proptest! {
+        #[test]
+        fn reduced_psfs_keep_sum_and_centroid(
+            radius in 0_usize..6, seed: u64, halved: (bool, bool),
+        ) {
+            let psf = crate::testing::random_psf(seed, 2 * radius + 1);
+            let ((_, before), (sum, after)) = (moments(&psf), moments(&psf.reduced(halved)));
+            prop_assert!((sum - 1.0).abs() < 1e-9);
+            for (axis, is_halved) in [halved.0, halved.1].into_iter().enumerate() {
+                let half = if is_halved { 2.0 } else { 1.0 };
+                prop_assert!((after[axis] - before[axis] / half).abs() < 1e-9);
+            }
+            prop_assert_eq!(psf.reduced((false, false)), psf);
         }
     }
 }

@@ -38,8 +38,8 @@ fn disk(radius: f64, room: f64) -> Psf {
 
 fn plan(blur: &Blur, strengths: &[f64]) -> (Framing, Filters) {
     let framing = Framing::plan(Edges::Open, FRAME, blur.extent());
-    let filters =
-        Filters::plan(blur, framing, Regulariser::Spectral, Light(SIGMA), false, strengths);
+    let assumed = Assumed::new(framing.outer, Regulariser::Spectral, Light(SIGMA));
+    let filters = Filters::plan(blur, framing, &assumed, false, strengths);
     (framing, filters.expect("the PSFs fit"))
 }
 

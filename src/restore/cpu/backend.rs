@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use super::borders::Settling;
+use super::chroma::ChromaFilter;
 use super::decode::Decode;
 use super::encode::Encode;
 use super::extension::Extension;
 use super::faults::Mending;
 use super::filtering::{Filtering, columns};
+use super::fusion::Fuser;
 use super::guard::Guarding;
 use super::highlights::Peel;
+use super::levels::Levels;
 use super::residual::{KernelChoice, ResidualNet, band_rows};
 use super::stripes::Levelling;
 use super::workspace::{Channel, Estimate, Workspace};
@@ -17,7 +20,7 @@ use crate::executor::Executor;
 use crate::fft::FieldFilter;
 use crate::frame::{Effort, Picture, PictureFormat, Plane};
 use crate::plan::network::Input;
-use crate::plan::{Projection, RestorePlan};
+use crate::plan::{Conditions, Filters, Projection, RestorePlan};
 use crate::restore::model::ModelError;
 use crate::restore::{Backend, RestoreError, Restorer, Step, Watch};
 
@@ -34,11 +37,12 @@ struct CpuRestorer {
     decode: Decode,
     settling: Option<Settling>,
     filtering: Filtering,
-    wiener: FieldFilter,
-    weak: Option<FieldFilter>,
+    levels: Levels,
     /// What the networks see, but for the estimate so far.
     inputs: Vec<Input>,
+    conditions: Conditions,
     stages: Vec<Stage>,
+    chroma: Option<ChromaFilter>,
     guarding: Option<Guarding>,
     encode: Encode,
     work: Workspace,
@@ -49,7 +53,7 @@ struct CpuRestorer {
 /// A network and the projection behind it.
 struct Stage {
     net: ResidualNet,
-    projection: Projection,
+    strength: f64,
 }
 
 /// Steps before those of the networks, which are two each.
@@ -88,51 +92,59 @@ impl Backend for CpuBackend {
             model,
             conditions,
             projections,
+            fusion,
+            chroma,
         } = plan;
         let (executor, threads) = (&self.executor, self.executor.threads());
         let tone = Arc::new(tone);
-        let estimating = wiener.layers() + weak.as_ref().map_or(0, FieldFilter::layers);
-        let filters = projections.iter().map(|projection| projection.filter.layers());
-        let layers = filters.max().unwrap_or(0).max(estimating);
         let mut steps = vec![Step::new("decode"), Step::wiener(&wiener, weak.as_ref())];
         let (mut stages, mut inputs) = (Vec::new(), Vec::new());
         if let Some(model) = model {
             let rows = band_rows(framing.outer.height, threads);
             inputs.clone_from(&model.contract.inputs);
-            let constants = conditions.constants(&inputs);
-            for (index, projection) in projections.into_iter().enumerate() {
+            let constants = match &fusion {
+                Some(_) => conditions.constants_of_average(&inputs),
+                None => conditions.constants(&inputs),
+            };
+            for (index, projection) in projections.iter().enumerate() {
                 steps.push(Step::new(&format!("residual {}", index + 1)));
                 let name = format!("projection {}", index + 1);
                 steps.push(Step::filter(&name, &projection.filter));
                 let extent = framing.outer;
                 let net = ResidualNet::plan(&model, index, self.kernel, extent, rows, &constants)?;
-                stages.push(Stage { net, projection });
+                stages.push(Stage { net, strength: projection.strength });
             }
         }
+        steps.extend(chroma.as_ref().map(|plan| Step::filter("chroma", &plan.wiener)));
         steps.push(Step::new("encode"));
         let extension = Extension::plan(framing, threads);
         let mending = faults.map(|faults| Mending::new(faults, framing, Arc::clone(executor)));
         let levelling = stripes.map(|it| Levelling::new(it, framing, Arc::clone(executor)));
         let peel = Peel::new(highlights, framing, Arc::clone(executor));
+        let count = channels.count(format.layout);
+        let work = Workspace::new(framing.outer, count, weak.is_some());
+        let tells_sigma = fusion.is_some() && inputs.contains(&Input::Sigma);
+        let fusion = fusion.map(Arc::new);
+        let fuser = |plan: &Arc<_>| Fuser::new(Arc::clone(plan), framing, Arc::clone(executor));
+        let fusers = fusion.iter().flat_map(|plan| (0..count).map(|_| fuser(plan))).collect();
+        let projections = projections.into_iter().map(|Projection { filter, .. }| filter).collect();
+        let levels = Levels::new(Filters { wiener, weak, projections }, fusion.as_deref());
+        let own = Arc::clone(executor);
+        let faults = (mending, levelling);
+        let decode = Decode::new(Arc::clone(&tone), contrast, faults, peel, extension, own);
         Ok(Box::new(CpuRestorer {
             format,
-            decode: Decode::new(
-                Arc::clone(&tone),
-                contrast,
-                (mending, levelling),
-                peel,
-                extension,
-                Arc::clone(executor),
-            ),
+            decode: decode.with_fusers(fusers),
             settling: borders.map(|borders| Settling::new(borders, framing, Arc::clone(executor))),
-            filtering: Filtering::plan(framing.outer, layers, executor),
-            work: Workspace::new(framing.outer, channels.count(format.layout), weak.is_some()),
-            wiener,
-            weak,
+            filtering: Filtering::plan(framing.outer, levels.layers(), executor),
+            levels,
             inputs,
+            conditions,
             stages,
+            chroma: chroma.map(|plan| ChromaFilter::new(plan, format, executor)),
             guarding: guard.map(|guard| Guarding::new(guard, framing, Arc::clone(executor))),
             encode: Encode::new(tone, contrast, framing, Arc::clone(executor)),
+            work: if tells_sigma { work.with_sigma() } else { work },
             executor: Arc::clone(executor),
             steps,
         }))
@@ -174,14 +186,22 @@ impl Restorer for CpuRestorer {
             return decoded.map(drop);
         };
         let (newest, outcome) = self.estimate(effort, watch);
+        if let (Some(chroma), false) = (&mut self.chroma, watch.is_stopped()) {
+            chroma.run(blurred);
+            watch.done(last - 1, None);
+        }
         if !watch.is_stopped() {
             if let Some(guarding) = &mut self.guarding {
                 watch.held(guarding.run(&mut self.work, newest));
             }
-            self.encode.run(&self.work, newest, blurred, restored);
+            self.encode.run(&self.work, (newest, self.chroma.as_ref()), blurred, restored);
             watch.done(last, None);
         }
         outcome
+    }
+
+    fn forget(&mut self) {
+        self.decode.fusers.iter_mut().for_each(Fuser::forget);
     }
 }
 
@@ -198,13 +218,12 @@ impl CpuRestorer {
         }
         if blurred.format() != self.format {
             let (is, planned) = (blurred.extent(), self.format.extent);
+            self.forget();
             let failure = RestoreError::Format { is, planned };
             watch.done(0, Some(&failure));
             return Err(failure);
         }
-        let seen = self.decode.run(blurred, effort == Effort::Full, &mut self.work);
-        watch.mended(seen.mended);
-        watch.levelled(seen.striped);
+            decode: decode.with_fusers(fusers),
         watch.done(0, None);
         Ok(true)
     }
@@ -216,17 +235,17 @@ impl CpuRestorer {
         watch: &mut dyn Watch,
     ) -> (Estimate, Result<(), RestoreError>) {
         let (mut newest, mut outcome) = (Estimate::Wiener, Ok(()));
-        // Nobody but the networks looks at the weak estimate.
-        let weak = self.weak.as_ref().filter(|_| effort == Effort::Full);
-        for channel in &mut self.work.channels {
+        for (index, channel) in self.work.channels.iter_mut().enumerate() {
             if let Some(settling) = &self.settling {
                 settling.run(&mut self.filtering, channel);
             }
-            self.filtering.wiener(&self.wiener, weak, channel);
+            let (wiener, weak) = self.levels.wiener(self.decode.fusers.get(index));
+            // Nobody but the networks looks at the weak estimate.
+            self.filtering.wiener(wiener, weak.filter(|_| effort == Effort::Full), channel);
         }
         watch.done(1, None);
         let stages = if effort == Effort::Full { &self.stages[..] } else { &[] };
-        for (index, Stage { net, projection }) in stages.iter().enumerate() {
+        for (index, Stage { net, strength }) in stages.iter().enumerate() {
             if watch.is_stopped() {
                 break;
             }
@@ -242,8 +261,9 @@ impl CpuRestorer {
                 outcome = outcome.and(Err(failure));
                 continue;
             }
-            for channel in &mut self.work.channels {
-                self.filtering.project(projection, newest, channel);
+            for (at, channel) in self.work.channels.iter_mut().enumerate() {
+                let projection = self.levels.projection(self.decode.fusers.get(at), index);
+                self.filtering.project((*strength, projection), newest, channel);
             }
             newest = Estimate::Networks;
             watch.done(step + 1, None);
@@ -252,8 +272,8 @@ impl CpuRestorer {
     }
 }
 
-/// Planes that vary, at most: all but the constant ones, and the estimate so far.
-const VARYING: usize = Input::ALL.len() - 1;
+/// Planes that vary, at most: all but the trust, and the estimate so far.
+const VARYING: usize = Input::ALL.len();
 
 /// `f_1 = f(z)`, and later `f_k = f(z, g_(k-1))`, of a channel.
 fn answer(
@@ -263,13 +283,14 @@ fn answer(
     channel: &mut Channel,
     executor: &dyn Executor,
 ) -> Result<(), ModelError> {
-    let Channel { y, x_w, weak, f, g, .. } = channel;
+    let Channel { y, x_w, weak, sigma, f, g, .. } = channel;
     let so_far: &Plane<f32> = if newest == Estimate::Wiener { x_w } else { g };
     let seen = |input: &Input| match input {
         Input::Estimate => Some(&*x_w),
         Input::Blurred => Some(&*y),
         Input::Weak => Some(&*weak),
-        Input::Sigma | Input::Trust => None,
+        Input::Sigma => Some(&*sigma).filter(|plane| !plane.extent().is_empty()),
+        Input::Trust => None,
     };
     let mut planes = [so_far; VARYING];
     let named = inputs.iter().filter_map(seen);

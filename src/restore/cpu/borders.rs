@@ -34,7 +34,7 @@ impl Settling {
                 row.copy_from_slice(samples);
                 row[self.inside(at)].fill(0.0);
             };
-            filtering.through(&self.plan.projection, from, product, &store);
+            filtering.through(self.plan.projection.weighted(), from, product, &store);
             self.combine(residue, 1.0, product, -1.0);
             self.combine(direction, keep, residue, gain);
             self.combine(y, 1.0, direction, 1.0);

@@ -1,5 +1,5 @@
-//! First step: from the samples of a picture to extended, mean-free planes of light, without lamps
-//! beyond white.
+//! First step: from the samples of a picture to extended, mean-free planes of light, averaged over frames
+//! where the scene rests, without lamps beyond white.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::ROWS;
 use super::extension::Extension;
 use super::faults::Mending;
+use super::fusion::Fuser;
 use super::highlights::Peel;
 use super::stripes::Levelling;
 use super::workspace::{Channel, Workspace};
@@ -25,6 +26,8 @@ pub(crate) struct Decode {
     mending: Option<Mending>,
     levelling: Option<Levelling>,
     peel: Peel,
+    /// One a channel where frames are averaged, none else.
+    pub(crate) fusers: Vec<Fuser>,
     extension: Extension,
     executor: Arc<dyn Executor>,
     /// Sums of the rows, as bits: added up in their order, whoever made them.
@@ -53,7 +56,13 @@ impl Decode {
         let sums = (0..height).map(|_| AtomicU64::new(0)).collect();
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let gain = (1.0 / contrast.get()) as f32;
-        Self { curve, gain, mending, levelling, peel, extension, executor, sums }
+        let fusers = Vec::new();
+        Self { curve, gain, mending, levelling, peel, fusers, extension, executor, sums }
+    }
+
+    /// The same with averages over frames.
+    pub(crate) fn with_fusers(self, fusers: Vec<Fuser>) -> Self {
+        Self { fusers, ..self }
     }
 
     /// Fills the planes with the light of a picture, without its lamps where there is time to `peel`; what
@@ -77,13 +86,12 @@ impl Decode {
         (is_luma, peel): (bool, bool),
         channel: &mut Channel,
     ) -> Seen {
+        let is_fused = index < self.fusers.len();
         self.for_rows(&mut channel.y, &|y, row| {
             self.load(picture, index, is_luma, y, row);
-            if peel {
-                self.peel.mark(y, row);
-            }
-            self.add_up(y, row);
+            self.look(y, row, peel && !is_fused);
         });
+        // Before the average: neither a hot pixel nor a stripe is averaged in.
         let seen = if is_luma { picture.planes() } else { &picture.planes()[index..=index] };
         let mending = self.mending.as_mut();
         let mended = mending.map_or(0, |mending| mending.run(seen, &mut channel.y));
@@ -93,6 +101,12 @@ impl Decode {
         let sums = self.sums.iter().map(|sum| f64::from_bits(sum.load(Ordering::Relaxed)));
         let levelling = self.levelling.as_mut();
         let striped = levelling.map_or_else(Striped::default, |it| it.run(sums, &mut channel.y));
+        if let Some(fuser) = self.fusers.get_mut(index) {
+            // Before lamps are looked for: what is found of them is another light in every frame, and noise
+            // about white is no lamp in the average.
+            fuser.run(&mut channel.y);
+            self.for_rows(&mut channel.y, &|y, row| self.look(y, row, peel));
+        }
         let Channel { y, x_w, beyond, .. } = channel;
         channel.has_lamps = self.peel.run(y, x_w, beyond);
         if channel.has_lamps || striped != Striped::default() {
@@ -105,6 +119,14 @@ impl Decode {
         });
         self.extension.apply(&*self.executor, &mut channel.y);
         Seen { mended, striped }
+    }
+
+    /// Marks the lamps of a row, where they are to be set aside, and adds it up.
+    fn look(&self, y: usize, row: &[f32], peel: bool) {
+        if peel {
+            self.peel.mark(y, row);
+        }
+        self.add_up(y, row);
     }
 
     fn add_up(&self, y: usize, row: &[f32]) {

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use super::ROWS;
+use super::chroma::ChromaFilter;
 use super::decode::is_luma_of_rgb;
 use super::workspace::{Channel, Estimate, Workspace};
 use crate::executor::{Executor, FreeList, for_all, for_chunks};
-use crate::frame::colour::luma_row;
+use crate::frame::colour::{luma_row, rgb_of};
 use crate::frame::{Picture, Plane};
 use crate::optics::Contrast;
 use crate::plan::{Framing, ToneCurve};
 
-/// Writes the restored picture. Planes that were not restored pass through. Where only the luma of
-/// red, green and blue was restored, its change is added to all three, which leaves the colour
-/// differences as they were.
+/// Writes the restored picture. Planes that were not restored pass through. Where luma and chroma of red,
+/// green and blue were restored, these are made of them; where luma alone was, its change is added to all
+/// three, which leaves the colour differences as they were.
 pub(crate) struct Encode {
     curve: Arc<ToneCurve>,
     /// What brings amplitudes of ordinary frames back to those of this one.
@@ -64,17 +65,25 @@ impl Encode {
     pub(crate) fn run(
         &self,
         work: &Workspace,
-        newest: Estimate,
+        (newest, chroma): (Estimate, Option<&ChromaFilter>),
         blurred: &Picture,
         restored: &mut Picture,
     ) {
         restored.reshape(blurred.format());
         if is_luma_of_rgb(work, blurred.format().layout) {
             let light = PlaneOfLight::of(&work.channels[0], newest);
-            return self.add_luma(light, blurred, restored);
+            return match chroma {
+                Some(chroma) => self.join(light, chroma, restored),
+                None => self.add_luma(light, blurred, restored),
+            };
         }
         for (channel, plane) in work.channels.iter().zip(restored.planes_mut()) {
             self.encode(PlaneOfLight::of(channel, newest), plane);
+        }
+        if let Some(chroma) = chroma {
+            let white = blurred.format().white();
+            let planes = restored.planes_mut().iter_mut().skip(1).enumerate();
+            return planes.for_each(|(index, plane)| chroma.encode(index, white, plane));
         }
         let passing = blurred.planes().iter().zip(restored.planes_mut()).skip(work.channels.len());
         passing.for_each(|(source, target)| {
@@ -120,6 +129,30 @@ impl Encode {
                         rows.next()
                             .into_iter()
                             .for_each(|row| self.add(source.row(y), row, scratch));
+                    }
+                }
+            });
+        });
+    }
+
+    /// Writes red, green and blue of restored luma and restored chroma.
+    fn join(&self, light: PlaneOfLight<'_>, chroma: &ChromaFilter, restored: &mut Picture) {
+        let [red, green, blue] = restored.planes_mut() else { return };
+        let parts = |plane| Plane::samples_mut(plane).chunks_mut(ROWS * self.width);
+        let parts = parts(red).zip(parts(green)).zip(parts(blue)).enumerate();
+        for_all(&*self.executor, parts, &|(part, ((red, green), blue))| {
+            self.with_scratch(|scratch| {
+                let rows = red.chunks_mut(self.width).zip(green.chunks_mut(self.width));
+                let rows = rows.zip(blue.chunks_mut(self.width));
+                for (y, ((red, green), blue)) in (part * ROWS..).zip(rows) {
+                    self.load(light, y, &mut scratch.values);
+                    for (index, row) in [red, green, blue].into_iter().enumerate() {
+                        let differences = chroma.row(0, y).zip(chroma.row(1, y));
+                        let values = scratch.values.iter().zip(differences);
+                        scratch.sums.iter_mut().zip(values).for_each(|(sum, (luma, (cb, cr)))| {
+                            *sum = rgb_of([*luma, cb, cr])[index];
+                        });
+                        self.curve.samples(&scratch.sums, row);
                     }
                 }
             });

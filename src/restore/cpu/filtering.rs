@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use super::workspace::{Channel, Estimate};
 use crate::executor::Executor;
-use crate::fft::{FieldFilter, Output, RealFft2d, Spectrum, Store};
+use crate::fft::{FieldFilter, Output, RealFft2d, Spectrum, Store, Weighted};
 use crate::frame::{Extent, Plane};
-use crate::plan::Projection;
 
 /// Filters planes of one extent.
 #[derive(Debug)]
@@ -38,38 +37,44 @@ impl Filtering {
     /// Filters `input`; `store(y, samples, row)` makes of row `y` of the result that of `output`.
     pub(crate) fn through(
         &mut self,
-        filter: &FieldFilter,
+        filter: Weighted<'_>,
         input: &Plane<f32>,
         output: &mut Plane<f32>,
         store: &Store<'_>,
     ) {
         let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
         let load = |at: usize, row: &mut [f32]| row.copy_from_slice(input.row(at));
-        self.fft.forward(spectrum, [filter], executor, &load);
+        self.fft.forward(spectrum, [filter.0], executor, &load);
         let output = Output { plane: output, store };
         self.fft.filter_back(spectrum, [filter], executor, [output]);
+    }
+
+    /// Fills `output` with `input` filtered.
+    pub(crate) fn apply(
+        &mut self,
+        filter: Weighted<'_>,
+        input: &Plane<f32>,
+        output: &mut Plane<f32>,
+    ) {
+        let store = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
+        self.through(filter, input, output, &store);
     }
 
     /// `x_w = H+_R y`, and the weak estimate by the transform of the same `y`, where there is one.
     pub(crate) fn wiener(
         &mut self,
-        filter: &FieldFilter,
-        weak_filter: Option<&FieldFilter>,
+        filter: Weighted<'_>,
+        weak_filter: Option<Weighted<'_>>,
         channel: &mut Channel,
     ) {
         let Channel { y, x_w, weak, .. } = channel;
+        let Some(weak_filter) = weak_filter else { return self.apply(filter, y, x_w) };
         let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
         let load = |at: usize, row: &mut [f32]| row.copy_from_slice(y.row(at));
         let store = &|_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
-        let [strong, weak] = [x_w, weak].map(|plane| Output { plane, store });
-        if let Some(weak_filter) = weak_filter {
-            let filters = [filter, weak_filter];
-            self.fft.forward(spectrum, filters, executor, &load);
-            self.fft.filter_back(spectrum, filters, executor, [strong, weak]);
-        } else {
-            self.fft.forward(spectrum, [filter], executor, &load);
-            self.fft.filter_back(spectrum, [filter], executor, [strong]);
-        }
+        let outputs = [x_w, weak].map(|plane| Output { plane, store });
+        self.fft.forward(spectrum, [filter.0, weak_filter.0], executor, &load);
+        self.fft.filter_back(spectrum, [filter, weak_filter], executor, outputs);
     }
 
     /// `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)`, where `g_0 = x_w`.
@@ -79,13 +84,13 @@ impl Filtering {
     /// network makes of the estimate, the network weighing `c` times what natural images weigh.
     pub(crate) fn project(
         &mut self,
-        projection: &Projection,
+        (strength, projection): (f64, Weighted<'_>),
         before: Estimate,
         channel: &mut Channel,
     ) {
         let Channel { x_w, f, g, .. } = channel;
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
-        let known = (1.0 - 1.0 / projection.strength) as f32;
+        let known = (1.0 - 1.0 / strength) as f32;
         let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
         {
             let before = if before == Estimate::Wiener { &*x_w } else { &*g };
@@ -96,13 +101,13 @@ impl Filtering {
                     *sum = f + (before - known * x_w);
                 });
             };
-            self.fft.forward(spectrum, [&projection.filter], executor, &load);
+            self.fft.forward(spectrum, [projection.0], executor, &load);
         }
         let store = |y: usize, projected: &[f32], row: &mut [f32]| {
             let terms = x_w.row(y).iter().zip(projected);
             row.iter_mut().zip(terms).for_each(|(g, (x_w, p))| *g = x_w + p);
         };
         let output = Output { plane: g, store: &store };
-        self.fft.filter_back(spectrum, [&projection.filter], executor, [output]);
+        self.fft.filter_back(spectrum, [projection], executor, [output]);
     }
 }

@@ -9,10 +9,13 @@ mod decode; // samples to light
 mod faults; // hot and dead pixels
 mod stripes; // of rows and columns
 mod highlights; // beyond white
+mod fusion; // what frames have in common
 mod extension; // beyond the edges
 mod filtering; // Wiener filter and projections
 mod borders; // likely margins
+mod levels; // which filters, by the noise that is left
 pub mod residual; // networks
+mod chroma; // colours
 mod guard; // no worse than it came
 mod encode; // light to samples
 

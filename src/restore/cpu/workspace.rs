@@ -24,6 +24,8 @@ pub(crate) struct Channel {
     pub(crate) x_w: Plane<f32>,
     /// The same with a tenth of the regulariser; empty where no network wants it.
     pub(crate) weak: Plane<f32>,
+    /// What networks are told of the noise, where it differs from place to place; empty elsewhere.
+    pub(crate) sigma: Plane<f32>,
     /// The residual network's output `f`.
     pub(crate) f: Plane<f32>,
     /// The restored plane `g`, once there is one.
@@ -44,6 +46,14 @@ impl Workspace {
     pub(crate) fn new(extent: Extent, channels: usize, has_weak: bool) -> Self {
         Self { channels: (0..channels).map(|_| Channel::new(extent, has_weak)).collect() }
     }
+
+    /// The same with planes for what networks are told of the noise.
+    pub(crate) fn with_sigma(mut self) -> Self {
+        for Channel { y, sigma, .. } in &mut self.channels {
+            *sigma = Plane::new(y.extent(), 0.0);
+        }
+        self
+    }
 }
 
 impl Channel {
@@ -56,6 +66,7 @@ impl Channel {
             beyond: plane(),
             x_w: plane(),
             weak: if has_weak { plane() } else { Plane::default() },
+            sigma: Plane::default(),
             f: plane(),
             g: plane(),
         }

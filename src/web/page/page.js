@@ -299,7 +299,7 @@ function showRestoration(by, reload) {
   const [columns, rows] = by.grid, grid = columns * rows > 1 ? `${columns} × ${rows} PSFs of ` : "";
   $("restoration-note").textContent = [
     `${grid}${by.extent.width} × ${by.extent.height}, width ${by.width.toFixed(2)}`, `noise ${by.sigma.toFixed(2)}${by.is_followed ? ", followed" : ""}`,
-    `curve ${by.transfer}`, `model ${by.model}`, by.channels, by.backend,
+    `curve ${by.transfer}`, `model ${by.model}`, by.channels, ...(by.frames > 1 ? [`${by.frames} frames`] : []), by.backend,
   ].join(", ");
   const age = by.calibrated_at_s === null ? by.calibrated
     : `${span(Math.max(0, Date.now() / 1000 - by.calibrated_at_s))} ago`;
@@ -311,6 +311,13 @@ function showRestoration(by, reload) {
   $("psf").src = `psf.png?number=${by.number}`;
   $("psf").alt = `PSF ${by.psf}`;
   $("psf").hidden = false;
+}
+
+function showFusion(fusion) {
+  $("fusion-note").hidden = !fusion;
+  if (!fusion) return;
+  $("fusion-note").textContent = `averaged over frames: ${(100 * fusion.at_rest).toFixed(0)} % of the frame rests, `
+    + `noise ${fusion.noise_left.toFixed(2)} of a single frame's`;
 }
 
 const standings = {
@@ -363,6 +370,7 @@ async function takeState() {
   showCamera(metrics.source);
   showEffort(metrics.load);
   showRestoration(metrics.restoration, metrics.reload);
+  showFusion(metrics.fusion);
   showFaults(metrics.faults);
   showGuard(metrics.guard);
   showWatch(metrics.watch);
