@@ -36,7 +36,7 @@ struct Groups {
     /// Whether this process ends: nothing is started any more.
     is_closed: bool,
     leaders: Vec<u32>,
-    /// Killed, and waiting in the kernel for something that does not come.
+    /// Killed and not gone when they were last looked at: the kernel is busy, or waits for something.
     undead: Vec<Child>,
 }
 
@@ -116,7 +116,7 @@ impl Group {
                 Ok(Some(status)) => return Some(status),
                 Ok(None) if Instant::now() < end => std::thread::sleep(GLANCE),
                 Ok(None) => {
-                    log::warn!("process {} was killed and does not die", self.id);
+                    log::debug!("process {} was killed and is not gone yet", self.id);
                     groups().undead.push(leader);
                     return None;
                 }

@@ -207,7 +207,7 @@ fn a_list_is_not_interpreted() {
     daemon.wait_for_source(|source| source["state"] == "failing");
     let (workshop, outcome) = daemon.check_ends();
     assert_eq!(workshop.inventory().into_keys().collect::<Vec<_>>(), ["run.toml"]);
-    assert!(outcome.stderr.contains("cat: ; touch b: No such file"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("; touch b"), "{}", outcome.stderr);
 }
 
 #[apply(trial)]
@@ -221,7 +221,7 @@ fn what_a_command_says_is_short_and_tidy() {
     assert!(problem.chars().count() < 400 && !problem.contains(char::is_control), "{problem}");
     let (_, outcome) = daemon.check_ends();
     assert!(!outcome.stderr.contains(['\u{1b}', '\u{7}']), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("its last words: red  | xxx"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("its last words: red | xxx"), "{}", outcome.stderr);
 }
 
 #[apply(trial)]
@@ -302,20 +302,20 @@ fn a_sink_that_fails_at_the_end_is_told() {
 
 #[apply(trial)]
 fn a_sink_that_dies_is_started_again() {
-    let mut daemon =
-        Daemon::with_sink("shell = 'head -c 20000 > /dev/null; echo enough >&2; exit 4'");
+    let mut daemon = Daemon::with_sink(
+        "shell = '[ $(head -c 20000 | wc -c) -lt 20000 ] || { echo enough >&2; exit 4; }'",
+    );
+    let told = daemon.running.wait_for("it is started again");
+    let ended = "' ended with status 4; it is started again; its last words: enough";
+    assert!(told.contains(ended), "{told}");
     for _ in 0..2 {
-        let told = daemon.running.wait_for("it is started again");
-        assert!(
-            told.contains("' ended with status 4; it is started again; its last words: enough"),
-            "{told}"
-        );
+        daemon.running.wait_for("enough >&2; exit 4; }' is started");
     }
     let state = daemon.wait_for_sink("http", "delivered", 10);
     assert_eq!(state["metrics"]["sinks"][0]["books"]["dropped_sink_failed"], 0);
     daemon.wait_for_sink("command", "dropped_sink_busy", 1);
     let (_, outcome) = daemon.check_ends();
-    assert!(outcome.stderr.contains("dropped (sink busy)"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("dropped (sink_busy)"), "{}", outcome.stderr);
 }
 
 #[apply(trial)]

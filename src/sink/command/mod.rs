@@ -168,6 +168,13 @@ impl Sink for CommandSink {
 
     fn finish(&mut self) -> Result<(), SinkError> {
         let Some(session) = &mut self.session else { return Ok(()) };
+        if self.finishing.is_none() && session.running.is_over(Duration::ZERO) {
+            // What it was given is lost with it, as whenever it ends while frames come.
+            let ended = session.running.end();
+            log::warn!("{} {ended}; its last words: {}", self.name, ended.last_words());
+            self.session = None;
+            return Ok(());
+        }
         session.stream.finish()?;
         let waited = self.finishing.get_or_insert_with(Instant::now).elapsed();
         let is_over = session.running.is_over(LOOK);

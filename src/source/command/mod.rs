@@ -120,11 +120,8 @@ impl CommandSource {
             Next::Arrived(Arrival::Picture(picture, came)) => return Some((picture, came)),
             Next::Arrived(Arrival::Begins(opening)) => self.begin(opening),
             Next::Nothing => self.note_silence(),
-            Next::Broken(error) => self.lose(SourceState::Failing, &error.to_string(), true),
-            Next::End => {
-                let problem = format!("{}: its stream ended", self.name);
-                self.lose(SourceState::Failing, &problem, true);
-            }
+            Next::Broken(error) => self.lose(SourceState::Failing, Some(&error.to_string())),
+            Next::End => self.lose(SourceState::Failing, None),
         }
         None
     }
@@ -157,10 +154,12 @@ impl CommandSource {
     fn begin(&mut self, opening: Opening) {
         let Some(session) = &mut self.session else { return };
         let is = opening.format;
+        let is_told = !opening.notes.is_rate_unknown;
+        let rate = if is_told { opening.rate } else { self.options.rate };
         if !self.is_settled {
             tell(&opening.notes, self.name.as_ref(), None);
             self.stand_in = StandIn::new(is);
-            self.opening = opening;
+            self.opening = Opening { rate, ..opening };
             self.is_settled = true;
         }
         let ours = self.opening.format;
@@ -177,13 +176,14 @@ impl CommandSource {
     /// just begun has longer.
     fn note_silence(&mut self) {
         let Some(session) = &self.session else { return };
-        let (waited, is_live) = (session.last.elapsed(), session.is_live);
         let CommandOptions { silence, start, .. } = self.options;
-        if waited < silence.min(if is_live { silence } else { start }) {
+        let patience = if session.is_live { silence } else { start };
+        let waited = session.last.elapsed();
+        if waited < silence.min(patience) {
             return;
         }
-        let problem = format!("{}: no picture for {:.0?}", self.name, waited);
-        if waited < if is_live { silence } else { start } {
+        let problem = format!("{}: no picture for {waited:.0?}", self.name);
+        if waited < patience {
             // Told once, not for each second that it takes.
             if self.metrics.state() != SourceState::Silent {
                 self.enter(SourceState::Silent, &problem);
@@ -191,19 +191,21 @@ impl CommandSource {
             return;
         }
         self.metrics.timeouts.add(1);
-        self.lose(SourceState::Silent, &problem, false);
+        self.lose(SourceState::Silent, Some(&problem));
     }
 
-    /// Ends the command, or what is left of it, because of a problem, and says when to start it again.
-    fn lose(&mut self, state: SourceState, problem: &str, has_ended: bool) {
+    /// Ends the command, or what is left of it, because of a problem or the end of its stream, and says
+    /// when to start it again.
+    fn lose(&mut self, state: SourceState, problem: Option<&str>) {
         let Some(session) = self.session.take() else { return };
-        let ended = session.end(has_ended);
+        let ended = session.end(state == SourceState::Failing);
         self.pauses.over(Instant::now());
         self.metrics.restarted.add(1);
-        let problem = match ended.by_itself {
-            true if ended.is_success() => format!("{problem}; it {ended}"),
-            true => format!("{} {ended}", self.name),
-            false => problem.to_owned(),
+        let problem = match (problem, ended.by_itself) {
+            (Some(problem), true) => format!("{problem}; it {ended}"),
+            (Some(problem), false) => problem.to_owned(),
+            (None, true) => format!("{} {ended}", self.name),
+            (None, false) => format!("{} closed its output", self.name),
         };
         log::warn!("{problem}; its last words: {}", ended.last_words());
         match ended.last_word() {
