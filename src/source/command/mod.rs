@@ -93,10 +93,13 @@ impl CommandSource {
         Ok(source)
     }
 
-    /// Waits for the first stream; where the extent is told, for no second attempt.
+    /// Waits for the first stream; where the extent is told, for no second attempt, and no longer than
+    /// until the command counts as silent.
     fn await_stream(&mut self, begun: Instant) {
         let can_do_without = self.options.extent.is_some();
-        while !self.is_settled && begun.elapsed() < self.options.start {
+        let CommandOptions { silence, start, .. } = self.options;
+        let patience = if can_do_without { silence.min(start) } else { start };
+        while !self.is_settled && begun.elapsed() < patience {
             self.step();
             if can_do_without && self.session.is_none() {
                 return;
