@@ -69,6 +69,8 @@ impl Daemon {
     /// Told to end, it does so in time, and leaves no process behind.
     #[track_caller]
     fn check_ends(self) -> (Workshop, Outcome) {
+        // Before the first frame it would end at once, and say so.
+        wait_for_state(&self.page, |state| state["metrics"]["trunk"]["entered"].as_u64() > Some(0));
         let sent = Instant::now();
         self.running.signal("TERM");
         let outcome = self.running.finish();
