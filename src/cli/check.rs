@@ -129,14 +129,15 @@ fn sinks(config: &Config) -> Result<Vec<String>> {
 /// What the source is, and of a camera its state.
 fn describe(source: &SourceConfig, seen: &SourceSnapshot) -> String {
     let pace = |live: bool| if live { "paced by the clock" } else { "as fast as taken" };
+    let with_state = |source: String| match seen.problem.as_str() {
+        "" => source,
+        problem => {
+            format!("{source}, now {} ({problem}), expected to give", seen.state.name())
+        }
+    };
     match source {
-        SourceConfig::V4l2(camera) if seen.problem.is_empty() => {
-            format!("camera {}", camera.device.display())
-        }
-        SourceConfig::V4l2(camera) => {
-            let (device, state) = (camera.device.display(), seen.state.name());
-            format!("camera {device}, now {state} ({}), expected to give", seen.problem)
-        }
+        SourceConfig::V4l2(camera) => with_state(format!("camera {}", camera.device.display())),
+        SourceConfig::Command(program, _) => with_state(format!("command '{program}'")),
         SourceConfig::Files(files) => {
             format!("{} paths of pictures, {}", files.paths.len(), pace(files.live))
         }

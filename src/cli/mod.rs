@@ -29,6 +29,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use self::exit::Result;
+use crate::command::end_all;
 use crate::daemon::{HangUp, Shutdown, start_log};
 use crate::sink::{SinkError, remove_unfinished};
 use crate::station;
@@ -146,7 +147,7 @@ fn run(command: Command) -> Result<()> {
         Command::Run(_) => HangUp::Reload,
         _ => HangUp::End,
     };
-    let shutdown = Shutdown::listen(hang_up, remove_unfinished)?;
+    let shutdown = Shutdown::listen(hang_up, clean_up)?;
     match command {
         Command::Demo(demo) => demo.run(&shutdown),
         Command::Restore(restore) => restore.run(&shutdown),
@@ -168,6 +169,12 @@ fn run(command: Command) -> Result<()> {
         Command::Completions { shell } => completions(shell),
         Command::Man { folder } => manual(&folder),
     }
+}
+
+/// What is left behind by no process that ends at once.
+fn clean_up() {
+    end_all();
+    remove_unfinished();
 }
 
 fn manual(folder: &Path) -> Result<()> {

@@ -14,12 +14,15 @@ use std::path::PathBuf;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
 
+use crate::command::Program;
 use crate::optics::{CameraOptions, GrayLevels, Psf, Sigma};
 use crate::pipeline::{LadderOptions, PipelineOptions};
 use crate::plan::{RestoreOptions, TemporalOptions};
 use crate::simulate::DegradeOptions;
-use crate::sink::{Iceoryx2Options, PngOptions, RecordOptions, V4l2SinkOptions, Y4mSinkOptions};
-use crate::source::{FilesOptions, SceneOptions, V4l2Options, Y4mOptions};
+use crate::sink::{
+    CommandSinkOptions, Iceoryx2Options, PngOptions, RecordOptions, V4l2SinkOptions, Y4mSinkOptions,
+};
+use crate::source::{CommandOptions, FilesOptions, SceneOptions, V4l2Options, Y4mOptions};
 use crate::web::{HttpOptions, needs_token};
 pub use edit::Change;
 pub use read::ConfigError;
@@ -64,6 +67,8 @@ pub enum SourceConfig {
     Files(FilesOptions),
     /// `kind = "y4m"`.
     Y4m(Y4mOptions),
+    /// `kind = "command"`.
+    Command(Program, CommandOptions),
     /// `kind = "scene"`.
     Scene(SceneOptions),
 }
@@ -100,6 +105,8 @@ pub enum SinkConfig {
     Png(PngOptions),
     /// `kind = "y4m"`.
     Y4m(Y4mSinkOptions),
+    /// `kind = "command"`.
+    Command(Program, CommandSinkOptions),
     /// `kind = "v4l2"`.
     V4l2(V4l2SinkOptions),
     /// `kind = "record"`.
@@ -221,10 +228,13 @@ fn archive<'de, D: Deserializer<'de>>(from: D) -> Result<Option<PathBuf>, D::Err
 }
 
 fn read_source(mut section: Section) -> Result<SourceConfig, ConfigError> {
-    match section.kind(&["v4l2", "files", "y4m", "scene"])?.as_str() {
+    match section.kind(&["v4l2", "command", "files", "y4m", "scene"])?.as_str() {
         "v4l2" => section.read().map(SourceConfig::V4l2),
         "files" => section.read().map(SourceConfig::Files),
         "y4m" => section.read().map(SourceConfig::Y4m),
+        "command" => {
+            section.read_both().map(|(program, options)| SourceConfig::Command(program, options))
+        }
         _ => section.read().map(SourceConfig::Scene),
     }
 }
@@ -235,9 +245,12 @@ fn read_simulate(section: Section) -> Result<SimulateSection, ConfigError> {
 }
 
 fn read_sink(mut section: Section) -> Result<SinkConfig, ConfigError> {
-    match section.kind(&["png", "y4m", "record", "v4l2", "http", "iceoryx2"])?.as_str() {
+    match section.kind(&["png", "y4m", "command", "record", "v4l2", "http", "iceoryx2"])?.as_str() {
         "png" => section.read().map(SinkConfig::Png),
         "y4m" => section.read().map(SinkConfig::Y4m),
+        "command" => {
+            section.read_both().map(|(program, options)| SinkConfig::Command(program, options))
+        }
         "record" => section.read().map(SinkConfig::Record),
         "v4l2" => section.read().map(SinkConfig::V4l2),
         "iceoryx2" => section.read().map(SinkConfig::Iceoryx2),

@@ -319,7 +319,43 @@ mod tests {
         check_replaced(
             "kind = 'scene'",
             "kind = 'camera'",
-            "source.kind: \"camera\" (expected one of v4l2, files, y4m, scene)",
+            "source.kind: \"camera\" (expected one of v4l2, command, files, y4m, scene)",
+        );
+        let command = "kind = 'scene'";
+        check_replaced(
+            command,
+            "kind = 'command'",
+            "source: nothing says what is run (expected either `command`, a list as",
+        );
+        check_replaced(
+            command,
+            "kind = 'command'\ncommand = ['a']\nshell = 'b'",
+            "source: both `command` and `shell` (expected either",
+        );
+        check_replaced(
+            command,
+            "kind = 'command'\ncommand = 'ffmpeg -i x'",
+            "source.command: invalid type: string \"ffmpeg -i x\", expected a sequence",
+        );
+        check_replaced(
+            command,
+            "kind = 'command'\ncommand = ['a']\nextend = '64x48'",
+            "unknown field `extend`, expected one of `command`, `shell`, `extent`, `rate`",
+        );
+        check_replaced(
+            command,
+            "kind = 'command'\ncommand = ['a']\nsilence_ms = 5",
+            "source.silence_ms: 5 (expected a whole number from 100 to 60000)",
+        );
+        check_replaced(
+            "kind = 'http'",
+            "kind = 'command'\nshell = ''",
+            "sink.0: `shell` is empty (expected a program)",
+        );
+        check_replaced(
+            "kind = 'http'",
+            "kind = 'command'\nshell = 'a'\nstall_ms = 0",
+            "sink.0.stall_ms: 0 (expected a whole number from 500 to 600000)",
         );
         check_replaced(
             "kind = 'scene'",

@@ -70,9 +70,10 @@ const SILENCE: Duration = Duration::from_secs(2);
 
 /// Takes frames from the source and numbers them.
 pub(super) struct SourceThread {
+    /// Closed first at the end: a source that takes its time to go holds up nobody.
+    pub(super) output: Producer<Moving>,
     pub(super) source: Box<dyn Source>,
     pub(super) pool: Pool<Frame>,
-    pub(super) output: Producer<Moving>,
     pub(super) governor: Governor,
     pub(super) common: Common,
 }
@@ -294,7 +295,7 @@ pub(super) struct SinkThread {
 
 impl SinkThread {
     pub(super) fn run(mut self) {
-        if let Err(error) = self.deliver_all().and_then(|()| self.sink.finish()) {
+        if let Err(error) = self.deliver_all().and_then(|()| self.finish()) {
             let name = self.sink.name().to_owned();
             // Nobody listening means that the pipeline is being taken down.
             let _ = self.common.news.send(News::Sink(name, error));
@@ -302,6 +303,17 @@ impl SinkThread {
         // What is still offered to a sink that failed is lost to it, and is counted so.
         while let Some(offered) = self.input.pop() {
             offered.ticket.lose(Reason::SinkFailed);
+        }
+    }
+
+    /// Finishes the sink; where that takes a while, until the pipeline is told to stop.
+    fn finish(&mut self) -> Result<(), SinkError> {
+        loop {
+            match self.sink.finish() {
+                Err(SinkError::Later) if self.common.stop.is_set() => return Ok(()),
+                Err(SinkError::Later) => std::thread::sleep(PAUSE),
+                finished => return finished,
+            }
         }
     }
 
@@ -332,7 +344,7 @@ impl SinkThread {
     }
 }
 
-/// Pause before a frame is offered to a sink again.
+/// Pause before something is tried with a sink again.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Gives a frame to a sink; where no frame may be lost, until it is taken or the pipeline is told

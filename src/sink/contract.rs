@@ -30,10 +30,12 @@ pub trait Sink: Send {
     /// [`SinkError::Later`] where this one may be offered again.
     fn deliver(&mut self, frame: &Frame) -> Result<(), SinkError>;
 
-    /// Called once, after the last frame: flushes and closes.
+    /// Called after the last frame: flushes and closes. Returns within a second where the sink waits
+    /// for somebody.
     ///
     /// # Errors
-    /// Where frames already taken could not be kept.
+    /// Where frames already taken could not be kept; [`SinkError::Later`] where it is not done yet and
+    /// may be called again.
     fn finish(&mut self) -> Result<(), SinkError>;
 }
 
@@ -70,7 +72,14 @@ pub enum SinkError {
         /// Why not.
         cause: String,
     },
-    /// this frame is not taken now; it may be offered again
+    /// the command {command} cannot be used: {cause}
+    Command {
+        /// Its short name.
+        command: String,
+        /// Why not.
+        cause: String,
+    },
+    /// not now; it may be tried again
     Later,
     /// the reader of {0} went away
     Closed(PathBuf),
@@ -80,7 +89,7 @@ impl ExitStatus for SinkError {
     fn status(&self) -> Status {
         match self {
             Self::Publish { .. } => Status::Unavailable,
-            Self::Write { .. } | Self::Device { .. } => Status::CannotCreate,
+            Self::Write { .. } | Self::Device { .. } | Self::Command { .. } => Status::CannotCreate,
             _ => Status::Failed,
         }
     }

@@ -1,10 +1,11 @@
 //! Where frames go.
 //!
 //! A folder of PNG files ([`PngSink`]), a recording of limited size ([`RecordSink`]), a Y4M stream
-//! ([`Y4mSink`]), a video device ([`V4l2Sink`]), shared memory for other processes ([`Iceoryx2Sink`])
-//! and the showcase that the live page looks at ([`ShowcaseSink`]).
+//! ([`Y4mSink`]), a command that reads one ([`CommandSink`]), a video device ([`V4l2Sink`]), shared
+//! memory for other processes ([`Iceoryx2Sink`]) and the showcase that the live page looks at ([`ShowcaseSink`]).
 
 mod colour;
+mod command;
 mod contract;
 mod encode;
 mod folder;
@@ -16,6 +17,7 @@ mod v4l2;
 mod whole;
 mod y4m;
 
+pub use self::command::{CommandSink, CommandSinkOptions};
 pub use self::iceoryx2::{Iceoryx2Options, Iceoryx2Sink, wire};
 pub use self::y4m::{Y4mSink, Y4mSinkOptions};
 pub use contract::{Sink, SinkError};

@@ -1,20 +1,24 @@
 //! Where frames come from.
 //!
-//! Cameras ([`V4l2Source`]), picture files and folders ([`FilesSource`]), Y4M streams
-//! ([`Y4mSource`]) and a synthetic scene ([`SceneSource`]). All of them give pictures as they are;
+//! Cameras ([`V4l2Source`]), commands that stand for one ([`CommandSource`]), picture files and
+//! folders ([`FilesSource`]), Y4M streams ([`Y4mSource`]) and a synthetic scene ([`SceneSource`]). All of them give pictures as they are;
 //! whoever wants them blurred does so afterwards.
 
+mod adapt; // pictures of another format than at first
+mod command;
 mod cut;
 mod decode;
 mod files;
 pub(crate) mod font;
 mod list;
 mod scene;
+mod stand_in; // what is shown where there is no picture
 mod tags;
 pub mod unpack;
 mod v4l2;
 mod y4m;
 
+pub use self::command::{CommandOptions, CommandSource};
 pub use self::v4l2::{CameraError, SampleShift, Setting, Tone, V4l2Options, V4l2Source};
 pub use self::y4m::{Y4mOptions, Y4mSource};
 pub use decode::{decode_picture, read_picture, read_tagged};
@@ -141,6 +145,8 @@ pub enum SourceError {
     AllUnusable(usize),
     /// {0}
     Camera(#[from] CameraError),
+    /// the command {command} gives no stream: {cause} (where `extent` is told, it is waited for)
+    Command { command: String, cause: String },
     /// {name} is {value} (expected {expected})
     Setting { name: &'static str, value: String, expected: &'static str },
 }
@@ -150,7 +156,7 @@ impl ExitStatus for SourceError {
         match self {
             Self::Read { .. } => Status::NoInput,
             Self::Setting { .. } => Status::Usage,
-            Self::Camera(_) => Status::TryAgain,
+            Self::Camera(_) | Self::Command { .. } => Status::TryAgain,
             _ => Status::Data,
         }
     }

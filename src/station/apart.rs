@@ -41,7 +41,8 @@ fn place_written(sink: &SinkConfig) -> Option<(&'static str, Place, &Path)> {
         SinkConfig::Record(record) => ("folder", &record.folder),
         SinkConfig::Y4m(stream) => ("path", &stream.path),
         SinkConfig::V4l2(output) => ("device", &output.device),
-        SinkConfig::Http(_) | SinkConfig::Iceoryx2(_) => return None,
+        // What a command does with files is its own affair.
+        SinkConfig::Http(_) | SinkConfig::Iceoryx2(_) | SinkConfig::Command(..) => return None,
     };
     let place = match sink {
         // Two streams cannot be told apart in one pipe either.
@@ -74,7 +75,7 @@ fn places_read(path: &Path, config: &Config) -> HashSet<Place> {
             read.extend(folders.into_iter().filter_map(Place::of));
             read.extend(pictures.iter().filter_map(|picture| Place::of(picture)));
         }
-        SourceConfig::Scene(_) => {}
+        SourceConfig::Scene(_) | SourceConfig::Command(..) => {}
     }
     let simulated = config.simulate.as_ref().and_then(|simulate| simulate.psf.as_deref());
     let names = [Some(&*config.camera.psf), Some(&*config.restore.model), simulated];

@@ -13,7 +13,9 @@ use crate::optics::{Blur, GrayLevels};
 use crate::pipeline::{LadderOptions, Pipeline, PipelineOptions, Stop, Stoppable, Workers};
 use crate::simulate::{DegradeOptions, Simulated, grown};
 use crate::sink::{Sink, SinkError, Y4mSink};
-use crate::source::{FilesSource, SceneOptions, SceneSource, Source, V4l2Source, Y4mSource};
+use crate::source::{
+    CommandSource, FilesSource, SceneOptions, SceneSource, Source, V4l2Source, Y4mSource,
+};
 
 /// Everything a pipeline is made of but its sinks.
 pub struct Assembly {
@@ -93,6 +95,10 @@ pub fn open_source(
     let source: Box<dyn Source> = match config {
         SourceConfig::V4l2(camera) => {
             Box::new(V4l2Source::open(camera.clone(), Arc::clone(metrics))?)
+        }
+        SourceConfig::Command(program, options) => {
+            let (program, options) = (program.clone(), options.clone());
+            Box::new(CommandSource::open(program, options, Arc::clone(metrics))?)
         }
         SourceConfig::Files(files) => Box::new(FilesSource::open(files)?),
         SourceConfig::Y4m(stream) => Box::new(Y4mSource::open(stream)?),

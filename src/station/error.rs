@@ -68,6 +68,8 @@ impl From<Fault> for StationError {
 impl ExitStatus for StationError {
     fn status(&self) -> Status {
         match self {
+            // A camera on a network may come up later than this machine.
+            Self::Unusable(Fault::Source(error @ SourceError::Command { .. })) => error.status(),
             Self::Config { .. } | Self::Unusable(_) => Status::Config,
             Self::Output(error) => error.status(),
         }

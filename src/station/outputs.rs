@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::config::SinkConfig;
 use crate::sink::{
-    Iceoryx2Sink, PngSink, RecordSink, Showcase, ShowcaseSink, Sink, SinkError, V4l2Sink, Y4mSink,
-    is_special, try_writing,
+    CommandSink, Iceoryx2Sink, PngSink, RecordSink, Showcase, ShowcaseSink, Sink, SinkError,
+    V4l2Sink, Y4mSink, is_special, try_writing,
 };
 
 /// Names under which the sinks of a configuration are counted: their kind, numbered where one
@@ -18,6 +18,7 @@ pub fn sink_names(sinks: &[SinkConfig]) -> Vec<String> {
     let kind = |sink: &SinkConfig| match sink {
         SinkConfig::Png(_) => "png",
         SinkConfig::Y4m(_) => "y4m",
+        SinkConfig::Command(..) => CommandSink::NAME,
         SinkConfig::Record(_) => "record",
         SinkConfig::V4l2(_) => V4l2Sink::NAME,
         SinkConfig::Http(_) => ShowcaseSink::NAME,
@@ -68,6 +69,9 @@ impl Outputs {
         Ok(match config {
             SinkConfig::Png(png) => Box::new(PngSink::create(png)?),
             SinkConfig::Y4m(stream) => open_live_y4m_sink(&stream.path)?,
+            SinkConfig::Command(program, options) => {
+                Box::new(CommandSink::open(program.clone(), options.clone())?)
+            }
             SinkConfig::Record(record) => Box::new(RecordSink::create(record.clone())?),
             SinkConfig::V4l2(output) => Box::new(V4l2Sink::open(output.clone())?),
             SinkConfig::Http(http) => {
@@ -102,6 +106,11 @@ pub fn try_sink(config: &SinkConfig) -> Result<Option<String>, SinkError> {
         SinkConfig::Png(png) => try_folder(&png.folder)?,
         SinkConfig::Record(record) => try_folder(&record.folder)?,
         SinkConfig::Y4m(stream) => try_stream(&stream.path)?,
+        // Who knows what it does to others.
+        SinkConfig::Command(program, options) => {
+            drop(CommandSink::open(program.clone(), options.clone())?);
+            return Ok(Some(format!("'{program}' is there and was not started")));
+        }
         // Opened, and not set up before there is a stream.
         SinkConfig::V4l2(output) => drop(V4l2Sink::open(output.clone())?),
         // It holds the newest frame; its page is opened by whoever serves it.

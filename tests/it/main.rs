@@ -19,6 +19,7 @@ mod browser;
 mod calibration;
 mod camera;
 mod cli;
+mod commands;
 mod conformance;
 mod faults;
 mod field;

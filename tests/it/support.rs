@@ -12,6 +12,8 @@ pub(crate) enum Need {
     Browser,
     /// A reader of Y4M that is not ours.
     Ffmpeg,
+    /// Programs that encode H.264 and count its frames.
+    H264,
     /// A program that gives others a terminal.
     Terminal,
     /// A reader of metrics that is not ours.
@@ -46,6 +48,12 @@ impl Need {
             }
             Self::Browser => not_installed(&["chromium", "chromedriver"]),
             Self::Ffmpeg => not_installed(&["ffmpeg"]),
+            Self::H264 => not_installed(&["ffmpeg", "ffprobe"]).or_else(|| {
+                let encoders = Command::new("ffmpeg").args(["-v", "error", "-encoders"]).output();
+                let encoders = encoders.map(|told| told.stdout).unwrap_or_default();
+                let has = String::from_utf8_lossy(&encoders).contains("libx264");
+                (!has).then(|| "ffmpeg has no libx264".to_owned())
+            }),
             Self::Terminal => not_installed(&["script"]),
             Self::PrometheusParser => {
                 let mut python = Command::new("python3");

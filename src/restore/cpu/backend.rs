@@ -223,7 +223,18 @@ impl CpuRestorer {
             watch.done(0, Some(&failure));
             return Err(failure);
         }
-            decode: decode.with_fusers(fusers),
+        let seen = self.decode.run(blurred, effort == Effort::Full, &mut self.work);
+        watch.mended(seen.mended);
+        watch.levelled(seen.striped);
+        if let Some(fuser) = self.decode.fusers.first() {
+            watch.fused(fuser.fused());
+        }
+        if effort == Effort::Full {
+            let channels = self.work.channels.iter_mut().filter(|it| !it.sigma.extent().is_empty());
+            for (fuser, channel) in self.decode.fusers.iter().zip(channels) {
+                fuser.tell(self.conditions.sigma, &mut channel.sigma);
+            }
+        }
         watch.done(0, None);
         Ok(true)
     }

@@ -14,6 +14,7 @@ mod pipe;
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
@@ -86,6 +87,12 @@ impl Y4mSink {
             Ok(pipe) => Ok(Self::new(path.clone(), Output::Pipe(Feed::into_pipe(pipe, path)))),
             Err(cause) => Err(SinkError::Write { path, cause }),
         }
+    }
+
+    /// Writes to a pipe of ours, until its reader goes away; `name` is for messages.
+    pub(in crate::sink) fn to_pipe(end: OwnedFd, name: PathBuf) -> io::Result<Self> {
+        let feed = Feed::into_pipe(Pipe::own(end)?, name.clone());
+        Ok(Self::new(name, Output::Pipe(feed)))
     }
 
     /// Writes anywhere; `name` is for messages.

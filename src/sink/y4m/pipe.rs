@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 
 /// What a pipe takes without waiting when it can take anything (`PIPE_BUF`).
@@ -36,6 +36,12 @@ impl Pipe {
             return Err(io::Error::other("it is no FIFO any more"));
         }
         Ok(Some(Self { file, chunk: usize::MAX }))
+    }
+
+    /// A pipe whose writing end is nobody else's.
+    pub(super) fn own(end: OwnedFd) -> io::Result<Self> {
+        fcntl_setfl(&end, fcntl_getfl(&end)? | OFlags::NONBLOCK)?;
+        Ok(Self { file: end.into(), chunk: usize::MAX })
     }
 
     /// Standard output, which belongs to others, too, and therefore stays as it is: written to in

@@ -27,11 +27,9 @@ mod choose; // what to ask it for
 mod rates; // how fast
 mod tegra; // what one driver needs
 mod camera; // opened, read, closed
-mod adapt; // to the format of the stream
 mod fields; // of interlaced frames
 mod shift; // where samples lie in words
 mod session; // from one opening to the next closing
-mod stand_in; // what is shown meanwhile
 mod recovery; // what is done about trouble
 #[cfg(test)]
 mod fake;

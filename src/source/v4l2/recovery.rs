@@ -3,20 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::adapt;
 use super::camera::{Agreed, Camera, RawFrame};
 use super::error::CameraError;
 use super::host::Host;
 use super::options::V4l2Options;
 use super::rates::Measured;
 use super::session::{Fresh, Frozen, Numbering, Read, Session};
-use super::stand_in::StandIn;
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::metrics::{SourceMetrics, SourceState};
 use crate::optics::Clue;
 use crate::pace::Backoff;
+use crate::source::stand_in::StandIn;
 use crate::source::unpack::{Memory, PixelFormat};
-use crate::source::{Filled, SourceError};
+use crate::source::{Filled, SourceError, adapt};
 use crate::v4l2::ColourCodes;
 use crate::v4l2::{Clock, Distrust, ErrorKind, Field, V4l2Error};
 

@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use super::adapt::Adapter;
 use super::camera::{Agreed, RawFrame};
 use super::error::CameraError;
 use super::fields::deinterlace;
 use super::options::{SampleShift, V4l2Options};
 use super::shift::ShiftFinder;
 use crate::frame::{Picture, PictureFormat};
+use crate::source::adapt::Adapter;
 use crate::source::unpack::{PixelFormat, UnpackError, UnpackOptions, Unpacker};
 use crate::v4l2::{Clock, Damage, Field};
 

@@ -34,6 +34,9 @@ pub(super) struct Header {
 
 /// Checks what the decoder takes on trust or reports without a name, and notes what it passes over.
 pub(super) fn read_header(line: &[u8]) -> Result<Header, String> {
+    if line.is_empty() {
+        return Err("not a Y4M stream: it is empty".to_owned());
+    }
     if !line.starts_with(b"YUV4MPEG2 ") {
         return Err("not a Y4M stream: it does not begin with YUV4MPEG2".to_owned());
     }

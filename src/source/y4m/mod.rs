@@ -1,15 +1,13 @@
 //! Y4M (YUV4MPEG2) streams from a file or standard input.
 //!
-//! The stream is read by a thread of its own, two pictures ahead, because a read from a pipe may
-//! wait for ever: [`Source::fill`] still returns within a second. Pictures go to and fro between
-//! the two threads, so that none is allocated per frame. That thread is not joined: it ends with
-//! the stream, when the source is dropped, or, stuck in a read, with the process.
+//! The stream is read by a thread of its own, so that [`Source::fill`] returns within a second.
 //!
 //! A stream that does not say so has limited range, as broadcast video. What it says of itself beside
 //! is noted, for whoever writes it out again. Interlaced frames are taken as they are, which is said.
 
 mod header;
 mod stream;
+mod ahead; // read by a thread
 
 use std::fs::File;
 use std::io::Read;
@@ -17,16 +15,13 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use serde::Deserialize;
 
 use super::{Filled, Source, SourceError, ticks};
-use crate::frame::{Frame, FrameRate, Picture, PictureFormat, StreamNotes};
+use crate::frame::{Frame, FrameRate, PictureFormat, StreamNotes};
 use crate::pace::Ticks;
-use stream::Stream;
+pub(super) use ahead::{Ahead, Arrival, Next, Opening};
 
-/// Pictures that travel between the reading thread and the source.
-const PICTURES_AHEAD: usize = 2;
 /// How long a call waits for a picture.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -45,12 +40,9 @@ pub struct Y4mOptions {
 /// A Y4M stream.
 #[derive(Debug)]
 pub struct Y4mSource {
-    format: PictureFormat,
-    rate: FrameRate,
-    notes: StreamNotes,
+    opening: Opening,
     ticks: Option<Ticks>,
-    full: Receiver<Result<Picture, SourceError>>,
-    empty: Sender<Picture>,
+    ahead: Ahead,
 }
 
 impl Y4mSource {
@@ -80,53 +72,54 @@ impl Y4mSource {
         name: PathBuf,
         live: bool,
     ) -> Result<Self, SourceError> {
-        let stream = Stream::open(reader, name)?;
-        let (format, rate, notes) = (stream.format, stream.rate, stream.notes.clone());
-        tell(&notes, &stream.name, live.then_some(rate));
-        let ticks = live.then(|| ticks(rate)).transpose()?;
-        let (empty, empties) = bounded(PICTURES_AHEAD);
-        let (fulls, full) = bounded(PICTURES_AHEAD);
-        for _ in 0..PICTURES_AHEAD {
-            // The channel has room for exactly these.
-            drop(empty.try_send(Picture::new(format)));
-        }
-        std::thread::spawn(move || stream.read_all(&empties, &fulls));
-        Ok(Self { format, rate, notes, ticks, full, empty })
+        let failed = |cause| SourceError::Read { path: name.clone(), cause };
+        let ahead = Ahead::start(reader, name.clone()).map_err(failed)?;
+        let opening = match ahead.next(None) {
+            Next::Arrived(Arrival::Begins(opening)) => opening,
+            Next::Broken(error) => return Err(error),
+            Next::Arrived(Arrival::Picture(..)) | Next::Nothing | Next::End => {
+                return Err(failed(std::io::ErrorKind::UnexpectedEof.into()));
+            }
+        };
+        tell(&opening.notes, &name, live.then_some(opening.rate));
+        let ticks = live.then(|| ticks(opening.rate)).transpose()?;
+        ahead.supply(opening.format);
+        Ok(Self { opening, ticks, ahead })
     }
 }
 
 impl Source for Y4mSource {
     fn format(&self) -> PictureFormat {
-        self.format
+        self.opening.format
     }
 
     fn rate(&self) -> FrameRate {
-        self.rate
+        self.opening.rate
     }
 
     fn notes(&self) -> StreamNotes {
-        self.notes.clone()
+        self.opening.notes.clone()
     }
 
     fn fill(&mut self, frame: &mut Frame) -> Result<Filled, SourceError> {
-        let mut picture = match self.full.recv_timeout(PATIENCE) {
-            Ok(picture) => picture?,
-            Err(RecvTimeoutError::Timeout) => return Ok(Filled::Waiting),
-            Err(RecvTimeoutError::Disconnected) => return Ok(Filled::End),
+        let mut picture = match self.ahead.next(Some(PATIENCE)) {
+            Next::Arrived(Arrival::Picture(picture, _)) => picture,
+            Next::Arrived(Arrival::Begins(_)) | Next::Nothing => return Ok(Filled::Waiting),
+            Next::Broken(error) => return Err(error),
+            Next::End => return Ok(Filled::End),
         };
         if let Some(ticks) = &mut self.ticks {
             ticks.wait();
         }
         frame.meta.captured_at = Instant::now();
         std::mem::swap(&mut frame.blurred, &mut picture);
-        // The reading thread has gone home where this fails; nobody needs the picture then.
-        drop(self.empty.try_send(picture));
+        self.ahead.give_back(picture);
         Ok(Filled::Frame)
     }
 }
 
 /// Says what a person may not expect of such a stream, which is played at `rate` where it is live.
-fn tell(notes: &StreamNotes, name: &Path, rate: Option<FrameRate>) {
+pub(super) fn tell(notes: &StreamNotes, name: &Path, rate: Option<FrameRate>) {
     let name = name.display();
     if notes.is_interlaced() {
         let order = notes.interlacing.as_deref().unwrap_or_default();

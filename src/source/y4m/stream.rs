@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crossbeam::channel::{Receiver, Sender};
 use y4m::{Colorspace, Decoder, Error};
 
 use super::super::SourceError;
@@ -20,7 +19,7 @@ pub(super) struct Stream<R: Read> {
     pub(super) format: PictureFormat,
     pub(super) rate: FrameRate,
     pub(super) notes: StreamNotes,
-    pub(super) name: PathBuf,
+    name: PathBuf,
 }
 
 /// The first line, put back in front of a reader whose bytes are counted.
@@ -57,27 +56,8 @@ impl<R: Read> Stream<R> {
         Ok(Self { format, rate, notes, decoder, taken, name })
     }
 
-    /// Fills pictures until the stream, or the interest in it, ends.
-    pub(super) fn read_all(
-        mut self,
-        empty: &Receiver<Picture>,
-        full: &Sender<Result<Picture, SourceError>>,
-    ) {
-        for mut picture in empty {
-            let read = match self.read(&mut picture) {
-                Ok(true) => Ok(picture),
-                Ok(false) => return,
-                Err(error) => Err(error),
-            };
-            let broken = read.is_err();
-            if full.send(read).is_err() || broken {
-                return;
-            }
-        }
-    }
-
     /// Whether there was one more frame; it is in `picture` then.
-    fn read(&mut self, picture: &mut Picture) -> Result<bool, SourceError> {
+    pub(super) fn read(&mut self, picture: &mut Picture) -> Result<bool, SourceError> {
         let before = self.taken.load(Ordering::Relaxed);
         let frame = match self.decoder.read_frame() {
             Ok(frame) => frame,

@@ -112,7 +112,7 @@ fn the_default_configuration_is_good() {
         assert!(told.contains(words), "no {words} in:\n{told}");
     }
     let variants = uncommented(&text);
-    assert_eq!(variants.len(), 4, "kinds of source");
+    assert_eq!(variants.len(), 5, "kinds of source");
     for variant in variants {
         if let Err(error) = deblurd::config::Config::read(&variant, []) {
             panic!("{error} in the configuration, uncommented:\n{variant}");

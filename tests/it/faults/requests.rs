@@ -63,7 +63,7 @@ fn bad_configurations_are_refused() {
     check_configuration(
         "'scene'",
         "'camera'",
-        &["source.kind: \"camera\" (expected one of v4l2, files, y4m, scene)"],
+        &["source.kind: \"camera\" (expected one of v4l2, command, files, y4m, scene)"],
     );
     check_configuration("'64x48'", "'64'", &["source.extent: '64' is not WIDTHxHEIGHT"]);
     check_configuration("'64x48'", "'2x2'", &["extent is 2x2 (expected 64x36 to"]);
