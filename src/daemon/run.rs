@@ -48,8 +48,12 @@ fn serve(
     manager.status("loading and planning");
     let thermal = Thermal::of_device();
     let material = Material::read(path)?;
+    // Whoever loads a model may die of it. Of a trial that dies it is known that the configuration is
+    // to blame; of a daemon that does, only that it is to be started again.
+    if material.has_model_file() {
+        material.attempt(None).map_err(Fault::from)?;
+    }
     let loaded = material.load()?;
-    // A start has nothing to lose: unlike a reload it needs no process of its own for the trial.
     let golden = Golden::restore(&loaded.recipe(Arc::new(Sequential)))?;
     log::info!("golden frame {golden}");
     note(&device(&loaded, &thermal));

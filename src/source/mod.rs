@@ -4,6 +4,7 @@
 //! ([`Y4mSource`]) and a synthetic scene ([`SceneSource`]). All of them give pictures as they are;
 //! whoever wants them blurred does so afterwards.
 
+mod bounded;
 mod cut;
 mod decode;
 mod files;
@@ -17,6 +18,7 @@ mod y4m;
 
 pub use self::v4l2::{CameraError, SampleShift, Setting, Tone, V4l2Options, V4l2Source};
 pub use self::y4m::{Y4mOptions, Y4mSource};
+pub use bounded::read_bounded;
 pub use decode::{decode_picture, read_picture, read_tagged};
 pub use files::{FilesOptions, FilesSource};
 pub use list::{is_hidden, list_pictures};

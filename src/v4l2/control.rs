@@ -135,9 +135,9 @@ impl Control {
         self.is_readable() && self.flags & raw::V4L2_CTRL_FLAG_VOLATILE == 0
     }
 
-    /// Bytes of a text, its end included.
+    /// Bytes of a text, its end included: as the driver says, which may say anything.
     pub(super) fn text_size(&self) -> usize {
-        usize::try_from(self.maximum).unwrap_or(0).saturating_add(1)
+        usize::try_from(self.maximum).unwrap_or(0).saturating_add(1).min(TEXT_BYTES_MAX)
     }
 
     /// Whether the driver does not tell which numbers it takes: from 0 to 0, as tegra-video has it
@@ -166,6 +166,9 @@ impl ControlKind {
         }
     }
 }
+
+/// Bytes of a text, at most: names, which is what there is, have fewer.
+const TEXT_BYTES_MAX: usize = 4096;
 
 /// A description as a name.
 pub(super) fn name_of(description: &str) -> String {

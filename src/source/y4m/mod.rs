@@ -68,7 +68,13 @@ impl Y4mSource {
             // The format is in the stream's first line: there is no start without a writer.
             log::info!("waiting for a writer of {}", path.display());
         }
-        Self::new(File::open(path).map_err(failed)?, path.clone(), *live)
+        let file = File::open(path).map_err(failed)?;
+        let found = file.metadata().map_err(failed)?;
+        let stream = Stream::open(file, path.clone())?;
+        if found.is_file() {
+            stream.check_length(found.len())?;
+        }
+        Self::start(stream, *live)
     }
 
     /// Reads from anywhere; `name` is for messages, `live` as in [`Y4mOptions`].
@@ -80,7 +86,14 @@ impl Y4mSource {
         name: PathBuf,
         live: bool,
     ) -> Result<Self, SourceError> {
-        let stream = Stream::open(reader, name)?;
+        Self::start(Stream::open(reader, name)?, live)
+    }
+
+    /// Has a thread read the stream ahead.
+    fn start<R: Read + Send + 'static>(
+        stream: Stream<R>,
+        live: bool,
+    ) -> Result<Self, SourceError> {
         let (format, rate, notes) = (stream.format, stream.rate, stream.notes.clone());
         tell(&notes, &stream.name, live.then_some(rate));
         let ticks = live.then(|| ticks(rate)).transpose()?;
@@ -90,7 +103,11 @@ impl Y4mSource {
             // The channel has room for exactly these.
             drop(empty.try_send(Picture::new(format)));
         }
-        std::thread::spawn(move || stream.read_all(&empties, &fulls));
+        let path = stream.name.clone();
+        let reading = std::thread::Builder::new().name("y4m".to_owned());
+        reading
+            .spawn(move || stream.read_all(&empties, &fulls))
+            .map_err(|cause| SourceError::Read { path, cause })?;
         Ok(Self { format, rate, notes, ticks, full, empty })
     }
 }

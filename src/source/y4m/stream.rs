@@ -13,6 +13,9 @@ use super::super::usual_rate;
 use super::header::{Header, read_header, read_line};
 use crate::frame::{Extent, FrameRate, Layout, Picture, PictureFormat, Plane, Range, StreamNotes};
 
+/// Bytes of a frame that is made room for whether or not it comes.
+const SMALL_BYTES: u64 = 16 << 20;
+
 /// A stream in the hands of the reading thread.
 pub(super) struct Stream<R: Read> {
     decoder: Decoder<Reader<R>>,
@@ -55,6 +58,20 @@ impl<R: Read> Stream<R> {
         let rate = if known { rate_of(&decoder).map_err(damaged)? } else { usual_rate() };
         let format = format_of(&decoder).map_err(damaged)?;
         Ok(Self { format, rate, notes, decoder, taken, name })
+    }
+
+    /// Checks that a file of `length` bytes holds one of its frames, where that is a large one: its
+    /// first line may be all of it.
+    pub(super) fn check_length(&self, length: u64) -> Result<(), SourceError> {
+        let PictureFormat { extent, layout, .. } = self.format;
+        let planes = (0..layout.planes()).map(|index| layout.plane_extent(extent, index).area());
+        let samples: usize = planes.sum();
+        let bytes = samples as u64 * u64::from(self.format.depth.div_ceil(8));
+        if bytes <= SMALL_BYTES || bytes <= length {
+            return Ok(());
+        }
+        let cause = format!("{length} bytes (expected frames of {bytes} bytes, as it begins)");
+        Err(SourceError::Decode { path: self.name.clone(), cause })
     }
 
     /// Fills pictures until the stream, or the interest in it, ends.
