@@ -11,9 +11,7 @@ use super::DaemonError;
 use crate::metrics::Metrics;
 use crate::sink::ShowcaseSink;
 use crate::station::{Fault, Page, StationError, Tuning, load};
-use crate::web::{
-    Desk, Face, HttpOptions, Limits, Server, Token, WebError, Wish, check_clients,
-};
+use crate::web::{Desk, Face, HttpOptions, Limits, Server, Token, WebError, Wish, check_clients};
 
 /// How long the address of a live page may be taken when the daemon starts.
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
@@ -106,6 +104,8 @@ fn warn_of_readers(path: &Path) {
     let mode = std::fs::metadata(path).map_or(0, |found| found.permissions().mode());
     if mode & READABLE_BY_ALL != 0 {
         let (path, mode) = (path.display(), mode & 0o777);
-        log::warn!("the token in {path} can be read by everybody: its mode is {mode:o} (expected 640)");
+        log::warn!(
+            "the token in {path} can be read by everybody: its mode is {mode:o} (expected 640)"
+        );
     }
 }

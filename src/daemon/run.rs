@@ -9,7 +9,7 @@ use super::{Attendant, DaemonError, ServiceManager, Shutdown, pages};
 use crate::config::SinkConfig;
 use crate::executor::Sequential;
 use crate::exit::ExitStatus;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, short};
 use crate::optics::Calibration;
 use crate::pipeline::Pipeline;
 use crate::restore::cpu::residual::KernelChoice;
@@ -32,7 +32,7 @@ pub fn run(path: &Path, shutdown: &Shutdown, note: &dyn Fn(&str)) -> Result<(), 
     let served = serve(path, shutdown, &manager, note);
     manager.stopping();
     if let Err(error) = &served {
-        manager.failed(&error.to_string(), error.errno());
+        manager.failed(&short(&error.to_string()), error.errno());
     }
     served
 }

@@ -254,6 +254,5 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, LoadError> {
 }
 
 fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, LoadError> {
-    read_bounded(path, bytes_max)
-        .map_err(|cause| LoadError::Read { path: path.to_owned(), cause })
+    read_bounded(path, bytes_max).map_err(|cause| LoadError::Read { path: path.to_owned(), cause })
 }

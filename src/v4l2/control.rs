@@ -208,6 +208,12 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_text_is_no_longer_than_texts_are() {
+        let of = |maximum| Control { maximum, ..control(ControlKind::Text) }.text_size();
+        assert_eq!([0, 31, i64::MAX, -1].map(of), [1, 32, TEXT_BYTES_MAX, 1]);
+    }
+
+    #[test]
     fn what_changes_by_itself_is_known() {
         let with = |id, value| {
             let value = Some(ControlValue::Integer(value));

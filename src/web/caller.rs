@@ -43,7 +43,8 @@ mod tests {
         for (a, b) in [("2001:db8::1", "2001:db8:0:1::1"), ("10.0.0.1", "10.0.0.2")] {
             assert_ne!(caller(a), caller(b));
         }
-        for (address, share) in [("::1", 32), ("127.0.0.9", 32), ("10.0.0.1", 16), ("fe80::1", 16)] {
+        for (address, share) in [("::1", 32), ("127.0.0.9", 32), ("10.0.0.1", 16), ("fe80::1", 16)]
+        {
             assert_eq!(caller(address).share(32, 8), share, "{address}");
         }
         assert_eq!([3, 9].map(|all| caller("10.0.0.1").share(all, 8)), [3, 8]);

@@ -150,7 +150,9 @@ impl Site {
             return Ok(Some(proof));
         }
         if claim.is_made() && self.lockout.count(caller, now) {
-            log::warn!("many wrong tokens came from one address: none of it is looked at for a while");
+            log::warn!(
+                "many wrong tokens came from one address: none of it is looked at for a while"
+            );
         }
         let text =
             "a token is needed: the header 'Authorization: Bearer TOKEN', or /?token=TOKEN\n";

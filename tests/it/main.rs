@@ -28,6 +28,7 @@ mod integers;
 mod lamps;
 mod layering;
 mod model;
+mod mutants;
 mod onnx;
 mod oracle;
 mod pictures;

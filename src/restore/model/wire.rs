@@ -84,14 +84,13 @@ mod tests {
     /// The examples of the encoding's own guide: field 1 is 150, field 2 is "testing", field 3 a message.
     #[test]
     fn fields_are_found_where_they_lie() {
-        let message = [&[0x08, 0x96, 0x01, 0x12, 0x07], b"testing".as_slice(), &[0x1A, 0x03, 8, 0x96, 1]];
+        let message =
+            [&[0x08, 0x96, 0x01, 0x12, 0x07], b"testing".as_slice(), &[0x1A, 0x03, 8, 0x96, 1]];
         let message = message.concat();
         let fields: Vec<_> = Fields::of(&message).map(|field| field.expect("a field")).collect();
-        let found: Vec<_> = fields.iter().map(|field| (field.number, field.bytes, field.at)).collect();
-        assert_eq!(
-            found,
-            [(1, [].as_slice(), 3), (2, b"testing", 5), (3, &[8, 0x96, 1], 14)]
-        );
+        let found: Vec<_> =
+            fields.iter().map(|field| (field.number, field.bytes, field.at)).collect();
+        assert_eq!(found, [(1, [].as_slice(), 3), (2, b"testing", 5), (3, &[8, 0x96, 1], 14)]);
     }
 
     #[test]

@@ -90,10 +90,7 @@ impl Y4mSource {
     }
 
     /// Has a thread read the stream ahead.
-    fn start<R: Read + Send + 'static>(
-        stream: Stream<R>,
-        live: bool,
-    ) -> Result<Self, SourceError> {
+    fn start<R: Read + Send + 'static>(stream: Stream<R>, live: bool) -> Result<Self, SourceError> {
         let (format, rate, notes) = (stream.format, stream.rate, stream.notes.clone());
         tell(&notes, &stream.name, live.then_some(rate));
         let ticks = live.then(|| ticks(rate)).transpose()?;
