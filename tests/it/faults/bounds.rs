@@ -112,7 +112,19 @@ fn packed_zeros(count: usize) -> Vec<u8> {
 fn chunk_of(name: &[u8; 4], data: &[u8]) -> Vec<u8> {
     let named = [name.as_slice(), data].concat();
     let length = u32::try_from(data.len()).expect("a short chunk").to_be_bytes();
-    [&length, named.as_slice(), &super::inputs::crc32(&named).to_be_bytes()].concat()
+    let sum = super::inputs::crc32(&named).to_be_bytes();
+    [length.as_slice(), &named, &sum].concat()
+}
+
+/// An archive that lists more files than anybody needs; of each its reader would take memory.
+#[apply(trial)]
+fn an_archive_of_many_files_is_refused() {
+    let workshop = Workshop::new();
+    workshop.write_scene("in.png", 80, 60);
+    let listed = [b"PK\x01\x02".as_slice(), &[0; 42], b"name"].concat();
+    workshop.write("many.npz", [b"PK\x03\x04".as_slice(), &listed.repeat(500_000)].concat());
+    let restore = "restore in.png --psf many.npz -o out.png";
+    check_bounded(&workshop, restore, 65, &["many.npz", "500000 files are in it"]);
 }
 
 /// Two bytes say "here is an operator", of which a parser makes hundreds.

@@ -1,5 +1,6 @@
 //! Clients that say nothing, guess tokens, or are too many for the process.
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
@@ -12,10 +13,15 @@ use crate::program::{Running, Workshop, page_of};
 
 const TOKEN: &str = "0123456789-secret";
 
+/// How long those may idle who were let in.
+const AN_HOUR: Duration = Duration::from_secs(3600);
+
 /// A page with that token and few seats.
 fn guarded() -> Page {
     let token = Some(Token::new(TOKEN).expect("a token"));
-    page(HttpOptions { token, clients_max: 4, ..HttpOptions::default() })
+    let options = HttpOptions { token, clients_max: 4, ..HttpOptions::default() };
+    let limits = Limits { header_patience: AN_HOUR, ..Limits::default() };
+    page(Setup { options, limits, ..Setup::default() })
 }
 
 /// Asks for something, with those further lines in the head.
@@ -53,15 +59,15 @@ fn seats_are_for_those_who_are_let_in() {
     let page = guarded();
     let strangers: Vec<String> = (0..20).map(|_| ask(&page, "/", "")).collect();
     strangers.iter().for_each(|answer| check_status(answer, 401));
-    let head = format!("GET /frame HTTP/1.1\r\nHost: localhost\r\n{}\r\n", bearer(TOKEN));
+    let head = format!("GET /icon.svg HTTP/1.1\r\nHost: localhost\r\n{}\r\n", bearer(TOKEN));
     let seated: Vec<TcpStream> = (0..4)
         .map(|_| {
             let mut viewer = connect(page.local_addr());
-            std::io::Write::write_all(&mut viewer, head.as_bytes()).expect("a request");
+            viewer.write_all(head.as_bytes()).expect("a request");
+            viewer.read_exact(&mut [0; 12]).expect("an answer");
             viewer
         })
         .collect();
-    // Requests are answered in the order in which they come.
     let full = ask(&page, "/", &bearer(TOKEN));
     check_status(&full, 503);
     assert!(full.contains("retry-after: 5") && full.contains("connection: close"), "{full}");
@@ -73,8 +79,7 @@ fn seats_are_for_those_who_are_let_in() {
 /// However long a viewer may idle, whoever was not let in may not.
 #[apply(trial)]
 fn strangers_have_a_second() {
-    let header_patience = Duration::from_secs(3600);
-    let page = page(Limits { header_patience, ..Limits::default() });
+    let page = guarded();
     let mut mute = connect(page.local_addr());
     assert!(read_to_close(&mut mute).is_empty(), "it was told something");
 }
