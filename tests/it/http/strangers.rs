@@ -9,7 +9,7 @@ use deblurd::web::{HttpOptions, Limits, Token};
 
 use super::{Page, Setup, check_status, connect, exchange, page, read_to_close};
 use crate::harness::{apply, trial};
-use crate::program::{Running, Workshop, page_of};
+use crate::program::{Running, Workshop, page_of, wait_for_state};
 
 const TOKEN: &str = "0123456789-secret";
 
@@ -131,8 +131,8 @@ fn clients_that_there_are_no_files_for_are_refused() {
     }
     workshop.write("run.toml", config(100));
     let mut running = limited("run --config run.toml");
-    let address = page_of(&mut running).parse().expect("an address");
-    check_status(&super::get(address, "/healthz"), 200);
+    let page = page_of(&mut running);
+    wait_for_state(&page, |state| state["ready"] == true);
     running.signal("TERM");
     assert_eq!(running.finish().code, Some(0));
 }
