@@ -1,5 +1,17 @@
 //! The exit statuses of the program, as in `sysexits.h`, and what an error says about them.
 
+use rustix::io::Errno;
+
+/// What the system says where it has no more threads or memory, or files for all or for one process,
+/// or buffers, for now.
+const SHORTAGES: [i32; 5] = [
+    Errno::AGAIN.raw_os_error(),
+    Errno::NOMEM.raw_os_error(),
+    Errno::NFILE.raw_os_error(),
+    Errno::MFILE.raw_os_error(),
+    Errno::NOBUFS.raw_os_error(),
+];
+
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -31,6 +43,13 @@ pub trait ExitStatus: std::error::Error {
     /// The error number of the system, where it was the system that failed.
     fn errno(&self) -> Option<i32> {
         None
+    }
+
+    /// How the program ends of it: where the system is short of something, whatever it was needed
+    /// for, trying again may help.
+    fn outcome(&self) -> Status {
+        let is_short = self.errno().is_some_and(|errno| SHORTAGES.contains(&errno));
+        if is_short { Status::TryAgain } else { self.status() }
     }
 }
 

@@ -52,7 +52,7 @@ impl Display for Failure {
 
 impl<E: ExitStatus> From<E> for Failure {
     fn from(error: E) -> Self {
-        let status = error.status();
+        let status = error.outcome();
         // Errors name their causes themselves.
         Self { error: anyhow::Error::msg(error.to_string()), status }
     }
@@ -71,8 +71,18 @@ impl<T, E: Into<Failure>> Context<T> for std::result::Result<T, E> {
 /// Tells the error, if any, and gives its exit status.
 pub(super) fn code(result: Result<()>) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
-    super::terminal::note(&format!("deblurd: {failure}"));
+    super::terminal::note(&tidy(&format!("deblurd: {failure}")));
     // Threads that could not be stopped may still hold files.
     crate::sink::remove_unfinished();
     ExitCode::from(failure.status.code())
+}
+
+/// Characters of an error that are told, at most.
+const TOLD_MAX: usize = 2000;
+
+/// The text without characters that would do something to a terminal, but for ends of lines. What
+/// stands in files and answers is part of it.
+fn tidy(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' { '?' } else { c };
+    text.chars().take(TOLD_MAX).map(shown).collect()
 }

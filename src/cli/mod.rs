@@ -55,11 +55,12 @@ Exit codes:
   69   an address cannot be listened on, shared memory cannot be used, or no daemon answers
        (status, top, snapshot)
   73   an output cannot be written
-  75   the camera is there but gives no pictures: start again (run); the daemon runs but is
-       not ready (status, snapshot)
+  75   the camera is there but gives no pictures, or the system is short of threads, memory or
+       files for now: start again (run); the daemon runs but is not ready (status, snapshot)
   78   the configuration is wrong (run, check)
   129  ended by SIGHUP before the work was done (run loads its configuration again)
   130  ended by SIGINT before the work was done
+  134  a defect of the program, which aborted: please report it
   143  ended by SIGTERM before the work was done
 
 Environment:

@@ -32,7 +32,10 @@ impl Status {
         let state = if self.json {
             let (text, state) = ask(&self.daemon, |client| {
                 let bytes = client.get("/state")?;
-                Ok((String::from_utf8_lossy(&bytes).into_owned(), client.state()?))
+                let text = String::from_utf8_lossy(&bytes);
+                // As it came, but for what no JSON needs.
+                let text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+                Ok::<(String, State), ClientError>((text, client.state()?))
             })?;
             terminal::print(&format!("{text}\n"))?;
             state

@@ -74,11 +74,12 @@ pub enum SourceConfig {
 }
 
 impl SourceConfig {
-    /// How its frames are averaged where nothing is said of it: those of a camera are.
+    /// How its frames are averaged where nothing is said of it: those of a camera are. A command's may have
+    /// come through a video codec, whose errors are the same from frame to frame.
     fn temporal(&self) -> TemporalOptions {
         match self {
             Self::V4l2(_) => TemporalOptions::USUAL,
-            Self::Files(_) | Self::Y4m(_) | Self::Scene(_) => TemporalOptions::default(),
+            _ => TemporalOptions::default(),
         }
     }
 }

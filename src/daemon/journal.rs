@@ -2,19 +2,24 @@
 //!
 //! If standard error leads to the journal, as systemd says in `JOURNAL_STREAM`, lines begin with
 //! the priority that the journal expects (`<3>` for an error, as in `sd-daemon(3)`) and have no
-//! time, which the journal adds. Otherwise they have time and level.
+//! time, which the journal adds. Otherwise they have time and level; the time is written here, as the
+//! library ends the program where the clock is beyond the year 9999.
 //!
-//! Warnings and errors that repeat are folded; info and debug messages are all printed.
+//! Warnings and errors that repeat are folded; info and debug messages are all printed. What stands in
+//! files and names is part of messages: none holds characters that would do something to a terminal,
+//! and warnings and errors are short.
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::str::FromStr;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::fold::{Fold, Repeats};
+use crate::metrics::short;
+use crate::sink::in_words;
 
 /// Time between two lines about messages that repeat, at least.
 const WINDOW: Duration = Duration::from_secs(30);
@@ -58,7 +63,7 @@ fn start_with(filter: &str) {
     if is_journal() {
         builder.format(|out, record| out.write_all(prefixed(record).as_bytes()));
     } else {
-        builder.format_target(false);
+        builder.format(|out, record| out.write_all(timed(record, SystemTime::now()).as_bytes()));
     }
     let logger = builder.build();
     let level = logger.filter();
@@ -95,11 +100,13 @@ impl Log for FoldingLog {
         if record.level() > Level::Warn {
             return self.logger.log(record);
         }
-        let (text, source) = (record.args().to_string(), (record.level(), record.target()));
+        let (text, source) = (short(&in_one_line(record)), (record.level(), record.target()));
         let (due, is_told) = self.folding(|fold| fold.take(Instant::now(), source, &text));
         self.tell(&due);
         if is_told {
-            self.logger.log(record);
+            let mut told = Record::builder();
+            let told = told.level(record.level()).target(record.target());
+            self.logger.log(&told.args(format_args!("{text}")).build());
         }
     }
 
@@ -142,7 +149,24 @@ fn prefixed(record: &Record<'_>) -> String {
         Level::Debug | Level::Trace => 7,
     };
     let text = record.args().to_string();
-    text.lines().map(|line| format!("<{priority}>{line}\n")).collect()
+    text.lines().map(|line| format!("<{priority}>{}\n", harmless(line))).collect()
+}
+
+/// A message as people read it.
+fn timed(record: &Record<'_>, now: SystemTime) -> String {
+    let text: Vec<String> = record.args().to_string().lines().map(harmless).collect();
+    format!("[{} {:<5}] {}\n", in_words(now), record.level(), text.join("\n"))
+}
+
+/// A line without characters that would do something to a terminal.
+fn harmless(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// A message of several lines, as those about a configuration are, in one.
+fn in_one_line(record: &Record<'_>) -> String {
+    let text = record.args().to_string();
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -161,6 +185,18 @@ mod tests {
             let listed = format!("info,{wrong}");
             assert_eq!(wrong_part(&listed), Some(wrong));
         }
+    }
+
+    #[test]
+    fn no_clock_and_no_text_is_too_much_for_a_line() {
+        let line = |seconds: u64, text: &str| {
+            let mut record = Record::builder();
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            timed(&record.level(Level::Warn).args(format_args!("{text}")).build(), now)
+        };
+        assert_eq!(line(1_795_443_330, "a"), "[2026-11-23T14:15:30Z WARN ] a\n");
+        assert_eq!(line(0, "\u{1b}[2Ja\nb\r\u{9b}"), "[1970-01-01T00:00:00Z WARN ] ?[2Ja\nb??\n");
+        assert!(line(300_000_000_000, "far").ends_with("Z WARN ] far\n"), "the year 11476");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +11,13 @@ use super::DaemonError;
 use crate::metrics::Metrics;
 use crate::sink::ShowcaseSink;
 use crate::station::{Fault, Page, StationError, Tuning, load};
-use crate::web::{Desk, Face, HttpOptions, Limits, Server, Token, WebError, Wish};
+use crate::web::{Desk, Face, HttpOptions, Limits, Server, Token, WebError, Wish, check_clients};
 
 /// How long the address of a live page may be taken when the daemon starts.
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
+
+/// In the mode of a file: others may read it.
+const READABLE_BY_ALL: u32 = 0o004;
 
 /// Name of the one station in the addresses of the live page.
 const STATION: &str = "camera";
@@ -74,6 +79,7 @@ pub fn open_page(
 pub fn try_page(http: &HttpOptions) -> Result<Option<String>, DaemonError> {
     let address = http.listen;
     token(http)?;
+    check_clients(http.clients_max)?;
     match TcpListener::bind(address) {
         Ok(_) => Ok(None),
         // Very likely by the daemon that runs with this configuration.
@@ -87,7 +93,19 @@ pub fn try_page(http: &HttpOptions) -> Result<Option<String>, DaemonError> {
 /// The token of a live page, where its configuration has one.
 fn token(http: &HttpOptions) -> Result<Option<Token>, DaemonError> {
     let Some(path) = &http.token_file else { return Ok(http.token.clone()) };
+    warn_of_readers(path);
     let text = load::token_text(path).map_err(|error| StationError::from(Fault::from(error)))?;
     let token = Token::new(&text).map(Some);
     token.map_err(|cause| DaemonError::Token { path: path.clone(), cause })
+}
+
+/// Warns where everybody on this machine may read the token.
+fn warn_of_readers(path: &Path) {
+    let mode = std::fs::metadata(path).map_or(0, |found| found.permissions().mode());
+    if mode & READABLE_BY_ALL != 0 {
+        let (path, mode) = (path.display(), mode & 0o777);
+        log::warn!(
+            "the token in {path} can be read by everybody: its mode is {mode:o} (expected 640)"
+        );
+    }
 }

@@ -9,7 +9,7 @@ use super::{Attendant, DaemonError, ServiceManager, Shutdown, pages};
 use crate::config::SinkConfig;
 use crate::executor::Sequential;
 use crate::exit::ExitStatus;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, short};
 use crate::optics::Calibration;
 use crate::pipeline::Pipeline;
 use crate::restore::cpu::residual::KernelChoice;
@@ -32,7 +32,7 @@ pub fn run(path: &Path, shutdown: &Shutdown, note: &dyn Fn(&str)) -> Result<(), 
     let served = serve(path, shutdown, &manager, note);
     manager.stopping();
     if let Err(error) = &served {
-        manager.failed(&error.to_string(), error.errno());
+        manager.failed(&short(&error.to_string()), error.errno());
     }
     served
 }
@@ -48,8 +48,12 @@ fn serve(
     manager.status("loading and planning");
     let thermal = Thermal::of_device();
     let material = Material::read(path)?;
+    // Whoever loads a model may die of it. Of a trial that dies it is known that the configuration is
+    // to blame; of a daemon that does, only that it is to be started again.
+    if material.has_model_file() {
+        material.attempt(None).map_err(Fault::from)?;
+    }
     let loaded = material.load()?;
-    // A start has nothing to lose: unlike a reload it needs no process of its own for the trial.
     let golden = Golden::restore(&loaded.recipe(Arc::new(Sequential)))?;
     log::info!("golden frame {golden}");
     note(&device(&loaded, &thermal));

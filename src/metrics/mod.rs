@@ -34,6 +34,7 @@ pub use reload::{ReloadMetrics, ReloadSnapshot};
 pub use restoration::{Restoration, RestorationMetrics};
 pub use snapshot::{PsnrSnapshot, QueueSnapshot, SinkSnapshot, Snapshot, StageSnapshot};
 pub use source::{SourceMetrics, SourceSnapshot, SourceState};
+pub use text::short;
 pub use watch::{WatchMetrics, WatchSnapshot};
 
 /// Everything the pipeline counts.

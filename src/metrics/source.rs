@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::counter::Counter;
+use super::text::short;
 
 /// What the source is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,11 +85,13 @@ impl Default for Situation {
 }
 
 impl SourceMetrics {
-    /// Notes a state and, where it is a bad one, its reason; whether the state is a new one.
+    /// Notes a state and, where it is a bad one, its reason, of which a long one is cut; whether the
+    /// state is a new one.
     pub fn enter(&self, state: SourceState, problem: &str) -> bool {
+        let problem = short(problem);
         let mut situation = self.situation.write().unwrap_or_else(PoisonError::into_inner);
         if situation.problem != problem {
-            problem.clone_into(&mut situation.problem);
+            situation.problem = problem;
         }
         if situation.state == state {
             return false;

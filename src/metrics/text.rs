@@ -4,6 +4,6 @@
 const MOST: usize = 200;
 
 /// The text as it is shown to people: short, and on one line.
-pub(super) fn short(text: &str) -> String {
+pub fn short(text: &str) -> String {
     text.chars().take(MOST).map(|c| if c.is_control() { '?' } else { c }).collect()
 }

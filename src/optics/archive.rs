@@ -42,6 +42,11 @@ const ARRAY_BYTES_MAX: u64 = 64 << 20;
 /// The most bytes of JSON.
 const ABOUT_BYTES_MAX: u64 = 1 << 20;
 
+/// What a file in an archive is listed with, and the most files: whoever opens one takes memory for
+/// each, and only then looks for those it wants.
+const LISTED: &[u8] = b"PK\x01\x02";
+const FILES_MAX: usize = 1000;
+
 /// The arrays there are.
 const ARRAYS: [&str; 5] = ["psf", "noise", "about", "sensor", "reference"];
 
@@ -146,6 +151,10 @@ struct Archive<'a>(ZipArchive<Cursor<&'a [u8]>>);
 
 impl<'a> Archive<'a> {
     fn open(bytes: &'a [u8]) -> Result<Self, CalibrationError> {
+        let files = bytes.windows(LISTED.len()).filter(|&four| four == LISTED).count();
+        if files > FILES_MAX {
+            return Err(unreadable(format!("{files} files are in it, at most {FILES_MAX} can be")));
+        }
         ZipArchive::new(Cursor::new(bytes)).map(Self).map_err(unreadable)
     }
 

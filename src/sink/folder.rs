@@ -1,34 +1,43 @@
-//! Folders of pictures: made where they are missing, tried before they are needed.
+//! Folders of pictures: made where they are missing, tried before they are needed, and held by one
+//! writer at a time: two that make room, or count on, would replace and remove each other's pictures.
 
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::contract::SinkError;
-use super::whole::{Aside, Survival, remove_abandoned};
+use super::whole::{Aside, Survival, remove_abandoned, written_by_another};
 
 /// What a folder is tried with.
 const PROBE: &str = "probe";
 
 /// A folder that pictures are written to, each whole or not at all.
 #[derive(Debug)]
-pub(super) struct Folder(PathBuf);
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Locked for as long as it is open.
+    _held: File,
+}
 
 impl Folder {
-    /// Makes the folder where only it is missing, tries whether it can be written to, and removes
-    /// what a killed process has left of pictures whose name `is_ours`.
+    /// Makes the folder where only it is missing, holds it, tries whether it can be written to, and
+    /// removes what a killed process has left of pictures whose name `is_ours`.
     ///
     /// # Errors
-    /// Where it cannot be made, read or written to.
+    /// Where it cannot be made, read or written to, or somebody else holds it.
     pub(super) fn open(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<Self, SinkError> {
-        make_folder(path)
-            .and_then(|()| Aside::create(&path.join(PROBE)).map(drop))
-            .and_then(|()| remove_abandoned(path, |name| name == PROBE || is_ours(name)))
-            .map_err(|cause| SinkError::Write { path: path.to_owned(), cause })?;
-        Ok(Self(path.to_owned()))
+        let open = || {
+            make_folder(path)?;
+            let held = hold(path)?;
+            Aside::create(&path.join(PROBE))?;
+            remove_abandoned(path, |name| name == PROBE || is_ours(name))?;
+            Ok(Self { path: path.to_owned(), _held: held })
+        };
+        open().map_err(|cause| SinkError::Write { path: path.to_owned(), cause })
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 
     /// Writes the bytes of a picture under a name.
@@ -38,13 +47,22 @@ impl Folder {
         bytes: &[u8],
         survival: Survival,
     ) -> Result<(), SinkError> {
-        let path = self.0.join(name);
+        let path = self.path.join(name);
         let write = || {
             let mut aside = Aside::create(&path)?;
             aside.write_all(bytes)?;
             aside.finish(&path, survival)
         };
         write().map_err(|cause| SinkError::Write { path: path.clone(), cause })
+    }
+}
+
+/// Holds a folder until what it gives is dropped, where its file system knows locks.
+fn hold(folder: &Path) -> io::Result<File> {
+    let held = File::open(folder)?;
+    match held.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(written_by_another()),
+        _ => Ok(held),
     }
 }
 

@@ -6,15 +6,14 @@
 //!
 //! A file is refused by what its header says before memory for its samples is asked for.
 
-use std::fs::File;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, ErrorKind};
 use std::path::Path;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use super::unpack::coding_noise;
 use super::unpack::jpeg::file::look_through;
-use super::{SourceError, tags};
+use super::{SourceError, read_bounded, tags};
 use crate::frame::{Extent, Layout, Picture, PictureFormat, Range, Tags};
 
 /// Samples in a row or column, at most.
@@ -40,14 +39,10 @@ pub fn read_picture(path: &Path) -> Result<Picture, SourceError> {
 /// # Errors
 /// As [`read_picture`].
 pub fn read_tagged(path: &Path) -> Result<(Picture, Tags), SourceError> {
-    let failed = |cause| SourceError::Read { path: path.to_owned(), cause };
-    // A device may say that it is empty and never end.
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(damaged(path, format!("more than {FILE_BYTES_MAX} bytes")));
-    }
+    let bytes = read_bounded(path, FILE_BYTES_MAX).map_err(|cause| match cause.kind() {
+        ErrorKind::FileTooLarge => damaged(path, cause.to_string()),
+        _ => SourceError::Read { path: path.to_owned(), cause },
+    })?;
     decode_tagged(&bytes, path)
 }
 

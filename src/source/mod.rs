@@ -1,10 +1,11 @@
 //! Where frames come from.
 //!
 //! Cameras ([`V4l2Source`]), commands that stand for one ([`CommandSource`]), picture files and
-//! folders ([`FilesSource`]), Y4M streams ([`Y4mSource`]) and a synthetic scene ([`SceneSource`]). All of them give pictures as they are;
-//! whoever wants them blurred does so afterwards.
+//! folders ([`FilesSource`]), Y4M streams ([`Y4mSource`]) and a synthetic scene ([`SceneSource`]). All of
+//! them give pictures as they are; whoever wants them blurred does so afterwards.
 
 mod adapt; // pictures of another format than at first
+mod bounded;
 mod command;
 mod cut;
 mod decode;
@@ -21,6 +22,7 @@ mod y4m;
 pub use self::command::{CommandOptions, CommandSource};
 pub use self::v4l2::{CameraError, SampleShift, Setting, Tone, V4l2Options, V4l2Source};
 pub use self::y4m::{Y4mOptions, Y4mSource};
+pub use bounded::read_bounded;
 pub use decode::{decode_picture, read_picture, read_tagged};
 pub use files::{FilesOptions, FilesSource};
 pub use list::{is_hidden, list_pictures};

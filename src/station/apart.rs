@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::config::{Config, ConfigError, SinkConfig, SourceConfig};
@@ -14,6 +15,7 @@ use crate::source::list_pictures;
 /// # Errors
 /// Where a sink would write to what is read, or two sinks to one place.
 pub(super) fn check(path: &Path, config: &Config) -> Result<(), ConfigError> {
+    check_ports(config)?;
     let read = places_read(path, config);
     let mut written: HashMap<Place, String> = HashMap::new();
     for (index, sink) in config.sinks.iter().enumerate() {
@@ -32,6 +34,28 @@ pub(super) fn check(path: &Path, config: &Config) -> Result<(), ConfigError> {
         written.insert(place, key);
     }
     Ok(())
+}
+
+/// No two pages may listen at one address: the second would wait for the first to go.
+fn check_ports(config: &Config) -> Result<(), ConfigError> {
+    let mut listening: Vec<(usize, SocketAddr)> = Vec::new();
+    for (index, sink) in config.sinks.iter().enumerate() {
+        let Some(address) = sink.http().map(|http| http.listen) else { continue };
+        if let Some((other, _)) = listening.iter().find(|(_, other)| do_meet(address, *other)) {
+            let problem = format!(
+                "'{address}' is listened at by sink.{other}.listen, too (expected another port)"
+            );
+            return Err(ConfigError::Key { key: format!("sink.{index}.listen"), problem });
+        }
+        listening.push((index, address));
+    }
+    Ok(())
+}
+
+/// Whether connections to one address may be meant for the other; port 0 is a free one.
+fn do_meet(a: SocketAddr, b: SocketAddr) -> bool {
+    let is_all = a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() == b.port() && a.port() != 0 && (is_all || a.ip() == b.ip())
 }
 
 /// The key that says where a sink writes, and the place; `None` where nothing can be lost there.

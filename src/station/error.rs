@@ -94,6 +94,7 @@ impl Fault {
             Self::Restore(error) => Some(error),
             Self::Pipeline(error) => Some(error),
             Self::Threads(error) => Some(error),
+            Self::Trial(TrialError::System(error)) => Some(error),
             Self::Golden(_) | Self::Trial(_) => None,
         }
     }

@@ -1,8 +1,7 @@
 //! From what a command line or a configuration names to what the restorer takes.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use crate::optics::{Blur, Calibration, CalibrationError, Field, GrayLevels, Psf,
 use crate::plan::network::{Model, Network};
 use crate::restore::cpu::residual::KernelChoice;
 use crate::restore::model::{self, ModelError};
+use crate::source::read_bounded;
 
 /// The released models that are part of the program: their names and their files.
 const BUILT_IN: &[(&str, &[u8])] = &[
@@ -36,8 +36,8 @@ const TEXT_BYTES_MAX: u64 = 1 << 20;
 /// PSF files larger than this are none.
 const PSF_BYTES_MAX: u64 = 64 << 20;
 
-/// Model files larger than this are none.
-const MODEL_BYTES_MAX: u64 = 256 << 20;
+/// Model files larger than this are none: forty times the largest released one.
+const MODEL_BYTES_MAX: u64 = 64 << 20;
 
 /// Why something cannot be loaded.
 #[derive(Debug, Display, Error)]
@@ -254,13 +254,5 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, LoadError> {
 }
 
 fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, LoadError> {
-    let failed = |cause| LoadError::Read { path: path.to_owned(), cause };
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > bytes_max {
-        let cause = format!("it is larger than {} MiB", bytes_max >> 20);
-        return Err(failed(io::Error::other(cause)));
-    }
-    Ok(bytes)
+    read_bounded(path, bytes_max).map_err(|cause| LoadError::Read { path: path.to_owned(), cause })
 }

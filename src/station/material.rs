@@ -130,6 +130,11 @@ impl Material {
         Ok(Self { config, text, psf, model, simulated })
     }
 
+    /// Whether the model is a file of somebody's, and none of the released ones.
+    pub fn has_model_file(&self) -> bool {
+        self.model.bytes.is_some()
+    }
+
     /// Has a process of its own load all this, restore the golden frame, and a frame of `extent`
     /// where that is known; what it says of the golden frame.
     ///

@@ -18,6 +18,8 @@ use super::stamps::{Clock, Stamps};
 pub struct Capture<D: Driver = Ioctls> {
     buffers: Buffers<D>,
     stamps: Stamps,
+    /// The bytes in use of each plane of the frame that is lent.
+    copies: Vec<Vec<u8>>,
     /// Why a buffer could not be given back, until it is told.
     fault: Option<Fault>,
 }
@@ -34,7 +36,10 @@ impl<D: Driver> Capture<D> {
         count: u32,
     ) -> Result<Self, V4l2Error> {
         let buffers = Buffers::request(driver, (device, kind), count)?;
-        let mut capture = Self { buffers, stamps: Stamps::default(), fault: None };
+        // Room for the largest frame: none is made while frames flow.
+        let room = buffers.planes(0).iter().map(|plane| Vec::with_capacity(plane.length()));
+        let copies = room.collect();
+        let mut capture = Self { buffers, stamps: Stamps::default(), copies, fault: None };
         capture.give_all()?;
         capture.buffers.stream_on()?;
         Ok(capture)
@@ -154,24 +159,23 @@ impl<'a, D: Driver> Captured<'a, D> {
         let (now, arrival) = (capture.buffers.driver.now(), capture.buffers.driver.instant());
         let (age, clock) = capture.stamps.judge(taken, now, has_waited);
         let captured_at = arrival.checked_sub(age).unwrap_or(arrival);
-        let damage = damage_of(taken, capture.buffers.planes(taken.index));
+        let planes = capture.buffers.planes(taken.index);
+        let damage = damage_of(taken, planes);
+        capture.copies.resize_with(planes.len(), Vec::new);
+        for ((memory, used), copy) in planes.iter().zip(&taken.planes).zip(&mut capture.copies) {
+            memory.copy(*used, copy);
+        }
         Self { capture, taken: *taken, captured_at, clock, damage, skipped }
     }
 
-    /// The bytes in use of plane `index`, counted from 0; none where there is no such plane.
+    /// A copy of the bytes in use of plane `index`, counted from 0; none where there is no such plane.
     pub fn plane(&self, index: usize) -> &[u8] {
-        let memory = self.capture.buffers.planes(self.taken.index).get(index);
-        let (Some(memory), Some(used)) = (memory, self.taken.planes.get(index)) else {
-            return &[];
-        };
-        let bytes = memory.bytes();
-        let end = used.end.min(bytes.len());
-        &bytes[used.offset.min(end)..end]
+        self.capture.copies.get(index).map_or(&[], Vec::as_slice)
     }
 
     /// The bytes in use of each plane.
     pub fn planes(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.capture.buffers.planes(self.taken.index).len()).map(|index| self.plane(index))
+        self.capture.copies.iter().map(Vec::as_slice)
     }
 
     /// Why the frame is not what it should be, where it is not.
@@ -213,7 +217,7 @@ impl<D: Driver> Drop for Captured<'_, D> {
 
 fn damage_of(taken: &Dequeued, planes: &[impl Memory]) -> Option<Damage> {
     for (plane, (memory, used)) in planes.iter().zip(&taken.planes).enumerate() {
-        let (offset, end, length) = (used.offset, used.end, memory.bytes().len());
+        let (offset, end, length) = (used.offset, used.end, memory.length());
         if end > length || offset > end {
             return Some(Damage::Beyond { plane, offset, end, length });
         }

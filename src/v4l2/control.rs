@@ -135,9 +135,9 @@ impl Control {
         self.is_readable() && self.flags & raw::V4L2_CTRL_FLAG_VOLATILE == 0
     }
 
-    /// Bytes of a text, its end included.
+    /// Bytes of a text, its end included: as the driver says, which may say anything.
     pub(super) fn text_size(&self) -> usize {
-        usize::try_from(self.maximum).unwrap_or(0).saturating_add(1)
+        usize::try_from(self.maximum).unwrap_or(0).saturating_add(1).min(TEXT_BYTES_MAX)
     }
 
     /// Whether the driver does not tell which numbers it takes: from 0 to 0, as tegra-video has it
@@ -166,6 +166,9 @@ impl ControlKind {
         }
     }
 }
+
+/// Bytes of a text, at most: names, which is what there is, have fewer.
+const TEXT_BYTES_MAX: usize = 4096;
 
 /// A description as a name.
 pub(super) fn name_of(description: &str) -> String {
@@ -202,6 +205,12 @@ pub(super) mod tests {
         assert_eq!(name_of("White Balance, Automatic"), "white_balance_automatic");
         assert_eq!(name_of(" Exposure (Absolute) "), "exposure_absolute");
         assert_eq!(name_of("U8 2x3 Array"), "u8_2x3_array");
+    }
+
+    #[test]
+    fn a_text_is_no_longer_than_texts_are() {
+        let of = |maximum| Control { maximum, ..control(ControlKind::Text) }.text_size();
+        assert_eq!([0, 31, i64::MAX, -1].map(of), [1, 32, TEXT_BYTES_MAX, 1]);
     }
 
     #[test]

@@ -188,10 +188,14 @@ pub trait Driver: Debug + Clone {
 
 /// Memory of one plane.
 pub trait Memory: Debug {
-    /// All its bytes.
-    fn bytes(&self) -> &[u8];
+    /// Number of its bytes.
+    fn length(&self) -> usize;
 
-    /// All its bytes.
+    /// Puts those of its bytes that are in `used` and there into `copy`, in the place of what it
+    /// holds. What a device writes meanwhile may be in it or not; in the copy nothing changes.
+    fn copy(&self, used: PlaneUse, copy: &mut Vec<u8>);
+
+    /// All its bytes, to be written.
     fn bytes_mut(&mut self) -> &mut [u8];
 }
 

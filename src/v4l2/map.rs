@@ -1,7 +1,9 @@
 //! Memory that the driver and this process share: the other file with unsafe code.
 //!
-//! A driver's buffer is mapped once and lent as bytes only while it is ours: [`super::queue`] lends
-//! a buffer after the kernel gave it and takes it back before the kernel gets it.
+//! A driver's buffer is mapped once. Pictures are copied out of it before anybody looks at them: a
+//! driver may write when it should not, and what a parser has checked must stay as it was. It is lent
+//! as bytes, to be written, only while it is ours: [`super::queue`] lends a buffer after the kernel
+//! gave it and takes it back before the kernel gets it.
 #![expect(unsafe_code, reason = "maps the driver's buffers")]
 
 use std::os::fd::BorrowedFd;
@@ -9,7 +11,7 @@ use std::ptr::NonNull;
 
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
-use super::driver::Memory;
+use super::driver::{Memory, PlaneUse};
 use super::error::Fault;
 
 /// A piece of a device's memory in this process.
@@ -36,15 +38,33 @@ impl Mapping {
 }
 
 impl Memory for Mapping {
-    fn bytes(&self) -> &[u8] {
-        // SAFETY: `start` is that of `length` readable bytes until `drop`. Nobody writes them
-        // meanwhile: they are lent only while the buffer is ours. A device that breaks that rule
-        // changes bytes, for which any value is valid, and nothing but pixels depends on them.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.length) }
+    fn length(&self) -> usize {
+        self.length
+    }
+
+    fn copy(&self, used: PlaneUse, copy: &mut Vec<u8>) {
+        let end = used.end.min(self.length);
+        let start = used.offset.min(end);
+        let length = end - start;
+        copy.clear();
+        copy.reserve(length);
+        // SAFETY: `start` to `end` lie in the readable bytes of the mapping, which is there until
+        // `drop`; the copy has room for as many, is no part of it, and holds nothing else. A device
+        // that writes though the buffer is ours changes which bytes are copied, of which any are
+        // valid; whoever reads the copy finds the same byte whenever it looks.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                self.start.as_ptr().add(start),
+                copy.as_mut_ptr(),
+                length,
+            );
+            copy.set_len(length);
+        }
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as in `bytes`; the mapping is writable, and `self` is borrowed mutably.
+        // SAFETY: `start` is that of `length` writable bytes until `drop`, and `self` is borrowed
+        // mutably. They are lent only while the buffer is ours, and only to be written.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
     }
 }

@@ -101,7 +101,7 @@ impl<D: Driver> Vacant<'_, D> {
         for ((clamped, memory), &used) in
             clamped.iter_mut().zip(buffers.planes(self.index)).zip(used)
         {
-            *clamped = used.min(memory.bytes().len());
+            *clamped = used.min(memory.length());
         }
         let planes = buffers.planes(self.index).len().min(PLANES_MAX);
         let age = buffers.driver.instant().saturating_duration_since(captured_at);

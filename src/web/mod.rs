@@ -7,21 +7,28 @@
 //!
 //! A second screen or a phone can show the target of `calibrate` from here.
 //!
-//! Nobody is trusted: headers must come within seconds, answers must be taken within seconds, only
+//! Nobody is trusted: a connection must ask within a second and take its answers within seconds, only
 //! names of this server are its names, and whoever can be reached from other machines asks for a
-//! token. Where all places are taken, a few more are told how the program is.
+//! token. A connection has a seat only once it was let in, and an address only a share of them; where
+//! all are taken, everybody is still told how the program is.
 
 mod accept;
 mod calibrate;
+mod caller;
 mod describe;
 mod desk;
+mod error;
 mod exposition;
 mod face;
 mod hosts;
+mod lobby;
+mod lockout;
 mod options;
 mod posted;
 mod respond;
+mod room;
 mod routes;
+mod seats;
 mod server;
 mod site;
 mod stall;
@@ -30,12 +37,15 @@ mod stream;
 mod target;
 mod token;
 mod tune;
+mod visitor;
 mod wish;
 
 pub use desk::{Desk, Keeper};
+pub use error::WebError;
 pub use face::Face;
 pub use options::{HttpOptions, Limits, needs_token};
-pub use server::{Server, WebError};
+pub use room::check_clients;
+pub use server::Server;
 pub use state::{FrameState, State, StreamState};
 pub use token::{Token, TokenError};
 pub use wish::{Order, Wish};

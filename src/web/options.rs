@@ -48,8 +48,9 @@ impl Default for HttpOptions {
 /// wait for its address, and tests would have to wait for the usual times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Further connections that are told within a second how the program is, so that a full house
-    /// never looks like a dead one; beyond them all are told to come back.
+    /// Connections without a seat, at most: those that say nothing within a second, and those that are
+    /// told how the program is, so that a full house never looks like a dead one. Beyond them the
+    /// oldest must go.
     pub callers_max: usize,
     /// How long the address may be taken by somebody else, or missing, before it is an error.
     pub bind_patience: Duration,

@@ -1,6 +1,7 @@
 //! Which request gets which answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http_body_util::Either;
 use hyper::body::Bytes;
@@ -9,17 +10,20 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::accept::Dialect;
 use super::calibrate;
+use super::caller::Caller;
 use super::describe::{bytes, describe};
 use super::exposition;
 use super::face::Face;
+use super::lockout;
 use super::posted::{self, Posted};
 use super::respond::{Answer, fixed, plain, status, told, typed, with_headers};
 use super::site::Site;
 use super::state::State;
 use super::stream::{self, Parts};
 use super::target;
-use super::token::Proof;
+use super::token::{Claim, Proof};
 use super::tune;
+use super::visitor::Visitor;
 use crate::sink::{Exhibit, Side, View};
 
 /// The page may load nothing from elsewhere and be framed by nobody.
@@ -40,23 +44,21 @@ const TUNE: &str = "/tune";
 const KEEP: &str = "/tune/keep";
 const CALIBRATE: &str = "/calibrate";
 
-/// What a connection is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Everything.
-    Seat,
-    /// How the program is, while all seats are taken.
-    Door,
-}
-
 impl Site {
     /// Answers a request; its body, if any, is looked at only where it is a wish.
-    pub(super) async fn answer<B: Posted>(&self, request: Request<B>, place: Place) -> Answer {
-        let mut answer = match self.refusal(&request, place) {
+    pub(super) async fn answer<B: Posted>(
+        &self,
+        request: Request<B>,
+        visitor: &Visitor<'_>,
+    ) -> Answer {
+        let mut answer = match self.refusal(&request) {
             Some(refusal) => refusal,
-            None => self.admit(request).await,
+            None => self.admit(request, visitor).await,
         };
         let headers = answer.headers_mut();
+        if !visitor.is_seated() {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         for (name, value) in [
             (header::CACHE_CONTROL, "no-store"),
             (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -70,7 +72,7 @@ impl Site {
         answer
     }
 
-    fn refusal<B>(&self, request: &Request<B>, place: Place) -> Option<Answer> {
+    fn refusal<B>(&self, request: &Request<B>) -> Option<Answer> {
         let (_, path) = named(request.uri().path());
         if let Some(refusal) = self.foreign(request, path) {
             return Some(refusal);
@@ -80,11 +82,6 @@ impl Site {
             let text = "only GET and HEAD, and POST of /tune and /calibrate\n";
             let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, text);
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return Some(answer);
-        }
-        if place == Place::Door && !ALWAYS.contains(&path) && !SHORT.contains(&path) {
-            let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, "all places are taken\n");
-            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
             return Some(answer);
         }
         None
@@ -110,22 +107,21 @@ impl Site {
         (!is_ours).then(|| plain(StatusCode::MISDIRECTED_REQUEST, text))
     }
 
-    /// Answers whoever knows the token; how the program is may be known by all.
-    async fn admit<B: Posted>(&self, request: Request<B>) -> Answer {
+    /// Answers whoever knows the token, and gives it a seat; how the program is may be known by all.
+    async fn admit<B: Posted>(&self, request: Request<B>, visitor: &Visitor<'_>) -> Answer {
         let path = named(request.uri().path()).1.to_owned();
-        let Some(token) = self.token.as_ref().filter(|_| !ALWAYS.contains(&path.as_str())) else {
+        if ALWAYS.contains(&path.as_str()) {
             return self.route(request).await;
+        }
+        let proof = match self.proof(&request, visitor.caller) {
+            Ok(proof) => proof,
+            Err(refusal) => return refusal,
         };
-        let Some(proof) = token.proof(request.headers(), request.uri().query(), self.port) else {
-            let text =
-                "a token is needed: the header 'Authorization: Bearer TOKEN', or /?token=TOKEN\n";
-            let mut answer = plain(StatusCode::UNAUTHORIZED, text);
-            let scheme = HeaderValue::from_static("Bearer realm=\"deblurd\"");
-            answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
-            return answer;
-        };
+        if !visitor.sit() && !SHORT.contains(&path.as_str()) {
+            return later(StatusCode::SERVICE_UNAVAILABLE, "all places are taken\n", 5);
+        }
         let mut answer = self.route(request).await;
-        if proof == Proof::Address {
+        if let Some(token) = self.token.as_ref().filter(|_| proof == Some(Proof::Address)) {
             let headers = answer.headers_mut();
             if let Some(cookie) = token.cookie(self.port).filter(|_| PAGES.contains(&path.as_str()))
             {
@@ -136,6 +132,34 @@ impl Site {
             headers.insert(embedding, HeaderValue::from_static("cross-origin"));
         }
         answer
+    }
+
+    /// How a request shows that it may be answered; the refusal where it does not.
+    fn proof<B>(&self, request: &Request<B>, caller: Caller) -> Result<Option<Proof>, Answer> {
+        let Some(token) = &self.token else { return Ok(None) };
+        let (headers, now) = (request.headers(), Instant::now());
+        if token.is_known_to_browser(headers, self.port) {
+            return Ok(Some(Proof::Header));
+        }
+        let claim = Claim::of(headers, request.uri().query());
+        if claim.is_made() && self.lockout.is_locked(caller, now) {
+            let text = "too many wrong tokens came from this address\n";
+            return Err(later(StatusCode::TOO_MANY_REQUESTS, text, lockout::WINDOW.as_secs()));
+        }
+        if let Some(proof) = token.proof(&claim) {
+            return Ok(Some(proof));
+        }
+        if claim.is_made() && self.lockout.count(caller, now) {
+            log::warn!(
+                "many wrong tokens came from one address: none of it is looked at for a while"
+            );
+        }
+        let text =
+            "a token is needed: the header 'Authorization: Bearer TOKEN', or /?token=TOKEN\n";
+        let mut answer = plain(StatusCode::UNAUTHORIZED, text);
+        let scheme = HeaderValue::from_static("Bearer realm=\"deblurd\"");
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        Err(answer)
     }
 
     async fn route<B: Posted>(&self, request: Request<B>) -> Answer {
@@ -267,6 +291,13 @@ impl Site {
         };
         with_headers(typed(view.content_type(), bytes(&exhibit)), describe(&exhibit))
     }
+}
+
+/// A refusal that is over in so many seconds.
+fn later(code: StatusCode, text: &'static str, seconds: u64) -> Answer {
+    let mut answer = plain(code, text);
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    answer
 }
 
 /// Takes what is posted.

@@ -4,7 +4,7 @@
 //! the runtime drops every task and with it every connection.
 
 use std::convert::Infallible;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -17,15 +17,20 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
+use super::caller::Caller;
+use super::error::WebError;
 use super::face::Face;
 use super::hosts::Hosts;
+use super::lobby::Lobby;
+use super::lockout::Lockout;
 use super::options::{HttpOptions, Limits, needs_token};
-use super::routes::Place;
+use super::room;
+use super::seats::Seats;
 use super::site::Site;
 use super::stall::Stalling;
-use crate::exit::{ExitStatus, Status};
+use super::visitor::Visitor;
 
 /// Pause between two attempts to listen.
 const BIND_PAUSE: Duration = Duration::from_millis(100);
@@ -33,7 +38,7 @@ const BIND_PAUSE: Duration = Duration::from_millis(100);
 const BUFFER_BYTES_MAX: usize = 16 * 1024;
 /// Header lines of a request, at most.
 const HEADERS_MAX: usize = 64;
-/// How long such a request's headers may take.
+/// How long a connection may take to be let in.
 const DOOR_PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes that the system keeps for a client that does not read: enough for the pace of a network,
 /// and little enough that what is sent is new.
@@ -42,42 +47,6 @@ const SEND_BYTES: usize = 256 * 1024;
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 /// Pause after a connection could not be accepted, as when file descriptors have run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// The answer to a client too many.
-const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n";
-
-/// Why a server cannot serve.
-#[derive(Debug, thiserror::Error, displaydoc::Display)]
-pub enum WebError {
-    /// cannot listen on {address}: {cause}
-    Listen {
-        /// The address asked for.
-        address: SocketAddr,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// {0} can be reached from other machines (expected a token)
-    Unprotected(SocketAddr),
-    /// the thread of the live page panicked
-    Panicked,
-}
-
-impl ExitStatus for WebError {
-    fn status(&self) -> Status {
-        match self {
-            Self::Listen { .. } => Status::Unavailable,
-            Self::Unprotected(_) => Status::Config,
-            Self::Panicked => Status::Failed,
-        }
-    }
-
-    fn errno(&self) -> Option<i32> {
-        match self {
-            Self::Listen { cause, .. } => cause.raw_os_error(),
-            Self::Unprotected(_) | Self::Panicked => None,
-        }
-    }
-}
-
 /// A running server. It ends when it is dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -90,13 +59,14 @@ impl Server {
     /// The token is the one in the options; no file is read.
     ///
     /// # Errors
-    /// Where the address cannot be listened on, as when the port stays in use, or needs a token
-    /// and there is none.
+    /// Where the address cannot be listened on, as when the port stays in use, needs a token and there
+    /// is none, or so many clients cannot be had.
     pub fn bind(options: HttpOptions, limits: Limits, faces: Vec<Face>) -> Result<Self, WebError> {
         let wanted = options.listen;
         if options.token.is_none() && needs_token(wanted) {
             return Err(WebError::Unprotected(wanted));
         }
+        let callers_max = room::callers(options.clients_max, limits.callers_max)?;
         let failed = |cause| WebError::Listen { address: wanted, cause };
         let listener = listen(wanted, limits.bind_patience).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -104,20 +74,21 @@ impl Server {
             faces,
             hosts: Hosts::new(address.ip(), &options.hosts),
             token: options.token,
+            lockout: Lockout::default(),
+            seats: Seats::new(options.clients_max),
+            lobby: Lobby::new(callers_max),
             port: address.port(),
             frame_patience: limits.frame_patience,
             stall_patience: limits.stall_patience,
             started: Instant::now(),
             connections: AtomicUsize::new(0),
         };
-        let seats = options.clients_max;
-        Self::start(listener, address, seats, limits, site).map_err(failed)
+        Self::start(listener, address, limits, site).map_err(failed)
     }
 
     fn start(
         listener: std::net::TcpListener,
         address: SocketAddr,
-        seats: usize,
         limits: Limits,
         site: Site,
     ) -> io::Result<Self> {
@@ -125,7 +96,7 @@ impl Server {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let site = Arc::new(site);
         let (stop, stopped) = oneshot::channel();
-        let serve = move || serve(&runtime, listener, seats, limits, site, stopped);
+        let serve = move || serve(&runtime, listener, limits, site, stopped);
         let thread = std::thread::Builder::new().name("http".to_owned()).spawn(serve)?;
         Ok(Self { address, running: Some((stop, thread)) })
     }
@@ -177,14 +148,13 @@ fn listen(address: SocketAddr, patience: Duration) -> io::Result<std::net::TcpLi
 fn serve(
     runtime: &Runtime,
     listener: std::net::TcpListener,
-    seats: usize,
     limits: Limits,
     site: Arc<Site>,
     stopped: oneshot::Receiver<()>,
 ) {
     runtime.block_on(async move {
         match TcpListener::from_std(listener) {
-            Ok(listener) => drop(tokio::spawn(accept_all(listener, seats, limits, site))),
+            Ok(listener) => drop(tokio::spawn(accept_all(listener, limits, site))),
             Err(error) => log::error!("the live page cannot be served: {error}"),
         }
         // Either way it is the end: told to stop, or nobody left to tell.
@@ -192,59 +162,42 @@ fn serve(
     });
 }
 
-async fn accept_all(listener: TcpListener, seats: usize, limits: Limits, site: Arc<Site>) {
-    let seats = Arc::new(Semaphore::new(seats));
-    let door = Arc::new(Semaphore::new(limits.callers_max));
+async fn accept_all(listener: TcpListener, limits: Limits, site: Arc<Site>) {
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 log::debug!("a connection could not be accepted: {error}");
+                site.lobby.make_room();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        let taken = [(&seats, Place::Seat), (&door, Place::Door)].into_iter().find_map(
-            |(places, place)| Some((Arc::clone(places).try_acquire_owned().ok()?, place)),
-        );
-        let Some((permit, place)) = taken else {
-            turn_away(stream);
-            continue;
-        };
-        let site = Arc::clone(&site);
-        tokio::spawn(async move {
-            let _counted = site.connect();
-            converse(stream, limits, &site, place).await;
-            drop(permit);
+        let (caller, number) = (Caller::of(peer.ip()), site.lobby.number());
+        let visited = Arc::clone(&site);
+        let visit = tokio::spawn(async move {
+            let _counted = visited.connect();
+            converse(stream, limits, &Visitor::new(&visited, caller, number)).await;
         });
+        // There is one thread: the visit begins after this.
+        site.lobby.enter(number, caller, visit.abort_handle());
     }
 }
 
-/// Answers a client too many. A short answer fits the buffer of a new connection; where it does
-/// not, closing must do.
-fn turn_away(stream: TcpStream) {
-    if let Ok(mut stream) = stream.into_std() {
-        drop(stream.write(BUSY));
-    }
-}
-
-async fn converse(stream: TcpStream, limits: Limits, site: &Site, place: Place) {
+async fn converse(stream: TcpStream, limits: Limits, visitor: &Visitor<'_>) {
     if let Err(error) = prepare(&stream) {
         log::debug!("a viewer's connection is as the system makes it: {error}");
     }
-    let answer =
-        service_fn(|request| async move { Ok::<_, Infallible>(site.answer(request, place).await) });
-    let header_patience = match place {
-        Place::Seat => limits.header_patience,
-        Place::Door => limits.header_patience.min(DOOR_PATIENCE),
-    };
+    let answer = service_fn(|request| async move {
+        Ok::<_, Infallible>(visitor.site.answer(request, visitor).await)
+    });
+    let door = (limits.header_patience.min(DOOR_PATIENCE), visitor.seated());
     let conversation = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_patience)
-        .keep_alive(place == Place::Seat)
+        .header_read_timeout(limits.header_patience)
         .max_buf_size(BUFFER_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(Stalling::new(stream, limits.write_patience)), answer);
+        .serve_connection(TokioIo::new(Stalling::new(stream, limits.write_patience, door)), answer);
     if let Err(error) = conversation.await {
         log::debug!("a viewer's connection ended: {error}");
     }

@@ -5,6 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::face::Face;
 use super::hosts::Hosts;
+use super::lobby::Lobby;
+use super::lockout::Lockout;
+use super::seats::Seats;
 use super::token::Token;
 
 /// Everything an answer depends on.
@@ -15,6 +18,11 @@ pub(super) struct Site {
     pub(super) hosts: Hosts,
     /// What a viewer must know.
     pub(super) token: Option<Token>,
+    /// Who told too many wrong ones.
+    pub(super) lockout: Lockout,
+    /// Connections that were let in, and those that were not yet.
+    pub(super) seats: Seats,
+    pub(super) lobby: Lobby,
     /// The port listened on.
     pub(super) port: u16,
     /// How long a viewer waits for a frame before it is told that there is none.

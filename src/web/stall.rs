@@ -1,24 +1,35 @@
-//! A connection whose other side must go on reading.
+//! A connection whose other side must go on reading, and say soon what it wants.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// Fails a write that could not go on for `patience`. hyper has time limits for reading only.
+/// Fails a write that could not go on for `patience`: hyper has time limits for reading only. And a
+/// read once the time is over in which a visitor must have got a seat, however much it says: hyper has
+/// one limit for the first request and all that follow.
 pub(super) struct Stalling<S> {
     inner: S,
     patience: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
+    door: Pin<Box<Sleep>>,
+    is_seated: Arc<AtomicBool>,
 }
 
 impl<S> Stalling<S> {
-    pub(super) fn new(inner: S, patience: Duration) -> Self {
-        Self { inner, patience, stalled: None }
+    /// One whose visitor has `door` to become seated.
+    pub(super) fn new(
+        inner: S,
+        patience: Duration,
+        (door, is_seated): (Duration, Arc<AtomicBool>),
+    ) -> Self {
+        Self { inner, patience, stalled: None, door: Box::pin(sleep(door)), is_seated }
     }
 
     /// Passes on a result; a stall that has lasted too long becomes an error.
@@ -44,6 +55,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stalling<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let is_seated = self.is_seated.load(Ordering::Relaxed);
+        if !is_seated && self.door.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         Pin::new(&mut self.inner).poll_read(context, buffer)
     }
 }

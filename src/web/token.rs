@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use hyper::HeaderMap;
-use hyper::header::{self, HeaderValue};
+use hyper::header::{self, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -45,6 +45,28 @@ pub(super) enum Proof {
     Address,
 }
 
+/// The tokens that a request tells.
+pub(super) struct Claim<'a> {
+    bearers: Vec<&'a str>,
+    /// As they stand in the address.
+    addressed: Vec<&'a str>,
+}
+
+impl<'a> Claim<'a> {
+    pub(super) fn of(headers: &'a HeaderMap, query: Option<&'a str>) -> Self {
+        let pairs = query.unwrap_or_default().split('&');
+        Self {
+            bearers: values(headers, header::AUTHORIZATION).filter_map(bearer).collect(),
+            addressed: pairs.filter_map(|pair| pair.strip_prefix("token=")).collect(),
+        }
+    }
+
+    /// Whether it tells one.
+    pub(super) fn is_made(&self) -> bool {
+        !(self.bearers.is_empty() && self.addressed.is_empty())
+    }
+}
+
 impl Token {
     /// A token of 16 to 256 letters, digits and `-._~+/=`.
     ///
@@ -63,28 +85,23 @@ impl Token {
         Ok(Self { digest: digest(&[text]), cookie })
     }
 
-    /// How the request shows that it knows the token, if it does. `port` is that of the server.
-    pub(super) fn proof(
-        &self,
-        headers: &HeaderMap,
-        query: Option<&str>,
-        port: u16,
-    ) -> Option<Proof> {
-        let told = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        let mut bearers = told(header::AUTHORIZATION).filter_map(bearer);
+    /// Whether a request brings the cookie of whoever knew the token. `port` is that of the server.
+    pub(super) fn is_known_to_browser(&self, headers: &HeaderMap, port: u16) -> bool {
         let name = cookie_name(port);
-        let mut cookies =
-            told(header::COOKIE).flat_map(|line| line.split(';')).filter_map(|pair| {
-                pair.trim().strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('='))
-            });
-        let is_cookie = |value: &str| bool::from(value.as_bytes().ct_eq(self.cookie.as_bytes()));
-        if bearers.any(|token| self.is(token)) || cookies.any(is_cookie) {
+        let pairs = values(headers, header::COOKIE).flat_map(|line| line.split(';'));
+        let mut cookies = pairs.filter_map(|pair| {
+            pair.trim().strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('='))
+        });
+        cookies.any(|value| value.as_bytes().ct_eq(self.cookie.as_bytes()).into())
+    }
+
+    /// How a request shows by what it tells that it knows the token, if it does.
+    pub(super) fn proof(&self, claim: &Claim<'_>) -> Option<Proof> {
+        let is_told = |token: &&str| self.is(&percent_decode_str(token).decode_utf8_lossy());
+        if claim.bearers.iter().any(|token| self.is(token)) {
             return Some(Proof::Header);
         }
-        let pairs = query.unwrap_or_default().split('&');
-        let mut tokens = pairs.filter_map(|pair| pair.strip_prefix("token="));
-        let is_told = tokens.any(|token| self.is(&percent_decode_str(token).decode_utf8_lossy()));
-        is_told.then_some(Proof::Address)
+        claim.addressed.iter().any(|token| is_told(&token)).then_some(Proof::Address)
     }
 
     /// The cookie by which a browser shows from now on that it knows the token.
@@ -112,6 +129,11 @@ impl std::fmt::Debug for Token {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.write_str("Token(…)")
     }
+}
+
+/// What the headers of that name say, where it is text.
+fn values(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
 }
 
 /// The token after `Bearer`, whose case does not matter.
@@ -151,7 +173,9 @@ mod tests {
     ) {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::try_from(value).expect("a header"));
-        assert_eq!(token().proof(&headers, query, PORT), proof, "{value} {query:?}");
+        let by_cookie = token().is_known_to_browser(&headers, PORT).then_some(Proof::Header);
+        let is = by_cookie.or_else(|| token().proof(&Claim::of(&headers, query)));
+        assert_eq!(is, proof, "{value} {query:?}");
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod integers;
 mod lamps;
 mod layering;
 mod model;
+mod mutants;
 mod onnx;
 mod oracle;
 mod pictures;

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::Value;
 use ureq::Agent;
 
 use super::exit::{Context, Result};
 use crate::exit::{ExitStatus, Status};
-use crate::metrics::Books;
+use crate::metrics::{Books, short};
 use crate::station::load;
 use crate::web::State;
 
@@ -85,10 +86,11 @@ impl Client {
         &self.url
     }
 
-    /// Everything that the daemon reports.
+    /// Everything that the daemon reports; its texts, of which nothing is known, are cut.
     pub(super) fn state(&self) -> Result<State, ClientError> {
         let bytes = self.get("/state")?;
-        serde_json::from_slice(&bytes).map_err(|error| self.strange("/state", error.to_string()))
+        let state = serde_json::from_slice(&bytes).map(shortened).and_then(serde_json::from_value);
+        state.map_err(|error| self.strange("/state", error.to_string()))
     }
 
     /// The body of a good answer.
@@ -105,13 +107,25 @@ impl Client {
         match answer.status().as_u16() {
             200 => Ok(body),
             401 => Err(ClientError::Locked { url: self.url.clone() }),
-            503 => Err(ClientError::Unready(String::from_utf8_lossy(&body).trim().to_owned())),
+            503 => Err(ClientError::Unready(short(String::from_utf8_lossy(&body).trim()))),
             status => Err(self.strange(path, format!("status {status}"))),
         }
     }
 
     fn strange(&self, path: &str, what: String) -> ClientError {
-        ClientError::Strange { url: format!("{}{path}", self.url), what }
+        ClientError::Strange { url: format!("{}{path}", self.url), what: short(&what) }
+    }
+}
+
+/// The same with every text short, and without characters that would do something to a terminal.
+fn shortened(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(short(&text)),
+        Value::Array(values) => values.into_iter().map(shortened).collect(),
+        Value::Object(entries) => {
+            entries.into_iter().map(|(key, value)| (key, shortened(value))).collect()
+        }
+        other => other,
     }
 }
 

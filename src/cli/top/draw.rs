@@ -246,6 +246,8 @@ mod tests {
         };
         let mut snapshot = metrics.snapshot();
         snapshot.source.since_s = 61.0;
+        // Of a daemon that is none of ours.
+        snapshot.source.problem = "a \u{1b}[2J b".to_owned();
         snapshot.stages = ["wiener", "residual 1"].map(stage).into();
         snapshot.sinks[0].latency = summary;
         State {

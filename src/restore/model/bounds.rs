@@ -7,7 +7,7 @@ use crate::restore::tract::pb::attribute_proto::AttributeType;
 use crate::restore::tract::pb::tensor_proto::{DataLocation, DataType};
 use crate::restore::tract::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
-use super::error::ModelError;
+use super::error::{ModelError, shown};
 
 /// Bytes of one constant, at most.
 const MOST_BYTES: usize = 1 << 28;
@@ -163,6 +163,6 @@ fn check_that(holds: bool, what: &str, is: &str, expected: &str) -> Result<(), M
     if holds {
         return Ok(());
     }
-    let [tensor, is, expected] = [what, is, expected].map(str::to_owned);
-    Err(ModelError::Tensor { tensor, is, expected })
+    let [tensor, is] = [what, is].map(shown);
+    Err(ModelError::Tensor { tensor, is, expected: expected.to_owned() })
 }

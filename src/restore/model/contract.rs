@@ -36,24 +36,20 @@
 
 use std::str::FromStr;
 
-use sha2::{Digest, Sha256};
-
-use super::error::ModelError;
+use super::error::{ModelError, shown};
 use crate::plan::network::{Contract, Input, Network};
 use crate::restore::tract::pb::ModelProto;
 
-const SEAL: &str = "deblurd.seal";
 const SIDE: std::ops::RangeInclusive<usize> = 1..=256;
 const STRENGTH: std::ops::RangeInclusive<f64> = 1e-3..=1e6;
 
-/// Reads the promises of a model and checks the seal of its bytes.
+/// Reads the promises of a model.
 ///
 /// # Errors
 /// Where a promise is missing or broken.
-pub(super) fn read(proto: &ModelProto, bytes: &[u8]) -> Result<Contract, ModelError> {
+pub(super) fn read(proto: &ModelProto) -> Result<Contract, ModelError> {
     let entries = proto.metadata_props.iter().map(|entry| (entry.key.clone(), entry.value.clone()));
     let metadata = Metadata(entries.collect());
-    metadata.check_seal(bytes)?;
     metadata.check_version()?;
     let stages = metadata.parse("deblurd.stages", "a number from 1 to 8")?;
     metadata.check("deblurd.stages", (1..=8).contains(&stages), "a number from 1 to 8")?;
@@ -146,24 +142,7 @@ impl Metadata {
     }
 
     fn invalid(&self, key: &str, expected: &'static str) -> ModelError {
-        let value = self.find(key).unwrap_or_default().to_owned();
+        let value = shown(self.find(key).unwrap_or_default());
         ModelError::Invalid { key: key.to_owned(), value, expected }
-    }
-
-    /// Checks the file against its seal.
-    fn check_seal(&self, bytes: &[u8]) -> Result<(), ModelError> {
-        let expected = "64 hexadecimal digits, the SHA-256 of the file with zeros in their place";
-        let seal = self.get(SEAL, expected)?;
-        let digits = seal.as_bytes();
-        let place = bytes.windows(digits.len().max(1)).position(|window| window == digits);
-        let (Some(place), 64) = (place, digits.len()) else {
-            return Err(self.invalid(SEAL, expected));
-        };
-        let mut hash = Sha256::new();
-        hash.update(&bytes[..place]);
-        hash.update([b'0'; 64]);
-        hash.update(&bytes[place + 64..]);
-        let is: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        if is == seal { Ok(()) } else { Err(ModelError::Damaged { expected: seal.to_owned(), is }) }
     }
 }

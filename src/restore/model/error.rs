@@ -16,6 +16,13 @@ pub enum ModelError {
         /// The seal that belongs to the content.
         is: String,
     },
+    /// the model holds {is} bytes beside the numbers of its constants (expected at most {most})
+    Structure {
+        /// Bytes of operators, names and all else.
+        is: usize,
+        /// How many there may be.
+        most: usize,
+    },
     /// the model has no metadata '{key}' (expected {expected})
     Missing {
         /// The key.
@@ -74,4 +81,12 @@ impl ExitStatus for ModelError {
     fn status(&self) -> Status {
         Status::Data
     }
+}
+
+/// Characters that an error shows of what stands in a file.
+const SHOWN: usize = 100;
+
+/// The beginning of a text, without characters that would change what stands around it.
+pub(super) fn shown(text: &str) -> String {
+    text.chars().take(SHOWN).map(|c| if c.is_control() { '?' } else { c }).collect()
 }

@@ -1,8 +1,8 @@
 //! From the bytes of an ONNX file to a [`Model`].
 //!
-//! The contract is read and the file checked against its seal; each network is cut out, bounded,
-//! measured, tried by tract on small planes, and its integers are read, where it is of the known
-//! kind.
+//! The file is checked against its seal and bounded before it is parsed; the contract is read; each
+//! network is cut out, bounded, measured, tried by tract on small planes, and its integers are read,
+//! where it is of the known kind.
 
 mod bounds;
 mod constants;
@@ -11,7 +11,9 @@ mod error;
 mod graph;
 mod integers;
 mod qdq;
+mod seal;
 mod summary;
+mod wire;
 
 pub use error::ModelError;
 pub(super) use graph::{parse, typed};
@@ -25,8 +27,9 @@ use crate::plan::network::{Contract, Model, Network, Unfit};
 /// # Errors
 /// Where the file is damaged or does not meet the contract.
 pub fn load(bytes: &[u8]) -> Result<Model, ModelError> {
+    seal::check(bytes)?;
     let proto = graph::parse(bytes)?;
-    let contract = contract::read(&proto, bytes)?;
+    let contract = contract::read(&proto)?;
     let network = |index| network(&proto, &contract, index);
     let networks = (0..contract.stages).map(network).collect::<Result<Vec<_>, _>>()?;
     contract::check_sight(&contract, &networks)?;

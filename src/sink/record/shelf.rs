@@ -3,6 +3,10 @@
 //! A folder may hold more files than there is memory for their names: only a batch of the oldest
 //! is known, and the folder is read again when it is used up. That also corrects the sum where
 //! somebody else has removed files.
+//!
+//! A name may tell a time that has not come, by somebody's mistake: a name alone, which neither the
+//! clock nor the file's own time bears out. It is none of the newest then. It counts, goes first, and
+//! the names of new files do not come after it.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs;
@@ -33,6 +37,8 @@ pub(super) struct Shelf {
 /// A recorded file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct File {
+    /// Whether its name tells a time that may be: those of which it does not are the oldest.
+    is_timely: bool,
     stamp: Stamp,
     name: String,
     bytes: u64,
@@ -84,7 +90,7 @@ impl Shelf {
         bytes: &[u8],
     ) -> Result<(), SinkError> {
         // The order is kept even when the clock is set back: else the newest would go first.
-        let after = self.newest.map(Stamp::next);
+        let after = self.newest.and_then(Stamp::next);
         let stamp = after.map_or(Stamp::of(time), |after| after.max(Stamp::of(time)));
         self.folder.write(&stamp.name(extension), bytes, Survival::Contents)?;
         self.newest = Some(stamp);
@@ -105,15 +111,20 @@ impl Shelf {
     /// Reads the folder.
     fn count(&mut self) -> Result<(), SinkError> {
         let (mut sum, mut oldest) = (0, BTreeSet::new());
+        let now = Stamp::of(SystemTime::now());
         for entry in fs::read_dir(self.folder.path()).map_err(|error| self.failed(error))? {
             let entry = entry.map_err(|error| self.failed(error))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             // A file that goes while it is looked at is not there.
             let Ok(data) = entry.metadata() else { continue };
             let Some(stamp) = Stamp::from_name(&name).filter(|_| data.is_file()) else { continue };
-            self.newest = self.newest.max(Some(stamp));
+            let written = data.modified().map_or(now, Stamp::of);
+            let is_timely = !stamp.is_ahead_of(now, written);
+            if is_timely {
+                self.newest = self.newest.max(Some(stamp));
+            }
             sum += data.len();
-            oldest.insert(File { stamp, name, bytes: data.len() });
+            oldest.insert(File { is_timely, stamp, name, bytes: data.len() });
             if oldest.len() > BATCH {
                 oldest.pop_last();
             }
@@ -158,6 +169,28 @@ mod tests {
         assert_eq!(held, [0, 1, 2, 3]);
     }
 
+    /// A name of the year 9999 is the first to go, and no new file comes after it.
+    #[test]
+    fn names_from_the_future_make_nothing_else_go() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let future = folder.path().join("deblurd-99991230T215959.999999Z.jpg");
+        let now = SystemTime::now();
+        let mut filled = shelf(folder.path());
+        for second in 0..3 {
+            filled.keep(now + Duration::from_secs(second), "jpg", &[0; 10]).expect("a file");
+        }
+        drop(filled);
+        fs::write(&future, [0; 1000]).expect("a file");
+        let mut shelf = shelf(folder.path());
+        assert_eq!(shelf.bytes, 1030, "it is not counted");
+        shelf.make_room(10, 100).expect("room");
+        assert!(!future.exists() && shelf.bytes == 30, "{} bytes are left", shelf.bytes);
+        for _ in 0..3 {
+            shelf.keep(now, "jpg", &[0; 10]).expect("a file");
+        }
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 6, "one was replaced");
+    }
+
     #[test]
     fn only_what_is_left_of_ours_is_removed() {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -180,6 +213,7 @@ mod tests {
             let at = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
             filled.keep(at, "png", b"x").expect("a file");
         }
+        drop(filled);
         let mut shelf = shelf(folder.path());
         assert_eq!(shelf.bytes, count);
         shelf.make_room(1, 6).expect("room");

@@ -8,20 +8,34 @@ const PREFIX: &str = "deblurd-";
 const FORM: &str = "%Y%m%dT%H%M%S.%6fZ";
 const EXTENSIONS: [&str; 2] = ["png", "jpg"];
 
+/// The last time that a clock may tell, the first of January 9000: what it tells beyond counts as
+/// that, and there is room for as many names behind it as are ever needed before the calendar ends.
+const CLOCK_MAX: u64 = 221_845_392_000_000_000;
+
+/// A name is ahead of its time where it is later than a clock by more than that.
+const DAY: u64 = 86_400_000_000;
+
 /// Microseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Stamp(u64);
 
 impl Stamp {
-    /// The time of a picture; a clock before 1970 counts as 1970.
+    /// The time of a picture; a clock before 1970 counts as 1970, one beyond 9000 as 9000.
     pub(super) fn of(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self(u64::try_from(since.as_micros()).unwrap_or(0))
+        Self(u64::try_from(since.as_micros()).unwrap_or(CLOCK_MAX).min(CLOCK_MAX))
     }
 
-    /// The first stamp after this one.
-    pub(super) fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
+    /// The first stamp after this one, where that has a name of its own.
+    pub(super) fn next(self) -> Option<Self> {
+        let next = self.0.checked_add(1)?;
+        Timestamp::from_microsecond(i64::try_from(next).ok()?).ok()?;
+        Some(Self(next))
+    }
+
+    /// Whether no clock that told `now`, or `written`, can have given it.
+    pub(super) fn is_ahead_of(self, now: Self, written: Self) -> bool {
+        self.0 > now.0.max(written.0).saturating_add(DAY)
     }
 
     /// The name of a file with this stamp.
@@ -78,6 +92,18 @@ mod tests {
         ] {
             assert_eq!(Stamp::from_name(other), None, "{other} is taken for ours");
         }
+    }
+
+    #[test]
+    fn beyond_the_calendar_names_still_follow_each_other() {
+        let late = Stamp::of(UNIX_EPOCH + Duration::from_secs(1 << 40));
+        let next = late.next().expect("a name");
+        assert_eq!(late.name("jpg"), "deblurd-90000101T000000.000000Z.jpg");
+        assert!(next.name("jpg") > late.name("jpg"), "{}", next.name("jpg"));
+        assert_eq!(Stamp(u64::MAX).next(), None);
+        let end = Timestamp::MAX.as_microsecond();
+        assert_eq!(Stamp(u64::try_from(end).expect("a late time")).next(), None);
+        in_words(UNIX_EPOCH + Duration::from_secs(1 << 40));
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod aside;
 mod disk;
 mod place;
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -91,12 +91,18 @@ pub fn try_writing(path: &Path) -> Result<(), SinkError> {
     attempt().map_err(|cause| SinkError::Write { path: path.to_owned(), cause })
 }
 
+/// Somebody else writes what is to be written.
+pub(super) fn written_by_another() -> io::Error {
+    io::Error::new(io::ErrorKind::ResourceBusy, "another sink, or another program, writes it")
+}
+
 /// Removes the files aside of a folder that nobody writes any more, of those that are meant for a
-/// name that `is_ours`.
+/// name that `is_ours`; how many somebody does write.
 ///
 /// # Errors
 /// Where the folder cannot be read.
-pub(super) fn remove_abandoned(folder: &Path, is_ours: impl Fn(&str) -> bool) -> io::Result<()> {
+pub(super) fn remove_abandoned(folder: &Path, is_ours: impl Fn(&str) -> bool) -> io::Result<usize> {
+    let mut written = 0;
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let (name, path) = (entry.file_name(), entry.path());
@@ -106,11 +112,15 @@ pub(super) fn remove_abandoned(folder: &Path, is_ours: impl Fn(&str) -> bool) ->
         }
         // Whether it can be opened, locked and removed is up to others too; where not, it stays.
         let Ok(file) = File::open(&path) else { continue };
-        if file.try_lock().is_ok() && std::fs::remove_file(&path).is_ok() {
-            log::info!("{} was left unfinished: removed", path.display());
+        match file.try_lock() {
+            Ok(()) if std::fs::remove_file(&path).is_ok() => {
+                log::info!("{} was left unfinished: removed", path.display());
+            }
+            Err(TryLockError::WouldBlock) => written += 1,
+            _ => {}
         }
     }
-    Ok(())
+    Ok(written)
 }
 
 /// The name that a file aside is meant to get.

@@ -24,6 +24,7 @@ use y4m::Colorspace;
 use super::colour::push_ycc;
 use super::whole::{
     Aside, Survival, folder_of, is_special, is_standard_output, remove_abandoned, target_of,
+    written_by_another,
 };
 use crate::frame::{Extent, Frame, FrameRate, Layout, Picture, PictureFormat, Range, StreamNotes};
 use crate::sink::contract::{Sink, SinkError};
@@ -195,12 +196,14 @@ impl std::fmt::Debug for Y4mSink {
     }
 }
 
-/// A file aside, after those that killed processes have left for the same name were removed.
+/// A file aside, after those that killed processes have left for the same name were removed. Where one
+/// is being written, its writer would replace this one, or this one that.
 fn replace_abandoned(path: &Path) -> io::Result<Aside> {
     let file = Aside::create(path)?;
     let name = path.file_name().unwrap_or_default();
-    remove_abandoned(folder_of(path), |other| name == other)?;
-    Ok(file)
+    let written = remove_abandoned(folder_of(path), |other| name == other)?;
+    // This one is among them.
+    if written > 1 { Err(written_by_another()) } else { Ok(file) }
 }
 
 fn buffered<W: Write>(writer: W) -> BufWriter<W> {

@@ -1,6 +1,6 @@
 //! A pipe that is written to without ever waiting longer than told.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
+
+use crate::sink::whole::written_by_another;
 
 /// What a pipe takes without waiting when it can take anything (`PIPE_BUF`).
 const ATOMIC_BYTES: usize = 4096;
@@ -34,6 +36,10 @@ impl Pipe {
         };
         if !file.metadata()?.file_type().is_fifo() {
             return Err(io::Error::other("it is no FIFO any more"));
+        }
+        // Frames of two writers would come in pieces.
+        if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(written_by_another());
         }
         Ok(Some(Self { file, chunk: usize::MAX }))
     }

@@ -9,8 +9,9 @@ use crate::frame::StreamNotes;
 const HEADER_BYTES_MAX: u64 = 1000;
 /// Samples in a row or column, at most.
 const SIDE_MAX: usize = 65_535;
-/// Pixels of a picture, at most.
-const PIXELS_MAX: usize = 120_000_000;
+/// Pixels of a picture, at most: a little more than 8192x4320 has. A stream has several frames in
+/// memory at a time, and its first line alone asks for them.
+const PIXELS_MAX: usize = 36_000_000;
 /// Values of the colour space that the decoder knows.
 const KNOWN_COLOURS: [&str; 14] = [
     "mono", "mono12", "420", "420jpeg", "420paldv", "420mpeg2", "420p10", "420p12", "422",

@@ -60,7 +60,10 @@ impl Y4mSource {
             // The format is in the stream's first line: there is no start without a writer.
             log::info!("waiting for a writer of {}", path.display());
         }
-        Self::new(File::open(path).map_err(failed)?, path.clone(), *live)
+        let file = File::open(path).map_err(failed)?;
+        let found = file.metadata().map_err(failed)?;
+        let length = found.is_file().then_some(found.len());
+        Self::start(file, path.clone(), *live, length)
     }
 
     /// Reads from anywhere; `name` is for messages, `live` as in [`Y4mOptions`].
@@ -72,6 +75,16 @@ impl Y4mSource {
         name: PathBuf,
         live: bool,
     ) -> Result<Self, SourceError> {
+        Self::start(reader, name, live, None)
+    }
+
+    /// The same of a file of so many bytes, where it is one.
+    fn start(
+        reader: impl Read + Send + 'static,
+        name: PathBuf,
+        live: bool,
+        length: Option<u64>,
+    ) -> Result<Self, SourceError> {
         let failed = |cause| SourceError::Read { path: name.clone(), cause };
         let ahead = Ahead::start(reader, name.clone()).map_err(failed)?;
         let opening = match ahead.next(None) {
@@ -81,6 +94,9 @@ impl Y4mSource {
                 return Err(failed(std::io::ErrorKind::UnexpectedEof.into()));
             }
         };
+        if let Some(length) = length {
+            stream::check_length(opening.format, length, &name)?;
+        }
         tell(&opening.notes, &name, live.then_some(opening.rate));
         let ticks = live.then(|| ticks(opening.rate)).transpose()?;
         ahead.supply(opening.format);

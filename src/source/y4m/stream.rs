@@ -1,7 +1,7 @@
 //! The reading side of a Y4M stream: bytes in, pictures out.
 
 use std::io::{BufReader, Cursor, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,6 +11,9 @@ use super::super::SourceError;
 use super::super::usual_rate;
 use super::header::{Header, read_header, read_line};
 use crate::frame::{Extent, FrameRate, Layout, Picture, PictureFormat, Plane, Range, StreamNotes};
+
+/// Bytes of a frame that is made room for whether or not it comes.
+const SMALL_BYTES: u64 = 16 << 20;
 
 /// A stream in the hands of the reading thread.
 pub(super) struct Stream<R: Read> {
@@ -36,6 +39,23 @@ impl<R: Read> Read for Counted<R> {
         self.taken.fetch_add(count as u64, Ordering::Relaxed);
         Ok(count)
     }
+}
+
+/// Checks that a file of `length` bytes holds one of its frames, where that is a large one: its first line
+/// may be all of it.
+pub(super) fn check_length(
+    format: PictureFormat,
+    length: u64,
+    name: &Path,
+) -> Result<(), SourceError> {
+    let PictureFormat { extent, layout, .. } = format;
+    let planes = (0..layout.planes()).map(|index| layout.plane_extent(extent, index).area());
+    let bytes = planes.sum::<usize>() as u64 * u64::from(format.depth.div_ceil(8));
+    if bytes <= SMALL_BYTES || bytes <= length {
+        return Ok(());
+    }
+    let cause = format!("{length} bytes (expected frames of {bytes} bytes, as it begins)");
+    Err(SourceError::Decode { path: name.to_owned(), cause })
 }
 
 impl<R: Read> Stream<R> {

@@ -16,7 +16,7 @@ use v4l::v4l_sys as raw;
 pub(crate) use device::Personality;
 pub(crate) use state::{Condition, Cure, Place, State, Trouble};
 
-use super::driver::{Dequeued, Driver, Events, Memory};
+use super::driver::{Dequeued, Driver, Events, Memory, PlaneUse};
 use super::error::Fault;
 use super::format::{
     Format, FormatDescription, FormatWish, FourCc, FrameIntervals, FrameSizes, Interval,
@@ -51,8 +51,14 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 pub(crate) struct Bytes(Vec<u8>, Arc<Mutex<State>>);
 
 impl Memory for Bytes {
-    fn bytes(&self) -> &[u8] {
-        &self.0
+    fn length(&self) -> usize {
+        self.0.len()
+    }
+
+    fn copy(&self, used: PlaneUse, copy: &mut Vec<u8>) {
+        let end = used.end.min(self.0.len());
+        copy.clear();
+        copy.extend_from_slice(&self.0[used.offset.min(end)..end]);
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {

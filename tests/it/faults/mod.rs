@@ -4,10 +4,14 @@
 //! expected; nothing panics, and no file is left that was not whole.
 
 mod artefacts;
+mod bounds;
+mod clock;
 mod ends;
 mod inputs;
 mod outputs;
 mod requests;
+mod rivals;
+mod shortage;
 
 use image::{DynamicImage, ImageFormat};
 

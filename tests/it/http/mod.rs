@@ -6,6 +6,7 @@ mod page;
 mod requests;
 mod stations;
 mod statistics;
+mod strangers;
 mod streams;
 mod target;
 

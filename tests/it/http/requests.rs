@@ -180,7 +180,7 @@ fn clients_are_limited() {
     let mut kept = Vec::new();
     for _ in 0..2 {
         let mut client = connect(page.local_addr());
-        client.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
+        client.write_all(b"GET /icon.svg HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
         let mut first = [0; 12];
         client.read_exact(&mut first).expect("an answer");
         kept.push(client);

@@ -37,7 +37,7 @@ impl Daemon {
 
     /// Has a configuration loaded; the state afterwards.
     #[track_caller]
-    fn reload(&self, config: &str) -> Value {
+    pub(super) fn reload(&self, config: &str) -> Value {
         self.workshop.write("run.toml", config);
         self.running.signal("HUP");
         let begun = self.manager.until("RELOADING=1");
@@ -63,7 +63,7 @@ fn delivered(state: &Value) -> u64 {
     state["metrics"]["trunk"]["delivered"].as_u64().expect("a number")
 }
 
-fn stages(state: &Value) -> Vec<String> {
+pub(super) fn stages(state: &Value) -> Vec<String> {
     let stages = state["metrics"]["stages"].as_array().expect("the stages");
     stages.iter().map(|stage| stage["name"].as_str().expect("a name").to_owned()).collect()
 }
