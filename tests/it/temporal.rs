@@ -1,9 +1,11 @@
 //! Frames averaged where the scene rests, through the program: a stream of noisy frames in, one out.
 
+use std::f64::consts::TAU;
+
 use deblurd::frame::{Extent, FrameRate, Picture, PictureFormat, Plane};
 use deblurd::optics::Psf;
 use deblurd::sink::{Sink, Y4mSink};
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Normal};
 use rand_pcg::Pcg64;
 
@@ -22,13 +24,20 @@ const SINGLE: &str = "[temporal]\nframes = 0\n";
 
 /// A wall with stripes, brighter by `gain`, with a dark square whose left edge is at `at`.
 fn scene(at: Option<usize>, gain: f64) -> Picture {
-    let mut picture = Picture::new(PictureFormat { depth: 12, ..PictureFormat::gray(EXTENT) });
-    picture.planes_mut()[0] = Plane::from_fn(EXTENT, |x, y| {
+    drawn(|x, y| {
         let wall = 0.45 + 0.12 * (x as f64 / 3.0).sin() + 0.12 * (y as f64 / 4.0).cos();
         let is_inside = at.is_some_and(|at| (at..at + 24).contains(&x) && (30..54).contains(&y));
-        let light = gain * if is_inside { 0.15 + 0.1 * ((x + y) as f64).sin() } else { wall };
+        let square = 0.15 + 0.1 * ((x + y) as f64).sin();
+        gain * if is_inside { square } else { wall }
+    })
+}
+
+/// A picture of this light in 12 bits.
+fn drawn(light: impl Fn(usize, usize) -> f64) -> Picture {
+    let mut picture = Picture::new(PictureFormat { depth: 12, ..PictureFormat::gray(EXTENT) });
+    picture.planes_mut()[0] = Plane::from_fn(EXTENT, |x, y| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in range")]
-        let sample = (light * 4095.0).round() as u16;
+        let sample = (light(x, y) * 4095.0).round() as u16;
         sample
     });
     picture
@@ -126,6 +135,46 @@ fn what_moves_is_restored_as_in_single_frames() {
     }
     assert!(gain > -0.1, "{gain} dB where something moves");
     assert!(still > 1.2, "{still} dB where nothing does");
+}
+
+/// However slowly a camera turns: in samples from frame to frame.
+#[apply(trial)]
+fn a_pan_is_restored_as_in_single_frames() {
+    for speed in [0.02, 0.2, 0.7] {
+        let sharp: Vec<_> = (0..FRAMES).map(|number| turned(speed * number as f64)).collect();
+        let frames: Vec<_> = (0..).zip(&sharp).map(|(seed, sharp)| seen(sharp, seed)).collect();
+        let [single, averaged] = [SINGLE, AVERAGED].map(|temporal| restored(&frames, temporal, 2));
+        for (number, sharp) in sharp.iter().enumerate() {
+            let of = |all: &[Picture]| psnr(&all[number], sharp, |_, _| true);
+            let (single, averaged) = (of(&single), of(&averaged));
+            let which = format!("{speed} samples a frame, frame {number}");
+            assert!(averaged > single - 0.1, "{which}: {single} dB became {averaged} dB");
+        }
+    }
+}
+
+/// Waves of all lengths, with the mean spectrum of natural pictures, moved to the left by so many samples.
+fn turned(by: f64) -> Picture {
+    const WAVES: usize = 120;
+    let mut random = Pcg64::seed_from_u64(7);
+    let (width, height) = (EXTENT.width as f64, EXTENT.height as f64);
+    let mut waves = Vec::with_capacity(WAVES);
+    for _ in 0..WAVES {
+        // As many in every octave, whose power then falls by three halves of the frequency's.
+        let frequency = 0.5 * 12.0_f64.powf(-random.random_range(0.0..1.0));
+        let (turn, phase) = (random.random_range(0.0..TAU), random.random_range(0.0..TAU));
+        // Whole periods fit into the frame.
+        let u = (frequency * turn.cos() * width).round() / width;
+        let v = (frequency * turn.sin() * height).round() / height;
+        waves.push((0.0026 * frequency.powf(-0.75), u, v, phase));
+    }
+    drawn(|x, y| {
+        let (x, y) = (x as f64 + by, y as f64);
+        let wave = |&(amplitude, u, v, phase): &(f64, f64, f64, f64)| {
+            amplitude * (TAU * (u * x + v * y) + phase).sin()
+        };
+        0.5 + waves.iter().map(wave).sum::<f64>()
+    })
 }
 
 #[apply(trial)]
