@@ -45,14 +45,15 @@ fn flat_wiener_on_circular_frames() {
     }
 }
 
-/// The oracle reaches 28.08 dB by the same extension. It cuts off the radius of the PSF, the
+/// The oracle reaches 28.08 dB by the smooth extension alone; the likely margins of the steeper kernels add
+/// 0.27 dB. It cuts off the radius of the PSF, the
 /// simulated camera here the radius made even (for the sake of half-size chroma), so that five of
 /// the eight kernels leave a frame narrower by one sample on every side.
 #[apply(trial)]
 #[needs(SharedData)]
 fn extension_on_valid_frames() {
     let protocol = Protocol { camera: Edges::Open, ..circular(2.55, Regulariser::Spectral) };
-    check_mean(Protocol { edges: Edges::Open, ..protocol }, 28.0..=28.3);
+    check_mean(Protocol { edges: Edges::Open, ..protocol }, 28.2..=28.5);
 }
 
 /// The oracle's figure is 22.74 dB; the frames here are those of the test above.

@@ -29,7 +29,7 @@ impl Session {
     /// Starts a command; `name` is for messages.
     pub(super) fn start(program: &Program, name: &str, now: Instant) -> io::Result<Self> {
         let (running, outlet) = Running::writer(program)?;
-        let ahead = Ahead::start(outlet, PathBuf::from(name))?;
+        let ahead = Ahead::start(outlet, PathBuf::from(name), None)?;
         Ok(Self { running, ahead, adapter: None, last: now, is_live: false })
     }
 

@@ -55,14 +55,15 @@ pub(in crate::source) enum Next {
 }
 
 impl Ahead {
-    /// Reads a stream from its first line on; `name` is for messages.
+    /// Reads a stream from its first line on; `name` is for messages, `length` that of a file in bytes.
     pub(in crate::source) fn start(
         reader: impl Read + Send + 'static,
         name: PathBuf,
+        length: Option<u64>,
     ) -> io::Result<Self> {
         let (empty, empties) = bounded(PICTURES_AHEAD);
         let (fulls, full) = bounded(PICTURES_AHEAD);
-        let read = move || read(reader, name, &empties, &fulls);
+        let read = move || read((reader, name, length), &empties, &fulls);
         std::thread::Builder::new().name("y4m".to_owned()).spawn(read)?;
         Ok(Self { full, empty })
     }
@@ -97,12 +98,11 @@ impl Ahead {
 
 /// Reads until the stream, or the interest in it, ends.
 fn read(
-    reader: impl Read,
-    name: PathBuf,
+    (reader, name, length): (impl Read, PathBuf, Option<u64>),
     empty: &Receiver<Picture>,
     full: &Sender<Result<Arrival, SourceError>>,
 ) {
-    let mut stream = match Stream::open(reader, name) {
+    let mut stream = match Stream::open(reader, name, length) {
         Ok(stream) => stream,
         Err(error) => return drop(full.send(Err(error))),
     };

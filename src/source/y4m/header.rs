@@ -31,6 +31,8 @@ pub(super) struct Header {
     /// The line for the decoder.
     pub(super) line: Vec<u8>,
     pub(super) notes: StreamNotes,
+    /// Pixels of a picture.
+    pub(super) pixels: u64,
 }
 
 /// Checks what the decoder takes on trust or reports without a name, and notes what it passes over.
@@ -63,7 +65,8 @@ pub(super) fn read_header(line: &[u8]) -> Result<Header, String> {
         return Err(format!("colour space {colours} is not one of {}", KNOWN_COLOURS.join(", ")));
     }
     let without = words(&line).filter(|word| !word.starts_with('C')).collect::<Vec<_>>().join(" ");
-    Ok(Header { line: format!("YUV4MPEG2 {without} C{colours}\n").into_bytes(), notes })
+    let line = format!("YUV4MPEG2 {without} C{colours}\n").into_bytes();
+    Ok(Header { line, notes, pixels: (width * height) as u64 })
 }
 
 /// What the line says beside sizes, rate and range. Where it has no colour space in its own place,
@@ -137,7 +140,7 @@ mod tests {
 
     #[track_caller]
     fn check_notes(words: &str, colours: &str, expected: &StreamNotes) {
-        let Header { line, notes } =
+        let Header { line, notes, .. } =
             read_header(format!("YUV4MPEG2 W16 H8 {words}\n").as_bytes()).expect("a header");
         assert_eq!(&notes, expected, "{words}");
         let line = String::from_utf8(line).expect("text");

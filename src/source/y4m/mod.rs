@@ -86,7 +86,7 @@ impl Y4mSource {
         length: Option<u64>,
     ) -> Result<Self, SourceError> {
         let failed = |cause| SourceError::Read { path: name.clone(), cause };
-        let ahead = Ahead::start(reader, name.clone()).map_err(failed)?;
+        let ahead = Ahead::start(reader, name.clone(), length).map_err(failed)?;
         let opening = match ahead.next(None) {
             Next::Arrived(Arrival::Begins(opening)) => opening,
             Next::Broken(error) => return Err(error),
@@ -94,9 +94,6 @@ impl Y4mSource {
                 return Err(failed(std::io::ErrorKind::UnexpectedEof.into()));
             }
         };
-        if let Some(length) = length {
-            stream::check_length(opening.format, length, &name)?;
-        }
         tell(&opening.notes, &name, live.then_some(opening.rate));
         let ticks = live.then(|| ticks(opening.rate)).transpose()?;
         ahead.supply(opening.format);

@@ -1,7 +1,7 @@
 //! The reading side of a Y4M stream: bytes in, pictures out.
 
 use std::io::{BufReader, Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,8 +12,8 @@ use super::super::usual_rate;
 use super::header::{Header, read_header, read_line};
 use crate::frame::{Extent, FrameRate, Layout, Picture, PictureFormat, Plane, Range, StreamNotes};
 
-/// Bytes of a frame that is made room for whether or not it comes.
-const SMALL_BYTES: u64 = 16 << 20;
+/// Pixels of a frame that is made room for whether or not it comes.
+const SMALL: u64 = 4 << 20;
 
 /// A stream in the hands of the reading thread.
 pub(super) struct Stream<R: Read> {
@@ -41,31 +41,15 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Checks that a file of `length` bytes holds one of its frames, where that is a large one: its first line
-/// may be all of it.
-pub(super) fn check_length(
-    format: PictureFormat,
-    length: u64,
-    name: &Path,
-) -> Result<(), SourceError> {
-    let PictureFormat { extent, layout, .. } = format;
-    let planes = (0..layout.planes()).map(|index| layout.plane_extent(extent, index).area());
-    let bytes = planes.sum::<usize>() as u64 * u64::from(format.depth.div_ceil(8));
-    if bytes <= SMALL_BYTES || bytes <= length {
-        return Ok(());
-    }
-    let cause = format!("{length} bytes (expected frames of {bytes} bytes, as it begins)");
-    Err(SourceError::Decode { path: name.to_owned(), cause })
-}
-
 impl<R: Read> Stream<R> {
-    /// Reads the first line.
-    pub(super) fn open(reader: R, name: PathBuf) -> Result<Self, SourceError> {
+    /// Reads the first line, that of a file of `length` bytes where it is one.
+    pub(super) fn open(reader: R, name: PathBuf, length: Option<u64>) -> Result<Self, SourceError> {
         let mut reader = BufReader::with_capacity(1 << 16, reader);
         let failed = |cause| SourceError::Read { path: name.clone(), cause };
         let line = read_line(&mut reader).map_err(failed)?;
         let damaged = |cause: String| SourceError::Decode { path: name.clone(), cause };
-        let Header { line, notes } = read_header(&line).map_err(damaged)?;
+        let Header { line, notes, pixels } = read_header(&line).map_err(damaged)?;
+        check_length(length, pixels).map_err(damaged)?;
         let taken = Arc::new(AtomicU64::new(0));
         let counted = Counted { inner: reader, taken: Arc::clone(&taken) };
         let decoder =
@@ -139,4 +123,15 @@ fn format_of<R: Read>(decoder: &Decoder<R>) -> Result<PictureFormat, String> {
         depth: u8::try_from(decoder.get_bit_depth()).map_err(|error| error.to_string())?,
         range: if full { Range::Full } else { Range::Limited },
     })
+}
+
+/// Refuses a file that cannot hold a byte for each pixel of a frame, where that is a large one: its first
+/// line may be all of it, and the decoder makes room for what that asks for.
+fn check_length(length: Option<u64>, pixels: u64) -> Result<(), String> {
+    match length {
+        Some(length) if pixels > SMALL && pixels > length => {
+            Err(format!("{length} bytes (expected frames of at least {pixels}, as it begins)"))
+        }
+        _ => Ok(()),
+    }
 }

@@ -139,7 +139,7 @@ fn bad_streams_are_refused() {
     let restore = ["restore", "in.y4m", "--psf", "disk:2", "--sigma", "2", "-o", "out.y4m"];
     check_refused(&workshop, &restore, 66, &["in.y4m", "No such file"]);
     for (head, words) in [
-        ("", "does not begin with YUV4MPEG2"),
+        ("", "not a Y4M stream: it is empty"),
         ("RIFF", "does not begin with YUV4MPEG2"),
         ("YUV4MPEG2 W64 H48 F25:1", "cut short"),
         ("YUV4MPEG2 W64 H48 F25:1 C411\n", "colour space 411 is not one of mono"),
