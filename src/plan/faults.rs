@@ -13,7 +13,8 @@
 //! six deviations of the noise and some gray levels besides, is the sensor's. The same holds for dark ones.
 //! Blurs so small that their points are nearly single samples tell nothing, and nothing is looked for.
 
-use crate::frame::Extent;
+use crate::frame::colour::Scale;
+use crate::frame::{Extent, PictureFormat};
 use crate::optics::{Blur, GrayLevels, Psf};
 
 /// How samples that no scene can have made are told.
@@ -25,16 +26,20 @@ pub struct Faults {
     weights: [f32; BESIDE],
     /// By how much more a sample must stand out, in samples.
     least: f32,
+    /// Samples from here on are at white.
+    white: f32,
 }
 
 impl Faults {
     /// Deviations of the noise, and gray levels.
     const LEAST: (f64, f64) = (6.0, 8.0);
+    /// Deviations of the noise below white from which on a sample counts as white.
+    const BELOW_WHITE: f64 = 3.0;
     /// The steepest points that are not taken for faults.
     const STEEPEST: f64 = 4.0;
 
-    /// How samples of `depth` bits are told under a blur and a noise; none where the blur is too small.
-    pub fn plan(blur: &Blur, noise: GrayLevels, depth: u8) -> Option<Self> {
+    /// How samples of `format` are told under a blur and a noise; none where the blur is too small.
+    pub fn plan(blur: &Blur, noise: GrayLevels, format: PictureFormat) -> Option<Self> {
         let steepness = |weights: &[f64; BESIDE]| {
             blur.psfs().iter().map(|psf| steepness(psf, weights)).fold(1.0, f64::max)
         };
@@ -43,12 +48,16 @@ impl Faults {
             .map(|weights| (weights, steepness(&weights)))
             .min_by(|a, b| a.1.total_cmp(&b.1))?;
         let (deviations, levels) = Self::LEAST;
-        let least = (deviations * noise.get() + levels) * f64::from(1_u32 << (depth - 8));
+        let level = f64::from(1_u32 << (format.depth - 8));
+        let least = (deviations * noise.get() + levels) * level;
+        let white = Scale::luma(format.depth, format.range).sample(1.0);
+        let below = Self::BELOW_WHITE * noise.get().max(1.0) * level;
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         (steepest <= Self::STEEPEST).then(|| Self {
             steepest: steepest as f32,
             weights: weights.map(|weight| weight as f32),
             least: least as f32,
+            white: white - below as f32,
         })
     }
 
@@ -59,6 +68,11 @@ impl Faults {
 
     /// Whether a sample is a fault that has these around it, as far away as `AROUND` says.
     pub fn is_fault(&self, sample: f32, around: &[f32; AROUND.len()]) -> bool {
+        let at_white = around[..BESIDE].iter().filter(|near| **near >= self.white).count();
+        if (1..BESIDE).contains(&at_white) {
+            // The rim of a lamp: light beyond white is cut off, which makes it steeper than the PSF is.
+            return false;
+        }
         let both = |(low, high): (f32, f32), near: &f32| (low.min(*near), high.max(*near));
         let (low, high) = around.iter().fold((f32::INFINITY, f32::NEG_INFINITY), both);
         let mean: f32 = self.weights.iter().zip(around).map(|(weight, near)| weight * near).sum();
@@ -144,7 +158,8 @@ mod tests {
 
     fn faults(psf: &str, sigma: f64) -> Option<Faults> {
         let psf = Psf::from_formula(psf).expect("a formula").expect("a PSF");
-        Faults::plan(&psf.into(), GrayLevels::new(sigma).expect("gray levels"), 8)
+        let format = PictureFormat::gray(Extent::new(64, 48));
+        Faults::plan(&psf.into(), GrayLevels::new(sigma).expect("gray levels"), format)
     }
 
     proptest! {
@@ -169,6 +184,8 @@ mod tests {
         let around = std::array::from_fn(|at| 48.0 + (at % 6) as f32);
         assert!(faults.is_fault(120.0, &around) && faults.is_fault(10.0, &around));
         assert!(!faults.is_fault(65.0, &around) && !faults.is_fault(35.0, &around));
+        let rim = std::array::from_fn(|at| if at < 3 { 255.0 } else { 20.0 });
+        assert!(!faults.is_fault(255.0, &rim), "the rim of a lamp");
     }
 
     #[test]

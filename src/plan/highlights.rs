@@ -8,8 +8,8 @@
 
 use super::places::Places;
 use crate::fft::{Filter, good_size};
-use crate::frame::Extent;
-use crate::optics::{Blur, Light, Psf, PsfError};
+use crate::frame::{Extent, Range};
+use crate::optics::{Blur, GrayLevels, Light, Psf, PsfError, Transfer};
 
 /// The tiles of a frame, and the blur in them.
 #[derive(Debug, Clone)]
@@ -20,6 +20,8 @@ pub struct Highlights {
     pub margin: usize,
     /// What light that is nowhere beyond white leaves unexplained of a sample, from which on there is some.
     pub evidence: f32,
+    /// Light from which on a sample is a lower bound: noise and coding come behind white, too.
+    pub white: f32,
     tiles: Places<TileBlur>,
 }
 
@@ -41,11 +43,21 @@ impl Highlights {
         0.04 + 4.0 * noise.0
     }
 
-    /// Plans the search under a blur and a noise.
+    /// Deviations of the noise below white.
+    const DEVIATIONS: f64 = 3.0;
+    /// Encoded samples between which white begins.
+    const WHITE: (f64, f64) = (0.94, 0.996);
+
+    /// Plans the search under the blur, the noise and the curve of a camera.
     ///
     /// # Errors
     /// Where a PSF has no extent that can be transformed.
-    pub fn plan(blur: &Blur, noise: Light) -> Result<Self, PsfError> {
+    pub fn plan(
+        blur: &Blur,
+        noise: GrayLevels,
+        transfer: Transfer,
+        range: Range,
+    ) -> Result<Self, PsfError> {
         let Extent { width, height } = blur.extent();
         // Light reaches a sample from within the PSF, and is told by others as far away again.
         let margin = width.max(height) + 3;
@@ -60,8 +72,12 @@ impl Highlights {
         };
         let tiles = Places::of(blur, tile)?;
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
-        let evidence = Self::evidence(noise) as f32;
-        Ok(Self { side, margin, evidence, tiles })
+        let evidence = Self::evidence(noise.in_light(transfer, range)) as f32;
+        let (least, most) = Self::WHITE;
+        let white = (1.0 - Self::DEVIATIONS * noise.get() / 255.0).clamp(least, most);
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let white = transfer.decode(white) as f32;
+        Ok(Self { side, margin, evidence, white, tiles })
     }
 
     /// Samples on a side of a tile that are changed.

@@ -110,6 +110,7 @@ fn whole(samples: f32) -> u16 {
 mod tests {
     use super::*;
     use crate::executor::Sequential;
+    use crate::frame::PictureFormat;
     use crate::optics::{GrayLevels, Psf};
     use crate::plan::Edges;
     use proptest::prelude::*;
@@ -119,7 +120,7 @@ mod tests {
         let psf = Psf::from_formula("disk:3").expect("a formula").expect("a PSF");
         let framing = Framing::plan(Edges::Circular, extent, psf.extent());
         let noise = GrayLevels::new(2.0).expect("gray levels");
-        let plan = Faults::plan(&psf.into(), noise, 8).expect("a blur");
+        let plan = Faults::plan(&psf.into(), noise, PictureFormat::gray(extent)).expect("a blur");
         #[expect(clippy::cast_possible_truncation, reason = "less than 256")]
         let smooth = Plane::from_fn(extent, |x, y| (100 + (x + 2 * y) % 20) as u16);
         let mut seen = smooth.clone();

@@ -33,7 +33,7 @@ use crate::fft::{RealFft2d, Spectrum};
 use crate::frame::{Extent, Plane};
 use crate::plan::{Framing, Highlights, TileBlur};
 
-/// Light from which on a sample is at white: 254 of 255 under the curve of sRGB.
+/// Light from which on a sample marks its tile: 254 of 255 under the curve of sRGB.
 const WHITE: f32 = 0.99;
 /// Samples at white side by side that are light and not noise.
 const RUN: usize = 3;
@@ -54,6 +54,8 @@ const MOST: f32 = 0.2;
 const LAMP: f32 = 4.0;
 /// A lamp is so many samples wider than where it is that bright.
 const SKIRT: usize = 2;
+/// Of light that reaches so small a share of samples below white nothing tells how much there is.
+const UNTOLD: f32 = 0.02;
 /// The least part of the samples about a lamp that tells what is around it.
 const LEAST_AROUND: f32 = 0.02;
 
@@ -191,7 +193,8 @@ impl Peel {
         let Extent { width, height } = self.framing.inner;
         let share =
             |index: usize, length: usize| (index as f64 + 0.5) * core as f64 / length as f64;
-        if scratch.seen.samples().iter().all(|seen| *seen >= WHITE) {
+        let white = self.plan.white;
+        if scratch.seen.samples().iter().all(|seen| *seen >= white) {
             // Nothing here tells how much light there is.
             return scratch.leave();
         }
@@ -199,8 +202,9 @@ impl Peel {
         if !scratch.has_lamps(&self.fft, blur, &self.plan) {
             return scratch.leave();
         }
-        scratch.iterate(&self.fft, blur, BRIGHTEST);
-        scratch.take_lamps(&self.fft, blur, self.plan.margin);
+        scratch.iterate(&self.fft, blur, (white, BRIGHTEST));
+        scratch.take_lamps(&self.fft, blur, &self.plan);
+        scratch.fill(&self.fft, blur, white);
     }
 
     /// Copies the core of a tile to its place in `rows`, those of a row of tiles.
@@ -256,20 +260,22 @@ impl Scratch {
     }
 
     /// Whether light that is nowhere beyond white leaves more of what is seen unexplained than the plan's
-    /// evidence: in the core, as the tile goes on at its other side, which explains nothing near its border.
+    /// evidence: in the core and half of the margin, so that of two tiles on a lamp both see it; the tile goes
+    /// on at its other side, which explains nothing nearer to its border.
     fn has_lamps(&mut self, fft: &RealFft2d, tile: &TileBlur, plan: &Highlights) -> bool {
-        self.iterate(fft, tile, 1.0);
+        self.iterate(fft, tile, (plan.white, 1.0));
         fft.filter(&mut self.spectrum, &tile.blur, &self.light, &mut self.blurred);
-        let core = plan.margin..plan.side - plan.margin;
+        let core = plan.margin / 2..plan.side - plan.margin / 2;
         core.clone().any(|y| {
             let told =
                 self.blurred.row(y)[core.clone()].iter().zip(&self.seen.row(y)[core.clone()]);
-            told.filter(|(_, seen)| **seen < WHITE).any(|(told, seen)| seen - told > plan.evidence)
+            told.filter(|(_, seen)| **seen < plan.white)
+                .any(|(told, seen)| seen - told > plan.evidence)
         })
     }
 
-    /// Finds the light, of which no sample has more than `most`.
-    fn iterate(&mut self, fft: &RealFft2d, tile: &TileBlur, most: f32) {
+    /// Finds the light, of which no sample has more than `most`; samples from `white` on are lower bounds.
+    fn iterate(&mut self, fft: &RealFft2d, tile: &TileBlur, (white, most): (f32, f32)) {
         let first = self.seen.samples().iter().map(|seen| seen.max(1e-3));
         self.light.samples_mut().iter_mut().zip(first).for_each(|(light, first)| *light = first);
         self.ahead.samples_mut().copy_from_slice(self.light.samples());
@@ -277,7 +283,7 @@ impl Scratch {
         for _ in 0..ROUNDS {
             fft.filter(&mut self.spectrum, &tile.blur, &self.ahead, &mut self.blurred);
             for (ratio, seen) in self.blurred.samples_mut().iter_mut().zip(self.seen.samples()) {
-                let least = if *seen >= WHITE { 1.0 } else { 0.0 };
+                let least = if *seen >= white { 1.0 } else { 0.0 };
                 *ratio = (seen / ratio.max(1e-4)).max(least);
             }
             fft.filter(&mut self.spectrum, &tile.transpose, &self.blurred, &mut self.change);
@@ -306,20 +312,30 @@ impl Scratch {
     }
 
     /// Leaves in `light` the lamps, and in `change` what is seen without them.
-    fn take_lamps(&mut self, fft: &RealFft2d, tile: &TileBlur, margin: usize) {
+    fn take_lamps(&mut self, fft: &RealFft2d, tile: &TileBlur, plan: &Highlights) {
         fft.filter(&mut self.spectrum, &tile.blur, &self.light, &mut self.blurred);
-        self.find_lamps(margin);
+        self.find_lamps(plan.margin);
         fft.filter(&mut self.spectrum, &tile.blur, &self.light, &mut self.change);
         let all = self.blurred.samples().iter().zip(self.seen.samples());
         for (left, (all, seen)) in self.change.samples_mut().iter_mut().zip(all) {
             let (lamp, below) = (*left, (all - *left).max(0.0));
-            let trust = if *seen >= WHITE { 0.0 } else { (1.0 - lamp / MOST).clamp(0.0, 1.0) };
+            let trust = if *seen >= plan.white { 0.0 } else { (1.0 - lamp / MOST).clamp(0.0, 1.0) };
             *left = if lamp > LEAST {
                 trust * (seen - lamp).max(0.0) + (1.0 - trust) * below
             } else {
                 *seen
             };
         }
+    }
+
+    /// Adds white to what is set aside where light reaches next to nothing but samples at white: nothing
+    /// tells that there is less, and of a wide lamp the search finds the rim alone.
+    fn fill(&mut self, fft: &RealFft2d, tile: &TileBlur, white: f32) {
+        let told = self.ahead.samples_mut().iter_mut().zip(self.seen.samples());
+        told.for_each(|(told, seen)| *told = f32::from(u8::from(*seen < white)));
+        fft.filter(&mut self.spectrum, &tile.transpose, &self.ahead, &mut self.step);
+        let lamps = self.light.samples_mut().iter_mut().zip(self.step.samples());
+        lamps.filter(|(_, told)| **told < UNTOLD).for_each(|(lamp, _)| *lamp = lamp.max(1.0));
     }
 
     /// Makes of `light` what is set aside: of lamps what is more than the mean of the light around them,
@@ -370,7 +386,8 @@ mod tests {
     use super::*;
     use crate::executor::Sequential;
     use crate::fft::Filter;
-    use crate::optics::{Light, Psf};
+    use crate::frame::Range;
+    use crate::optics::{GrayLevels, Psf, Transfer};
     use crate::plan::Edges;
     use crate::testing::filtered;
 
@@ -403,7 +420,9 @@ mod tests {
         y: &Plane<f32>,
         executor: Arc<dyn Executor>,
     ) -> (Plane<f32>, Option<Plane<f32>>) {
-        let plan = Highlights::plan(&psf.clone().into(), Light(0.01)).expect("a plan");
+        let noise = GrayLevels::new(0.5).expect("gray levels");
+        let plan = Highlights::plan(&psf.clone().into(), noise, Transfer::None, Range::Full);
+        let plan = plan.expect("a plan");
         let framing = Framing::plan(Edges::Open, EXTENT, psf.extent());
         let peel = Peel::new(plan, framing, executor);
         let (left, top) = framing.offset();
@@ -447,6 +466,19 @@ mod tests {
         let lamps = [(40.0, 50.0, 3.0, 12.0), (100.0, 30.0, 2.0, 25.0), (120.0, 90.0, 5.0, 4.0)];
         for (formula, times) in [("disk:3", 3.3), ("motion:11,30", 2.5), ("gaussian:1.6", 1.5)] {
             check_nearer(formula, &lamps, times);
+        }
+    }
+
+    #[test]
+    fn wide_lamps_are_not_hollow() {
+        let lamp = (60.0, 50.0, 6.0, 30.0);
+        for formula in ["disk:3", "motion:9,0", "gaussian:1.6"] {
+            let psf = psf(formula);
+            let lit = clipped(&seen(&psf, &scene(&[lamp])));
+            let found = peeled(&psf, &lit, Arc::new(Sequential)).1.expect("a lamp");
+            for (x, y) in [(60, 50), (58, 50), (60, 47), (62, 52)] {
+                assert!(found.row(y)[x] >= 1.0, "{formula}: {} at {x}, {y}", found.row(y)[x]);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! In the first step: what whole rows or columns have in common that no scene gave them is taken away.
 //!
 //! Told by the means of rows and columns (`plan/stripes.rs`), in the plane of light, where amplifiers add
-//! it. A sample at white is left: it says nothing of its row.
+//! it. Where light is cut off at white its edges are as sharp as stripes are, and nothing is told by them.
 
 use std::sync::Arc;
 
@@ -12,14 +12,27 @@ use crate::frame::{Extent, Plane};
 use crate::plan::{Framing, Profile, Stripes};
 use crate::restore::Striped;
 
+/// Light from which on a sample is at white: 254 of 255 under the curve of sRGB.
+const WHITE: f32 = 0.99;
+/// Where one sample of so many is at white, stripes are not looked for.
+const FEWEST: usize = 10_000;
+
 /// Takes stripes away.
 pub(crate) struct Levelling {
     rows: Line,
     columns: Line,
     framing: Framing,
     executor: Arc<dyn Executor>,
-    /// Sums of the columns, of each part of the rows.
-    sums: Vec<Vec<f32>>,
+    parts: Vec<Part>,
+}
+
+/// What a part of the rows tells.
+#[derive(Clone)]
+struct Part {
+    /// Sums of the columns.
+    sums: Vec<f32>,
+    /// Samples at white.
+    white: usize,
 }
 
 /// The means of rows, or of columns.
@@ -41,7 +54,7 @@ impl Levelling {
             columns: Line::new(plan.columns, width),
             framing,
             executor,
-            sums: vec![vec![0.0; width]; height.div_ceil(ROWS)],
+            parts: vec![Part { sums: vec![0.0; width], white: 0 }; height.div_ceil(ROWS)],
         }
     }
 
@@ -53,14 +66,19 @@ impl Levelling {
         extended: &mut Plane<f32>,
     ) -> Striped {
         let Extent { width, height } = self.framing.inner;
+        self.add_up_columns(extended);
+        let white: usize = self.parts.iter().map(|part| part.white).sum();
+        if white * FEWEST > width * height {
+            return Striped::default();
+        }
         #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 fits f32")]
         let means = sums.map(|sum| (sum / width as f64) as f32);
         self.rows.means.clear();
         self.rows.means.extend(means);
         let rows = self.rows.look();
-        self.add_up_columns(extended);
         self.columns.means.clear();
-        let mean = |x: usize| self.sums.iter().map(|part| part[x]).sum::<f32>() / height as f32;
+        let sum = |x: usize| self.parts.iter().map(|part| part.sums[x]).sum::<f32>();
+        let mean = |x: usize| sum(x) / height as f32;
         self.columns.means.extend((0..width).map(mean));
         let columns = self.columns.look();
         if rows > 0.0 || columns > 0.0 {
@@ -71,28 +89,27 @@ impl Levelling {
 
     fn add_up_columns(&mut self, extended: &Plane<f32>) {
         let ((left, top), Extent { width, height }) = (self.framing.offset(), self.framing.inner);
-        for_chunks(&*self.executor, &mut self.sums, 1, &|part, sums| {
-            for sums in sums {
+        for_chunks(&*self.executor, &mut self.parts, 1, &|index, parts| {
+            for Part { sums, white } in parts {
                 sums.fill(0.0);
-                for y in part * ROWS..height.min((part + 1) * ROWS) {
+                *white = 0;
+                for y in index * ROWS..height.min((index + 1) * ROWS) {
                     let row = &extended.row(top + y)[left..][..width];
                     sums.iter_mut().zip(row).for_each(|(sum, sample)| *sum += sample);
+                    *white += row.iter().filter(|sample| **sample >= WHITE).count();
                 }
             }
         });
     }
 
     fn take_away(&self, extended: &mut Plane<f32>) {
-        const WHITE: f32 = 1.0;
         let ((left, top), outer) = (self.framing.offset(), self.framing.outer.width);
         let Extent { width, height } = self.framing.inner;
         let frame = &mut extended.samples_mut()[top * outer..][..height * outer];
         for_chunks(&*self.executor, frame, ROWS * outer, &|part, rows| {
             for (row, of_row) in rows.chunks_mut(outer).zip(&self.rows.offsets[part * ROWS..]) {
                 let samples = row[left..][..width].iter_mut().zip(&self.columns.offsets);
-                samples.filter(|(sample, _)| **sample < WHITE).for_each(|(sample, of_column)| {
-                    *sample -= of_row + of_column;
-                });
+                samples.for_each(|(sample, of_column)| *sample -= of_row + of_column);
             }
         });
     }
