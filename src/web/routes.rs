@@ -115,7 +115,7 @@ impl Site {
         }
         let proof = match self.proof(&request, visitor.caller) {
             Ok(proof) => proof,
-            Err(refusal) => return refusal,
+            Err(refusal) => return *refusal,
         };
         if !visitor.sit() && !SHORT.contains(&path.as_str()) {
             return later(StatusCode::SERVICE_UNAVAILABLE, "all places are taken\n", 5);
@@ -135,7 +135,7 @@ impl Site {
     }
 
     /// How a request shows that it may be answered; the refusal where it does not.
-    fn proof<B>(&self, request: &Request<B>, caller: Caller) -> Result<Option<Proof>, Answer> {
+    fn proof<B>(&self, request: &Request<B>, caller: Caller) -> Result<Option<Proof>, Box<Answer>> {
         let Some(token) = &self.token else { return Ok(None) };
         let (headers, now) = (request.headers(), Instant::now());
         if token.is_known_to_browser(headers, self.port) {
@@ -144,7 +144,8 @@ impl Site {
         let claim = Claim::of(headers, request.uri().query());
         if claim.is_made() && self.lockout.is_locked(caller, now) {
             let text = "too many wrong tokens came from this address\n";
-            return Err(later(StatusCode::TOO_MANY_REQUESTS, text, lockout::WINDOW.as_secs()));
+            let patience = lockout::WINDOW.as_secs();
+            return Err(Box::new(later(StatusCode::TOO_MANY_REQUESTS, text, patience)));
         }
         if let Some(proof) = token.proof(&claim) {
             return Ok(Some(proof));
@@ -159,7 +160,7 @@ impl Site {
         let mut answer = plain(StatusCode::UNAUTHORIZED, text);
         let scheme = HeaderValue::from_static("Bearer realm=\"deblurd\"");
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
-        Err(answer)
+        Err(Box::new(answer))
     }
 
     async fn route<B: Posted>(&self, request: Request<B>) -> Answer {

@@ -101,7 +101,7 @@ impl Token {
         if claim.bearers.iter().any(|token| self.is(token)) {
             return Some(Proof::Header);
         }
-        claim.addressed.iter().any(|token| is_told(&token)).then_some(Proof::Address)
+        claim.addressed.iter().any(is_told).then_some(Proof::Address)
     }
 
     /// The cookie by which a browser shows from now on that it knows the token.

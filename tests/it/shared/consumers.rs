@@ -2,12 +2,13 @@
 //! stopped or killed.
 
 use std::process::Command;
+use std::time::Instant;
 
 use deblurd::source::read_picture;
 
 use super::{Consumer, folder, service};
 use crate::harness::{apply, trial};
-use crate::program::{Running, Workshop};
+use crate::program::{DEADLINE, Running, Workshop};
 use crate::support::{python_with, root};
 
 fn daemon(workshop: &Workshop, more: &str) -> Command {
@@ -33,18 +34,23 @@ fn the_python_example_receives() {
 /// Numbers rise, and the picture that is saved is the one that another sink has under that number.
 fn check_example(start: impl FnOnce(&Workshop, &[&str]) -> Consumer) {
     let workshop = Workshop::new();
-    let running =
-        Running::start(&mut daemon(&workshop, "[[sink]]\nkind = 'png'\nfolder = 'out'\n"));
+    // Every frame goes to both sinks.
+    let more = "[[sink]]\nkind = 'png'\nfolder = 'out'\n[pipeline]\noverflow = 'wait'\n";
+    let running = Running::start(&mut daemon(&workshop, more));
     let png = workshop.path("shared.png");
     let mut consumer = start(&workshop, &["--frames", "5", "--png", png.to_str().expect("a path")]);
     let numbers: Vec<u64> = std::iter::from_fn(|| consumer.next_frame()).collect();
     let outcome = consumer.running.finish();
     assert_eq!((outcome.code, numbers.len()), (Some(0), 5), "{}", outcome.stderr);
     assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    let same = workshop.path(&format!("out/{:06}.png", numbers[4]));
+    let deadline = Instant::now() + DEADLINE;
+    while !same.exists() && Instant::now() < deadline {
+        std::thread::yield_now();
+    }
     running.signal("TERM");
     let told = running.finish();
     assert_eq!(told.code, Some(0), "{}", told.stderr);
-    let same = workshop.path(&format!("out/{:06}.png", numbers[4]));
     let [shared, same] = [&png, &same].map(|path| read_picture(path).expect("a picture"));
     // The scene has colours that PNG has as RGB; what is shared has them as the source gives them.
     assert_eq!(shared.extent(), same.extent());

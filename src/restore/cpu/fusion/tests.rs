@@ -74,6 +74,7 @@ fn noise_falls_by_the_root_of_the_frames() {
     let mut fuser = fuser(extent, Transfer::None);
     for number in 1..=3 * u64::from(FRAMES) {
         let is = fused(&mut fuser, &noisy(extent, number, scene));
+        #[expect(clippy::cast_possible_truncation, reason = "a deviation")]
         let told = fuser.fused().noise_left as f32;
         let left = distance(&is, scene, |_, _| true) / NOISE;
         assert!((left / told - 1.0).abs() < 0.03, "frame {number}: {left} is told as {told}");
