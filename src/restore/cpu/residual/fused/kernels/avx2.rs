@@ -53,6 +53,7 @@ unsafe impl Tile for Avx2 {
         unsafe { dequantise(quantiser, bytes, out) }
     }
 
+    // SAFETY: what the trait asks of callers is all that is relied on.
     #[inline]
     unsafe fn slide(
         &self,
@@ -71,6 +72,7 @@ unsafe impl Tile for Avx2 {
         }
     }
 
+    // SAFETY: what the trait asks of callers is all that is relied on.
     #[inline]
     unsafe fn convolve(
         &self,
@@ -84,6 +86,7 @@ unsafe impl Tile for Avx2 {
         unsafe { convolve(layer, rows, x, block, out) };
     }
 
+    // SAFETY: what the trait asks of callers is all that is relied on.
     #[inline]
     unsafe fn finish(
         &self,
