@@ -1,6 +1,6 @@
 //! The degradation `y = Hx + n`, to make blurred frames whose truth is known.
 //!
-//! Every plane of full resolution is blurred and made noisy; half-size chroma is left as it is.
+//! Every plane is blurred and made noisy, half-size chroma by what the PSF is in samples of that size.
 //! A blur may differ over the field: places are counted on the frame that the camera gives, which is
 //! what an open edge leaves. The noise is Gaussian and seeded by frame and plane, so that the same
 //! frame always gets the same noise. Samples are rounded and clipped as a camera does.
@@ -57,9 +57,52 @@ pub struct Degrade {
     options: DegradeOptions,
     format: PictureFormat,
     margin: (usize, usize),
+    /// For the first plane, and for chroma where that is smaller.
+    scales: Vec<Scale>,
+}
+
+/// The blur of planes of one extent.
+#[derive(Debug)]
+struct Scale {
+    /// Extent of sharp planes.
+    extent: Extent,
+    /// Columns and rows cut off on every side.
+    margin: (usize, usize),
     blurring: Blurring,
     input: Plane<f32>,
     output: Plane<f32>,
+}
+
+impl Scale {
+    /// Plans planes of `extent`, of which `margin` is cut off on every side where the edges are open.
+    fn plan(
+        blur: &Blur,
+        edges: Edges,
+        extent: Extent,
+        margin: (usize, usize),
+    ) -> Result<Self, PsfError> {
+        // What lies beyond the edges reaches only what is cut off, so there may be more of it.
+        let transformed = match edges {
+            Edges::Circular => extent,
+            Edges::Open => Extent::new(good_size(extent.width), good_size(extent.height)),
+        };
+        let frame = extent.shrunk(margin.0, margin.1);
+        Ok(Self {
+            extent,
+            margin,
+            blurring: Blurring::plan(blur, transformed, frame, margin)?,
+            input: Plane::new(transformed, 0.0),
+            output: Plane::new(transformed, 0.0),
+        })
+    }
+
+    fn blur(&mut self, plane: &Plane<u16>, white: f32) {
+        for (target, row) in self.input.rows_mut().zip(plane.rows()) {
+            let samples = target.iter_mut().zip(row);
+            samples.for_each(|(light, sample)| *light = f32::from(*sample) / white);
+        }
+        self.blurring.run(&self.input, &mut self.output);
+    }
 }
 
 /// The extent of sharp pictures of which `extent` is left.
@@ -96,19 +139,16 @@ impl Degrade {
         if frame.is_empty() {
             return Err(DegradeError::NothingLeft { psf, frame: extent });
         }
-        // What lies beyond the edges reaches only what is cut off, so there may be more of it.
-        let transformed = match options.edges {
-            Edges::Circular => extent,
-            Edges::Open => Extent::new(good_size(extent.width), good_size(extent.height)),
-        };
-        Ok(Self {
-            options,
-            format,
-            margin: (x, y),
-            blurring: Blurring::plan(blur, transformed, frame, (x, y))?,
-            input: Plane::new(transformed, 0.0),
-            output: Plane::new(transformed, 0.0),
-        })
+        let mut scales = vec![Scale::plan(blur, options.edges, extent, (x, y))?];
+        let chroma = format.layout.plane_extent(extent, 1);
+        if format.layout.planes() > 1 && chroma != extent {
+            let halved = (chroma.width < extent.width, chroma.height < extent.height);
+            let part = |margin, halved| if halved { margin / 2 } else { margin };
+            let margin = (part(x, halved.0), part(y, halved.1));
+            let blur = blur.map(|psf| psf.reduced(halved))?;
+            scales.push(Scale::plan(&blur, options.edges, chroma, margin)?);
+        }
+        Ok(Self { options, format, margin: (x, y), scales })
     }
 
     /// Format of degraded pictures.
@@ -133,36 +173,26 @@ impl Degrade {
         let ((left, top), extent) = (self.margin, self.degraded_format().extent);
         blurred.copy_window(sharp, left, top, extent);
         truth.copy_window(sharp, left, top, extent);
-        for (index, plane) in sharp.planes().iter().enumerate() {
-            if plane.extent() == self.format.extent {
-                self.blur(plane);
-                self.sense(number, index, &mut blurred.planes_mut()[index]);
-            }
-        }
-    }
-
-    fn blur(&mut self, plane: &Plane<u16>) {
         let white = f32::from(self.format.white());
-        for (target, row) in self.input.rows_mut().zip(plane.rows()) {
-            target
-                .iter_mut()
-                .zip(row)
-                .for_each(|(light, sample)| *light = f32::from(*sample) / white);
+        for (index, plane) in sharp.planes().iter().enumerate() {
+            let at = self.scales.iter().position(|scale| scale.extent == plane.extent());
+            let Some(at) = at else { continue };
+            self.scales[at].blur(plane, white);
+            self.sense(&self.scales[at], (number, index), &mut blurred.planes_mut()[index]);
         }
-        self.blurring.run(&self.input, &mut self.output);
     }
 
-    /// Writes the blurred plane, with noise, into `target`.
-    fn sense(&self, number: u64, index: usize, target: &mut Plane<u16>) {
+    /// Writes the plane that was blurred, of this picture and index, with noise, into `target`.
+    fn sense(&self, scale: &Scale, (number, index): (u64, usize), target: &mut Plane<u16>) {
         let white = f32::from(self.format.white());
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let sigma = (self.options.sigma.get() / 255.0) as f32;
         // Odd multipliers keep the streams of frames and planes apart.
         let stream = number.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(index as u64);
         let mut random = Pcg64::seed_from_u64(self.options.seed.wrapping_add(stream));
-        let (left, top) = self.margin;
+        let (left, top) = scale.margin;
         for (y, row) in target.rows_mut().enumerate() {
-            for (sample, light) in row.iter_mut().zip(&self.output.row(y + top)[left..]) {
+            for (sample, light) in row.iter_mut().zip(&scale.output.row(y + top)[left..]) {
                 let noise: f32 = StandardNormal.sample(&mut random);
                 let value = (light + sigma * noise) * white;
                 #[expect(
@@ -180,6 +210,7 @@ impl Degrade {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::frame::Layout;
     use crate::optics::{Field, Psf};
     use crate::restore::quality::psnr_db;
     use crate::testing::{random_picture, random_psf};
@@ -215,6 +246,31 @@ mod tests {
     fn without_blur_and_noise_the_picture_stays() {
         let (blurred, truth) = degraded(Psf::delta(), OPEN, Extent::new(31, 17));
         assert_eq!(blurred, truth);
+    }
+
+    /// Half-size chroma is blurred as a picture of its size is by the reduced PSF.
+    #[test]
+    fn chroma_is_blurred_too() {
+        let psf = Psf::from_formula("disk:3").expect("a formula").expect("a PSF");
+        let format =
+            PictureFormat { layout: Layout::Yuv420, ..PictureFormat::gray(Extent::new(48, 40)) };
+        let sharp = random_picture(format, 5);
+        let mut degrade = Degrade::plan(&psf.clone().into(), OPEN, format).expect("a plan");
+        let mut blurred = Picture::new(degrade.degraded_format());
+        let mut truth = blurred.clone();
+        degrade.run(&sharp, 0, &mut blurred, &mut truth);
+        let small = PictureFormat::gray(Extent::new(24, 20));
+        let mut chroma = Picture::new(small);
+        chroma.planes_mut()[0] = sharp.planes()[1].clone();
+        let reduced = psf.reduced((true, true)).into();
+        let mut alone = Degrade::plan(&reduced, CIRCULAR, small).expect("a plan");
+        let mut expected = chroma.clone();
+        alone.run(&chroma, 0, &mut expected, &mut chroma.clone());
+        for (y, row) in blurred.planes()[1].rows().enumerate() {
+            for (is, other) in row.iter().zip(&expected.planes()[0].row(y + 2)[2..]) {
+                assert!(is.abs_diff(*other) <= 1, "{is} instead of {other} in row {y}");
+            }
+        }
     }
 
     #[test]
