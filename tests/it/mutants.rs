@@ -14,24 +14,6 @@ use crate::support::root;
 /// Numbers at the ends of what may be.
 const NUMBERS: [i64; 12] = [0, 1, 2, 3, 5, 7, 16, 1024, -1, i64::MAX, i64::MIN, 1 << 32];
 
-/// What networks are made of, which alone is looked at further.
-const OPERATORS: [&str; 14] = [
-    "Add",
-    "Cast",
-    "Clip",
-    "Concat",
-    "Conv",
-    "DepthToSpace",
-    "DequantizeLinear",
-    "Identity",
-    "LeakyRelu",
-    "Mul",
-    "PRelu",
-    "QuantizeLinear",
-    "Relu",
-    "Sub",
-];
-
 fn pick<T: Clone>(random: &mut Pcg64, of: &[T]) -> T {
     of[random.random_range(0..of.len())].clone()
 }
@@ -54,7 +36,7 @@ fn attribute(random: &mut Pcg64) -> AttributeProto {
 
 fn change_node(random: &mut Pcg64, node: &mut NodeProto, names: &[String]) {
     match random.random_range(0..7) {
-        0 => node.op_type = pick(random, &OPERATORS).to_owned(),
+        0 => node.op_type = pick(random, model::OPERATORS).to_owned(),
         1 => node.attribute.push(attribute(random)),
         2 => node.attribute.clear(),
         3 => {

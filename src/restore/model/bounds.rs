@@ -14,7 +14,7 @@ const MOST_BYTES: usize = 1 << 28;
 
 /// The operators that networks are made of. Of all others it is not known what the engine does with
 /// what a hostile file asks of them.
-const OPERATORS: &[&str] = &[
+pub const OPERATORS: &[&str] = &[
     "Add",
     "Cast",
     "Clip",

@@ -15,6 +15,7 @@ mod seal;
 mod summary;
 mod wire;
 
+pub use bounds::OPERATORS;
 pub use error::ModelError;
 pub(super) use graph::{parse, typed};
 
