@@ -112,6 +112,12 @@ impl Daemon {
         http::frames(&self.told(""))
     }
 
+    /// Frames that the camera gave.
+    #[track_caller]
+    pub(crate) fn captured(&self) -> u64 {
+        http::captured(&self.told(""))
+    }
+
     /// Waits until the camera is in a state, and tells how long that took.
     #[track_caller]
     pub(crate) fn wait_for_camera(&self, state: &str) -> Duration {
@@ -127,6 +133,14 @@ impl Daemon {
         let before = self.frames();
         let lacking = || format!("{more} frames more; log:\n{}", self.log());
         wait_or(lacking, || self.frames() >= before + more)
+    }
+
+    /// Waits until the camera has given so many frames more, and tells how long that took.
+    #[track_caller]
+    pub(crate) fn wait_for_captures(&self, more: u64) -> Duration {
+        let before = self.captured();
+        let lacking = || format!("{more} captures more; log:\n{}", self.log());
+        wait_or(lacking, || self.captured() >= before + more)
     }
 
     /// Frames captured a second, whatever became of them, over at least so many.

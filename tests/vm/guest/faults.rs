@@ -30,7 +30,7 @@ fn check_recovers(daemon: &Daemon, name: &str, counter: &str, fault: impl FnOnce
     wait_or(lacks, || {
         let told = daemon.told("");
         let count = told.pointer(counter).and_then(Value::as_u64).unwrap_or_default();
-        let frames = http::frames(&told);
+        let frames = http::captured(&told);
         if count > before {
             frames_when_met.get_or_insert(frames);
         }
@@ -92,7 +92,7 @@ fn queueing_refused() {
     for _ in 0..6 {
         vivid.control("inject_vidioc_qbuf_error", 1);
         // More refusals than there are buffers: none may be lost for good.
-        let took = daemon.wait_for_frames(5);
+        let took = daemon.wait_for_captures(5);
         assert!(took <= RECOVERY, "{took:?} until frames came; log:\n{}", daemon.log());
         figure("frames again after a refused QBUF", seconds(took));
     }

@@ -55,6 +55,14 @@ pub(crate) fn frames(metrics: &Value) -> u64 {
     ways.filter_map(|way| metrics["load"][*way].as_u64()).sum()
 }
 
+/// Frames that the camera gave. Recovery is counted in these: how long one takes to be restored
+/// is a matter of the emulated processor.
+pub(crate) fn captured(metrics: &Value) -> u64 {
+    let count = |pointer| metrics.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
+    let others = count("/source/placeholders") + count("/trunk/dropped_unusable");
+    count("/trunk/entered").saturating_sub(others)
+}
+
 fn parse(bytes: &[u8]) -> Option<Answer> {
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")?;
     let first = std::str::from_utf8(bytes[..head].split(|&byte| byte == b'\r').next()?).ok()?;

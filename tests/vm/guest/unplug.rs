@@ -26,13 +26,12 @@ fn start(vivid: &Vivid) -> Daemon {
 #[track_caller]
 fn check_comes_back(vivid: &Vivid, daemon: &Daemon) -> Duration {
     wait_until("camera", || vivid.camera().exists());
-    let (back, before) = (Instant::now(), daemon.frames());
+    let (back, before) = (Instant::now(), daemon.captured());
     wait_or(
         || format!("frames of a camera that is back; log:\n{}", daemon.log()),
         || {
             let told = daemon.told("");
-            // A frame or two may have been on their way when the camera went.
-            told["source"]["state"] == "live" && http::frames(&told) > before + 2
+            told["source"]["state"] == "live" && http::captured(&told) > before + 2
         },
     );
     let took = back.elapsed();
