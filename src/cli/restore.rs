@@ -11,7 +11,7 @@ use super::options::{PsfArgument, Threads};
 use super::terminal;
 use super::truth::Truth;
 use super::work::Work;
-use crate::calibrate::level::{Level, LevelGauge, Unfit};
+use crate::calibrate::level::{Level, LevelGauge, Unfit, Verdict};
 use crate::daemon::{Shutdown, watch};
 use crate::executor::Executor;
 use crate::frame::{Effort, Picture, PictureFormat};
@@ -91,7 +91,7 @@ impl Restore {
         others.extend(truths.iter().flatten().map(PathBuf::as_path));
         let jobs = jobs(&self.input, &others, &self.output)?;
         let camera = known.camera(GrayLevels::USUAL, self.restoration.transfer, Clue::Silent);
-        let gauge = gauge(&camera, self.restoration.edges);
+        let gauge = gauge(&camera, &self.restoration);
         let mut pictures = Pictures { command: self, known, model, executor, planned: None, gauge };
         pictures.restore_all(&jobs, shutdown)
     }
@@ -174,10 +174,13 @@ struct Pictures<'a> {
     gauge: LevelGauge,
 }
 
+/// The noise and the contrast that are reckoned with, and whether the picture speaks for another PSF.
+type Reckoned = (GrayLevels, Contrast, bool);
+
 /// A restorer and what it was planned for.
 struct Planned {
     format: PictureFormat,
-    level: (GrayLevels, Contrast),
+    level: Reckoned,
     channels: Channels,
     restorer: Box<dyn Restorer>,
 }
@@ -207,19 +210,23 @@ impl Pictures<'_> {
     }
 
     /// The noise that was given or is estimated, and the contrast.
-    fn level(
-        &mut self,
-        blurred: &Picture,
-        input: &Path,
-        note: impl Fn(&str),
-    ) -> (GrayLevels, Contrast) {
-        let (given, look) = (self.command.given(&self.known), self.gauge.look(blurred));
+    fn level(&mut self, blurred: &Picture, input: &Path, note: impl Fn(&str)) -> Reckoned {
+        let given = self.command.given(&self.known);
+        let look = self.gauge.look(blurred).map(|level| level.by(given));
         if given.is_none() {
             note(&told(input, look));
         }
-        let contrast = look.map_or(Contrast::USUAL, |level| level.contrast);
-        let seen = look.map_or(GrayLevels::USUAL, |level| level.sigma);
-        (given.unwrap_or(seen), contrast)
+        let Ok(level) = look else {
+            return (given.unwrap_or(GrayLevels::USUAL), Contrast::USUAL, false);
+        };
+        if let Verdict::Rival(rival) = level.verdict {
+            let (input, sigma) = (input.display(), level.sigma);
+            note(&format!(
+                "{input}: speaks for another blur, {rival}: restored with more care, at a noise of {sigma:.2} \
+                 gray levels (--trust measured where the PSF is sure)"
+            ));
+        }
+        (level.sigma, level.contrast, level.verdict.is_rival())
     }
 
     /// Which planes are restored of a picture. Coding leaves less of colours than of luma, mostly at half their
@@ -237,7 +244,7 @@ impl Pictures<'_> {
     fn restorer(
         &mut self,
         format: PictureFormat,
-        level: (GrayLevels, Contrast),
+        level: Reckoned,
         channels: Channels,
     ) -> Result<&mut dyn Restorer> {
         let fits = |planned: &Planned| {
@@ -256,14 +263,14 @@ impl Pictures<'_> {
     fn plan(
         &self,
         format: PictureFormat,
-        (sigma, contrast): (GrayLevels, Contrast),
+        (sigma, contrast, is_doubted): Reckoned,
         channels: Channels,
     ) -> Result<Box<dyn Restorer>> {
         let told = GrayLevels::saturating(sigma.get() / contrast.get());
         load::warn_of_noise(self.model.as_deref(), told);
         let Restore { restoration, .. } = self.command;
         let camera = self.known.camera(sigma, restoration.transfer, Clue::Silent);
-        let options = RestoreOptions { contrast, channels, ..restoration.clone() };
+        let options = RestoreOptions { contrast, is_doubted, channels, ..restoration.clone() };
         let plan = RestorePlan::new(&camera, self.model.clone(), &options, format)?;
         Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
     }

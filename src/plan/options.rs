@@ -33,8 +33,8 @@ pub struct RestoreOptions {
     /// itself.
     #[arg(long, value_enum, default_value = "luma")]
     pub channels: Channels,
-    /// How far networks trust the PSF: measured, estimated or guessed [default: as its calibration says;
-    /// what is told without one is believed].
+    /// How far networks trust the PSF: measured, estimated or guessed [default: as its calibration says,
+    /// what is told without one is believed; and guessed where frames speak for another one].
     #[arg(long, value_enum)]
     pub trust: Option<Trust>,
     /// Whether each restored frame is looked at, and held back where it is ringing or grain.
@@ -44,6 +44,10 @@ pub struct RestoreOptions {
     #[arg(skip)]
     #[serde(skip)]
     pub contrast: Contrast,
+    /// Whether they speak for another PSF: likewise.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub is_doubted: bool,
     /// How frames of a scene at rest are averaged: a section of its own, for streams alone.
     #[arg(skip)]
     #[serde(skip)]
@@ -72,12 +76,18 @@ impl Default for RestoreOptions {
             trust: None,
             guard: true,
             contrast: Contrast::USUAL,
+            is_doubted: false,
             temporal: TemporalOptions::default(),
         }
     }
 }
 
 impl RestoreOptions {
+    /// How far the PSF is to be trusted, where that is said or seen.
+    pub fn trust(&self) -> Option<Trust> {
+        self.trust.or(self.is_doubted.then_some(Trust::Guessed))
+    }
+
     /// The camera that has this `blur` and adds `noise`, of which nothing else is known.
     pub fn camera(&self, blur: impl Into<Blur>, noise: GrayLevels) -> Calibration {
         let transfer = self.transfer.resolve(None, Clue::Silent).transfer;

@@ -140,7 +140,7 @@ impl RestorePlan {
             )?,
             wiener,
             weak,
-            conditions: Conditions::new(options.trust, camera, of_usual),
+            conditions: Conditions::new(options.trust(), camera, of_usual),
             projections: projections
                 .map(|(filter, &strength)| Projection { strength, filter })
                 .collect(),

@@ -1,7 +1,7 @@
 //! What speaks against a PSF: that it is another camera's, another setting's, or does not fit what frames
 //! show. It is told, and nothing is changed: whoever looks knows better.
 
-use crate::calibrate::level::Level;
+use crate::calibrate::level::{Level, Verdict};
 use crate::frame::Figures;
 use crate::metrics::Metrics;
 use crate::optics::Calibration;
@@ -26,10 +26,24 @@ pub fn of_source(camera: &Calibration, pixel_format: Option<&str>) -> Vec<String
 /// disk or a Gaussian 1.4 times too wide.
 const RINGING_MOST: f64 = 0.07;
 
-/// What a frame speaks against, whose level and figures are these, where it tells them.
+/// What a frame speaks against, whose level and figures are these, where it tells them. A PSF that no rival
+/// explains better is not the reason why some frame rings.
 pub fn of_frame(level: Option<Level>, figures: Option<Figures>) -> Vec<String> {
+    let verdict = level.map_or(Verdict::Untold, |level| level.verdict);
     let ringing = figures.and_then(|figures| figures.ringing);
-    level.as_ref().and_then(of_level).into_iter().chain(ringing.and_then(of_ringing)).collect()
+    let ringing = ringing.filter(|_| verdict != Verdict::Holds).and_then(of_ringing);
+    [of_verdict(verdict), level.as_ref().and_then(of_level), ringing]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn of_verdict(verdict: Verdict) -> Option<String> {
+    let Verdict::Rival(rival) = verdict else { return None };
+    Some(format!(
+        "frames speak for another blur, {rival}: they are restored with more care until it is told \
+         (trust = \"measured\" where the PSF is sure; `deblurd estimate` finds what frames tell)"
+    ))
 }
 
 fn of_ringing(ringing: f64) -> Option<String> {
@@ -65,9 +79,14 @@ pub(super) fn tell(doubts: impl IntoIterator<Item = String>, metrics: &Metrics) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calibrate::level::Basis;
+    use crate::calibrate::level::{Basis, Rival};
     use crate::metrics::Restoration;
     use crate::optics::{Contrast, GrayLevels, Psf};
+
+    fn level(disagreement: f64, verdict: Verdict) -> Level {
+        let (sigma, contrast) = (GrayLevels::USUAL, Contrast::USUAL);
+        Level { sigma, contrast, basis: Basis::Scales, disagreement, verdict }
+    }
 
     fn camera(pixel_format: Option<&str>) -> Calibration {
         let pixel_format = pixel_format.map(str::to_owned);
@@ -91,21 +110,19 @@ mod tests {
         assert!(of(Some(0.05)).is_empty() && of(None).is_empty());
         let doubts = of(Some(0.2));
         assert!(doubts.len() == 1 && doubts[0].contains("go 20 % beyond"), "{doubts:?}");
+        let figures = Figures { sharpness: Some(2.0), ringing: Some(0.2) };
+        assert!(of_frame(Some(level(1.0, Verdict::Holds)), Some(figures)).is_empty());
+        let doubts = of_frame(Some(level(1.0, Verdict::Rival(Rival::Disk(2.0)))), None);
+        assert!(doubts.len() == 1 && doubts[0].contains("disk:2.0"), "{doubts:?}");
     }
 
     #[test]
     fn doubts_are_told_once_until_something_else_serves() {
         let metrics = Metrics::new(&[]);
-        let level = |disagreement| Level {
-            sigma: GrayLevels::USUAL,
-            contrast: Contrast::USUAL,
-            basis: Basis::Scales,
-            disagreement,
-        };
-        assert_eq!(of_level(&level(2.0)), None);
+        assert_eq!(of_level(&level(2.0, Verdict::Holds)), None);
         metrics.restoration.set(Restoration::default(), Vec::new());
         for _ in 0..3 {
-            tell(of_frame(Some(level(9.0)), None), &metrics);
+            tell(of_frame(Some(level(9.0, Verdict::Holds)), None), &metrics);
         }
         let doubts = || metrics.restoration.snapshot().map(|it| it.doubts.len());
         assert_eq!(doubts(), Some(1));

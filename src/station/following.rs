@@ -56,13 +56,13 @@ impl Following {
             return Ok(());
         }
         let look = self.gauge.look(picture);
-        let look = look.map(|level| Level { sigma: self.given.unwrap_or(level.sigma), ..level });
         let told = self.follower.told();
-        match (self.follower.take(look), look) {
+        let level = self.follower.take(look).map(|level| level.by(self.given));
+        match (level, look) {
             (Some(level), _) => {
-                let (before, after) = (self.recipe.level(), (level.sigma, level.contrast));
+                let before = self.recipe.level();
                 self.recipe.set_level(level);
-                if before != after {
+                if self.recipe.level() != before {
                     self.inner = self.recipe.restorer(self.format)?;
                 }
                 (self.hear)(Ok(level), &self.recipe);

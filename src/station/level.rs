@@ -13,20 +13,24 @@ use super::recipe::Recipe;
 use crate::calibrate::level::{Follower, Level, LevelGauge, Unfit};
 use crate::frame::{Effort, Figures, Picture, PictureFormat};
 use crate::metrics::Metrics;
+use crate::optics::GrayLevels;
 use crate::pipeline::{Pair, RunningPipeline};
 
 /// Time between two looks before a frame has told, and afterwards.
 const SOON: Duration = Duration::from_millis(500);
 const EVERY: Duration = Duration::from_secs(10);
 
-/// The same where nothing follows.
+/// The same where the noise is given: what speaks against the PSF seldom changes.
 const SELDOM: Duration = Duration::from_secs(60);
 
 /// Follows the level of one station's frames. The clock is the caller's.
 #[derive(Debug)]
 pub struct Keeper {
     step: Step,
-    follows: bool,
+    /// The deviation of the noise, where it is not to be told by the frames.
+    given: Option<GrayLevels>,
+    /// Whether the restorer was made for a PSF that is in doubt.
+    is_doubted: bool,
     follower: Follower,
     next: Instant,
     /// Whether it was said that frames do not tell.
@@ -57,13 +61,14 @@ struct Seen {
 
 impl Keeper {
     /// For a restoration by `recipe` of pictures of `format`, whose level `follows` the frames, or is
-    /// given: frames are looked at seldom then, for what speaks against the PSF.
+    /// given: frames are looked at seldom then, for what speaks against the PSF and nothing else.
     pub fn new(recipe: &Recipe, format: PictureFormat, follows: bool, now: Instant) -> Self {
         let [captured, restored] = [(); 2].map(|()| Picture::new(format));
         let pair = Pair { captured, restored, effort: Effort::Full };
         let step = Step::Idle(Box::new(recipe.gauge()), pair);
-        let next = if follows { now } else { now + SELDOM };
-        Self { step, follows, follower: Follower::default(), next, is_said: false }
+        let (noise, _, is_doubted) = recipe.level();
+        let given = (!follows).then_some(noise);
+        Self { step, given, is_doubted, follower: Follower::default(), next: now, is_said: false }
     }
 
     /// Does what is due; to be called often. The level that frames are to be restored by from now on,
@@ -96,24 +101,25 @@ impl Keeper {
     }
 
     fn pause(&self) -> Duration {
-        match self.follower.told() {
-            _ if !self.follows => SELDOM,
-            Some(_) => EVERY,
-            None => SOON,
+        match (self.given, self.follower.told()) {
+            (None, None) => SOON,
+            (None, Some(_)) | (Some(_), None) => EVERY,
+            (Some(_), Some(_)) => SELDOM,
         }
     }
 
     fn note(&mut self, seen: &Seen, metrics: &Metrics) -> Option<Level> {
         let look = seen.level;
         doubts::tell(doubts::of_frame(look.ok(), seen.figures), metrics);
-        if !self.follows {
-            return None;
-        }
-        if let (Err(unfit), false, None) = (look, self.is_said, self.follower.told()) {
+        let is_news = !self.is_said && self.given.is_none() && self.follower.told().is_none();
+        if let (Err(unfit), true) = (look, is_news) {
             self.is_said = true;
             log::warn!("nothing to tell the noise by yet: a frame was looked at, and {unfit}");
         }
-        self.follower.take(look)
+        let level = self.follower.take(look)?.by(self.given);
+        let changes = self.given.is_none() || level.verdict.is_rival() != self.is_doubted;
+        self.is_doubted = level.verdict.is_rival();
+        changes.then_some(level)
     }
 }
 

@@ -6,7 +6,7 @@ use super::error::Fault;
 use crate::calibrate::level::{Level, LevelGauge};
 use crate::executor::Executor;
 use crate::frame::{Effort, Picture, PictureFormat};
-use crate::optics::{Calibration, Contrast, GrayLevels};
+use crate::optics::{Calibration, Contrast, GrayLevels, Trust};
 use crate::plan::network::Model;
 use crate::plan::{Edges, RestoreOptions, RestorePlan};
 use crate::restore::{Backend, CpuBackend, RestoreError, Restorer, Unwatched};
@@ -25,19 +25,27 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The noise and the contrast that are reckoned with.
-    pub fn level(&self) -> (GrayLevels, Contrast) {
-        (self.camera.noise, self.options.contrast)
+    /// The noise and the contrast that are reckoned with, and whether the PSF is in doubt.
+    pub fn level(&self) -> (GrayLevels, Contrast, bool) {
+        (self.camera.noise, self.options.contrast, self.options.is_doubted)
     }
 
     /// What tells the level of its frames.
     pub fn gauge(&self) -> LevelGauge {
-        gauge(&self.camera, self.options.edges)
+        gauge(&self.camera, &self.options)
     }
 
     /// Reckons with what frames told.
     pub fn set_level(&mut self, level: Level) {
         (self.camera.noise, self.options.contrast) = (level.sigma, level.contrast);
+        self.options.is_doubted = level.verdict.is_rival();
+    }
+
+    /// Reckons with what frames told another recipe.
+    pub fn keep_level_of(&mut self, other: &Self) {
+        let RestoreOptions { contrast, is_doubted, .. } = other.options;
+        (self.camera.noise, self.options.contrast) = (other.camera.noise, contrast);
+        self.options.is_doubted = is_doubted;
     }
 
     /// A restorer of pictures of `format`.
@@ -63,7 +71,10 @@ impl Recipe {
 }
 
 /// What tells the level of frames of a camera.
-pub fn gauge(camera: &Calibration, edges: Edges) -> LevelGauge {
+pub fn gauge(camera: &Calibration, options: &RestoreOptions) -> LevelGauge {
     let gauge = LevelGauge::new(camera.blur.central(), camera.transfer);
-    if edges == Edges::Open { gauge.with_open_edges() } else { gauge }
+    let gauge = if options.edges == Edges::Open { gauge.with_open_edges() } else { gauge };
+    // Spectra of a frame of which each part has a PSF of its own speak for none of them.
+    let is_believed = options.trust == Some(Trust::Measured) || camera.blur.grid() != (1, 1);
+    if is_believed { gauge.believing() } else { gauge }
 }

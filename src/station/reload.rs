@@ -141,7 +141,7 @@ impl Running {
         let mut recipe = loaded.recipe(Arc::clone(&self.recipe.executor));
         if self.follows && loaded.config.follows() {
             // What the frames have told is not forgotten.
-            (recipe.camera.noise, recipe.options.contrast) = self.recipe.level();
+            recipe.keep_level_of(&self.recipe);
         }
         let restorer = recipe.restorer(self.format)?;
         log::info!("reload: golden frame {golden}");
@@ -158,7 +158,7 @@ impl Running {
         let restorer = self.recipe.restorer(self.format)?;
         log::info!("noise {level}, golden frame {golden}");
         let told = told.of_level(&self.recipe).because(level.basis);
-        let served = Served { told, recipe: self.recipe, follows: true, is_level: true };
+        let served = Served { told, recipe: self.recipe, follows: self.follows, is_level: true };
         Ok(Loaded { restorer, served })
     }
 }
@@ -211,7 +211,7 @@ impl Reloader {
                 tell(Phase::Begun);
                 self.begin()
             }
-            Step::Idle => match self.level.take().filter(|_| self.running.follows) {
+            Step::Idle => match self.level.take() {
                 Some(level) => self.begin_level(level, pipeline),
                 None => (Step::Idle, None),
             },

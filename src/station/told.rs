@@ -4,7 +4,7 @@ use super::portrait::portrait;
 use super::recipe::Recipe;
 use crate::calibrate::level::Basis;
 use crate::metrics::{Metrics, Restoration};
-use crate::optics::Calibration;
+use crate::optics::{Calibration, Trust};
 use crate::plan::Channels;
 use crate::restore::CpuBackend;
 use crate::sink::from_words;
@@ -50,8 +50,9 @@ impl Told {
     /// The same at the level of `recipe`, which is otherwise the one that was told of.
     #[must_use]
     pub fn of_level(mut self, recipe: &Recipe) -> Self {
-        let (sigma, contrast) = recipe.level();
+        let (sigma, contrast, _) = recipe.level();
         (self.restoration.sigma, self.restoration.contrast) = (sigma.get(), contrast.get());
+        self.restoration.trust = trust(&recipe.camera, recipe.options.trust());
         self
     }
 
@@ -82,6 +83,11 @@ impl Told {
     }
 }
 
+/// How far the PSF is trusted: as it was `told`, else as the calibration says.
+fn trust(camera: &Calibration, told: Option<Trust>) -> Option<String> {
+    told.or(camera.certainty.map(|certainty| certainty.trust)).map(|trust| trust.to_string())
+}
+
 fn of_camera(camera: &Calibration) -> Restoration {
     let ((columns, rows), shape) = (camera.blur.grid(), camera.blur.central().shape());
     let made = camera.origin.as_ref();
@@ -98,7 +104,7 @@ fn of_camera(camera: &Calibration) -> Restoration {
         sigma: camera.noise.get(),
         transfer: camera.transfer.to_string(),
         method: made.map(|made| made.method.to_string()),
-        trust: camera.certainty.map(|certainty| certainty.trust.to_string()),
+        trust: trust(camera, None),
         calibrated_at_s: date.as_deref().and_then(from_words),
         calibrated: date,
         ..Restoration::default()
@@ -109,7 +115,7 @@ fn of_camera(camera: &Calibration) -> Restoration {
 mod tests {
     use super::*;
     use crate::executor::Sequential;
-    use crate::optics::{Certainty, GrayLevels, Method, Origin, Psf, Transfer, Trust};
+    use crate::optics::{Certainty, GrayLevels, Method, Origin, Psf, Transfer};
     use crate::plan::RestoreOptions;
     use std::sync::Arc;
 

@@ -65,10 +65,15 @@ impl Bins {
 
     /// Of the widest tiles of which every scene has some; `None` where there are none.
     pub(crate) fn for_scenes(scenes: &[Scene]) -> Option<Self> {
+        Self::side_for(scenes).map(Self::new)
+    }
+
+    /// The side of these tiles.
+    pub(crate) fn side_for(scenes: &[Scene]) -> Option<usize> {
         let fits = |side: usize| scenes.iter().all(|scene| tiles(scene, side).len() >= 4);
         let some = |side: usize| scenes.iter().any(|scene| !tiles(scene, side).is_empty());
         let side = Self::SIDES.into_iter().find(|&side| fits(side));
-        side.or_else(|| Self::SIDES.into_iter().rev().find(|&side| some(side))).map(Self::new)
+        side.or_else(|| Self::SIDES.into_iter().rev().find(|&side| some(side)))
     }
 
     /// Of tiles of `side` samples.

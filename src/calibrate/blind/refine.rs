@@ -153,8 +153,14 @@ fn psf(kernel: &Plane<f32>) -> Result<Psf, BlindError> {
     }))?)
 }
 
+/// The squared OTF of a PSF, `scale` times as wide, in each bin.
+pub(crate) fn squared(bins: &Bins, psf: &Psf, scale: f64) -> Vec<f64> {
+    let magnitude = magnitude(psf);
+    bins.squared(|u, v| magnitude(scale * u, scale * v))
+}
+
 /// The magnitude of a PSF's transform, at any frequency.
-pub(crate) fn magnitude(psf: &Psf) -> impl Fn(f64, f64) -> f64 {
+fn magnitude(psf: &Psf) -> impl Fn(f64, f64) -> f64 {
     let (centre_x, centre_y) = psf.radius();
     let turn = |f: f64, x: usize, centre: usize| {
         let angle = -std::f64::consts::TAU * f * (x as f64 - centre as f64);

@@ -118,6 +118,14 @@ impl Evidence {
         (sum.max(0.0) / f64::max(weights, 1.0)).sqrt()
     }
 
+    /// Independent coefficients, of all scenes together.
+    pub(crate) fn coefficients(&self) -> f64 {
+        let of = |scene: &Seen| -> f64 {
+            (0..self.bins.bins.len()).map(|index| scene.weight(&self.bins, index)).sum()
+        };
+        self.scenes.iter().map(of).sum()
+    }
+
     /// Numbers that are compared, of all scenes together.
     pub(crate) fn observations(&self) -> f64 {
         (self.scenes.len() * self.bins.bins.len()) as f64

@@ -3,9 +3,10 @@
 //! Single frames scatter, and every change of the level is a new plan: so what frames say is averaged (in
 //! logarithms, the last few looks weighing most), and only a mean that leaves the neighbourhood of
 //! what restorations are told is told anew. The first look that tells counts at once: before it there is
-//! only a guess. Time is the number of looks, so that the same frames make the same levels.
+//! only a guess. What they say of the PSF counts when two in a row say it. Time is the number of looks, so that the same frames make the same levels.
 
 use super::gauge::{Level, Unfit};
+use super::rivals::Verdict;
 use crate::optics::{Contrast, GrayLevels};
 
 /// Weight of a look in the mean.
@@ -21,6 +22,9 @@ pub struct Follower {
     told: Option<Level>,
     /// Logarithms of deviation and contrast, averaged.
     mean: Option<[f64; 2]>,
+    /// What is thought of the PSF, and what the last look said of it.
+    verdict: Option<Verdict>,
+    last: Option<Verdict>,
 }
 
 impl Follower {
@@ -39,9 +43,23 @@ impl Follower {
             contrast: Contrast::saturating(mean[1].exp()),
             basis: seen.basis,
             disagreement: seen.disagreement,
+            verdict: self.judge(seen.verdict),
         };
         let is_told = self.told.is_some_and(|told| is_near(told, level));
         (!is_told).then(|| *self.told.insert(level))
+    }
+
+    /// What to think of the PSF from now on.
+    fn judge(&mut self, seen: Verdict) -> Verdict {
+        if let (Verdict::Untold, Some(verdict)) = (seen, self.verdict) {
+            return verdict;
+        }
+        let last = self.last.replace(seen);
+        let is_said_twice = last.is_some_and(|last| last.is_rival() == seen.is_rival());
+        match self.verdict {
+            Some(verdict) if !is_said_twice => verdict,
+            _ => *self.verdict.insert(seen),
+        }
     }
 
     /// What restorations were told last; nothing before a frame told anything.
@@ -54,12 +72,13 @@ fn is_near(told: Level, mean: Level) -> bool {
     let within = |a: f64, b: f64, ratio: f64| a <= ratio * b && b <= ratio * a;
     within(told.sigma.get().max(1e-3), mean.sigma.get().max(1e-3), APART)
         && within(told.contrast.get(), mean.contrast.get(), FAINTER)
+        && told.verdict.is_rival() == mean.verdict.is_rival()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calibrate::level::Basis;
+    use crate::calibrate::level::{Basis, Rival};
 
     fn look(sigma: f64) -> Result<Level, Unfit> {
         let contrast = Contrast::USUAL;
@@ -68,6 +87,7 @@ mod tests {
             contrast,
             basis: Basis::Grain,
             disagreement: 1.0,
+            verdict: Verdict::Holds,
         })
     }
 
@@ -101,6 +121,29 @@ mod tests {
         assert!((8..=12).contains(&steps.len()), "{steps:?}");
         assert!(steps.windows(2).all(|pair| pair[1].1 / pair[0].1 < 1.25), "{steps:?}");
         assert_eq!(told(looks), steps, "the same frames make the same levels");
+    }
+
+    /// Whether the PSF is in doubt after each of such looks.
+    fn doubts(verdicts: &[Verdict]) -> Vec<bool> {
+        let (mut follower, mut is_doubted) = (Follower::default(), false);
+        let mut take = |verdict: &Verdict| {
+            let look = look(3.0).map(|level| Level { verdict: *verdict, ..level });
+            if let Some(level) = follower.take(look) {
+                is_doubted = level.verdict.is_rival();
+            }
+            is_doubted
+        };
+        verdicts.iter().map(&mut take).collect()
+    }
+
+    #[test]
+    fn two_looks_in_a_row_change_what_is_thought_of_the_psf() {
+        let (rival, other) =
+            (Verdict::Rival(Rival::Narrower(0.85)), Verdict::Rival(Rival::Disk(2.0)));
+        let (holds, untold) = (Verdict::Holds, Verdict::Untold);
+        assert_eq!(doubts(&[rival, untold, holds, holds]), [true, true, true, false]);
+        assert_eq!(doubts(&[untold, rival, holds, rival]), [false; 4]);
+        assert_eq!(doubts(&[holds, rival, untold, other]), [false, false, false, true]);
     }
 
     #[test]

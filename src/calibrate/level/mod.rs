@@ -7,8 +7,10 @@
 
 mod bands; // where there is noise alone
 mod window; // the part of a frame that is looked at
+mod rivals; // for another blur
 mod gauge; // one frame
 mod follow; // many of them
 
 pub use follow::Follower;
 pub use gauge::{Basis, Level, LevelGauge, Unfit};
+pub use rivals::{Rival, Verdict};

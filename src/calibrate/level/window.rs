@@ -1,5 +1,6 @@
 //! The part of a frame that is looked at: its middle, as light, and what can be told of its tiles.
 
+use crate::calibrate::blind::scene::{CELL, cells};
 use crate::fft::good_size;
 use crate::frame::colour::{Scale, luma};
 use crate::frame::{Extent, Picture, Plane};
@@ -19,6 +20,8 @@ const FADE_MAX: usize = 48;
 pub(super) struct Window {
     /// Light, 1 at white.
     pub(super) light: Plane<f32>,
+    /// Whether none of a cell is black or white.
+    pub(super) usable: Plane<bool>,
     /// Column and row of the tiles that tell of noise, in samples.
     pub(super) tiles: Vec<(usize, usize)>,
     /// Share of all tiles of which some samples are black or white.
@@ -56,6 +59,7 @@ impl Window {
             light: Plane::from_fn(extent, |x, y| {
                 table[usize::from(samples.row(y)[x].min(format.white()))]
             }),
+            usable: usable(&samples, format.white()),
             tiles,
             clipped,
             step: f64::from(1_u32 << bits.trailing_zeros().min(15)) / f64::from(scale.span()),
@@ -93,6 +97,16 @@ impl Window {
             .collect();
         (squares.iter().sum::<f64>() / squares.len().max(1) as f64).sqrt()
     }
+}
+
+/// Whether none of a cell is black or white.
+fn usable(samples: &Plane<u16>, white: u16) -> Plane<bool> {
+    let Extent { width, height } = samples.extent();
+    Plane::from_fn(cells(samples.extent()), |column, row| {
+        let columns = column * CELL..((column + 1) * CELL).min(width);
+        let mut rows = row * CELL..((row + 1) * CELL).min(height);
+        rows.all(|y| samples.row(y)[columns.clone()].iter().all(|&it| it > 0 && it < white))
+    })
 }
 
 /// Mean of a tile.

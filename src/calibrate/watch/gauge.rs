@@ -8,7 +8,7 @@
 use super::reference::{Reference, Row};
 use crate::calibrate::blind::light::{Look, Reader};
 use crate::calibrate::blind::periodogram::{Bins, Periodogram};
-use crate::calibrate::blind::refine::magnitude;
+use crate::calibrate::blind::refine::squared;
 use crate::calibrate::blind::scene::Scene;
 use crate::calibrate::blind::simplex::minimise;
 use crate::calibrate::blind::whittle::{Evidence, Exponent};
@@ -195,12 +195,6 @@ fn still(look: Look, before: &Plane<f32>) -> Result<Scene, Unfit> {
     let extent = look.cells.extent();
     let usable = Plane::from_samples(extent, usable).ok_or(Unfit::Extent)?;
     Ok(Scene { light: look.light, usable, sigma: look.sigma })
-}
-
-/// The squared OTF of a PSF, `scale` times as wide, in each bin.
-fn squared(bins: &Bins, psf: &Psf, scale: f64) -> Vec<f64> {
-    let magnitude = magnitude(psf);
-    bins.squared(|u, v| magnitude(scale * u, scale * v))
 }
 
 #[cfg(test)]
