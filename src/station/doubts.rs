@@ -1,6 +1,7 @@
 //! What speaks against a PSF: that it is another camera's, another setting's, or does not fit what frames
 //! show. It is told, and nothing is changed: whoever looks knows better.
 
+use crate::calibrate::Flaw;
 use crate::calibrate::level::{Level, Verdict};
 use crate::frame::Figures;
 use crate::metrics::Metrics;
@@ -72,6 +73,15 @@ pub(super) fn tell(doubts: impl IntoIterator<Item = String>, metrics: &Metrics) 
     for doubt in doubts {
         if metrics.restoration.doubt(&doubt) {
             log::warn!("the PSF is in doubt: {doubt}");
+        }
+    }
+}
+
+/// Tells flaws of frames, each once.
+pub(super) fn tell_flaws(flaws: &[Flaw], metrics: &Metrics) {
+    for flaw in flaws.iter().map(Flaw::to_string) {
+        if metrics.restoration.doubt(&flaw) {
+            log::warn!("{flaw}");
         }
     }
 }

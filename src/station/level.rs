@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use super::doubts;
 use super::recipe::Recipe;
 use crate::calibrate::level::{Follower, Level, LevelGauge, Unfit};
+use crate::calibrate::{Flaw, Flaws};
 use crate::frame::{Effort, Figures, Picture, PictureFormat};
 use crate::metrics::Metrics;
 use crate::optics::GrayLevels;
@@ -42,14 +43,21 @@ pub struct Keeper {
 enum Step {
     /// It panicked, or there was no thread.
     Off,
-    Idle(Box<LevelGauge>, Pair),
+    Idle(Box<Eyes>, Pair),
     /// A frame is asked for.
-    Asked(Box<LevelGauge>),
+    Asked(Box<Eyes>),
     Looking(JoinHandle<Look>),
 }
 
 /// What was seen, and all that is needed for the next look.
-type Look = (Box<LevelGauge>, Pair, Seen);
+type Look = (Box<Eyes>, Pair, Seen);
+
+/// What looks at frames.
+#[derive(Debug)]
+struct Eyes {
+    gauge: LevelGauge,
+    flaws: Flaws,
+}
 
 /// What a frame tells.
 #[derive(Debug)]
@@ -57,6 +65,7 @@ struct Seen {
     level: Result<Level, Unfit>,
     /// Of the restored frame; `None` where nothing was done to it.
     figures: Option<Figures>,
+    flaws: Vec<Flaw>,
 }
 
 impl Keeper {
@@ -65,7 +74,8 @@ impl Keeper {
     pub fn new(recipe: &Recipe, format: PictureFormat, follows: bool, now: Instant) -> Self {
         let [captured, restored] = [(); 2].map(|()| Picture::new(format));
         let pair = Pair { captured, restored, effort: Effort::Full };
-        let step = Step::Idle(Box::new(recipe.gauge()), pair);
+        let step =
+            Step::Idle(Box::new(Eyes { gauge: recipe.gauge(), flaws: Flaws::default() }), pair);
         let (noise, _, is_doubted) = recipe.level();
         let given = (!follows).then_some(noise);
         Self { step, given, is_doubted, follower: Follower::default(), next: now, is_said: false }
@@ -75,19 +85,19 @@ impl Keeper {
     /// where that is another one.
     pub fn attend(&mut self, now: Instant, pipeline: &RunningPipeline) -> Option<Level> {
         let (step, level) = match std::mem::replace(&mut self.step, Step::Off) {
-            Step::Idle(gauge, pair) if now >= self.next => {
+            Step::Idle(eyes, pair) if now >= self.next => {
                 pipeline.taps().level.ask(pair);
-                (Step::Asked(gauge), None)
+                (Step::Asked(eyes), None)
             }
-            Step::Asked(gauge) => match pipeline.taps().level.take() {
-                Some(pair) => (look(gauge, pair), None),
-                None => (Step::Asked(gauge), None),
+            Step::Asked(eyes) => match pipeline.taps().level.take() {
+                Some(pair) => (look(eyes, pair), None),
+                None => (Step::Asked(eyes), None),
             },
             Step::Looking(looking) if looking.is_finished() => match looking.join() {
-                Ok((gauge, pair, seen)) => {
+                Ok((eyes, pair, seen)) => {
                     let level = self.note(&seen, pipeline.metrics());
                     self.next = now + self.pause();
-                    (Step::Idle(gauge, pair), level)
+                    (Step::Idle(eyes, pair), level)
                 }
                 Err(_) => {
                     log::error!("following the noise panicked and is over");
@@ -111,6 +121,7 @@ impl Keeper {
     fn note(&mut self, seen: &Seen, metrics: &Metrics) -> Option<Level> {
         let look = seen.level;
         doubts::tell(doubts::of_frame(look.ok(), seen.figures), metrics);
+        doubts::tell_flaws(&seen.flaws, metrics);
         let is_news = !self.is_said && self.given.is_none() && self.follower.told().is_none();
         if let (Err(unfit), true) = (look, is_news) {
             self.is_said = true;
@@ -124,13 +135,13 @@ impl Keeper {
 }
 
 /// Looks at a frame on a thread of its own; there is one at a time.
-fn look(mut gauge: Box<LevelGauge>, pair: Pair) -> Step {
+fn look(mut eyes: Box<Eyes>, pair: Pair) -> Step {
     let thread = std::thread::Builder::new().name("level".to_owned());
     let started = thread.spawn(move || {
-        let level = gauge.look(&pair.captured);
+        let (level, flaws) = (eyes.gauge.look(&pair.captured), eyes.flaws.look(&pair.captured));
         let is_restored = pair.effort != Effort::Passthrough;
         let figures = is_restored.then(|| Figures::of(&pair.captured, &pair.restored));
-        (gauge, pair, Seen { level, figures })
+        (eyes, pair, Seen { level, figures, flaws })
     });
     match started {
         Ok(looking) => Step::Looking(looking),
