@@ -32,7 +32,7 @@ pub struct Profile {
     white: f32,
     /// Power of each coefficient that scenes leave.
     scene: Vec<f32>,
-    /// Coefficients in which stripes are told.
+    /// Coefficients in which stripes are told; none where the blur leaves scenes in all of them.
     quiet: Vec<usize>,
 }
 
@@ -69,6 +69,9 @@ impl Profile {
     const MEDIAN: f32 = 0.4549;
     /// Stripes of less power than so many times that of the independent noise are none.
     const EVIDENCE: f32 = 12.0;
+    /// Where scenes leave so many times as much as the independent noise in the median of the quiet
+    /// coefficients, lines of text and edges of screens are not told from stripes.
+    const LOUD: f32 = 4.0;
 
     /// Of `length` means of `count` samples each, behind a PSF with these sums across them.
     #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
@@ -95,12 +98,18 @@ impl Profile {
         quiet.sort_by(|a, b| scene[*a].total_cmp(&scene[*b]));
         let silent = quiet.partition_point(|k| scene[*k] < 0.5 * white);
         quiet.truncate(silent.max(length / 8));
+        if scene[quiet[quiet.len() / 2]] > Self::LOUD * white {
+            quiet.clear();
+        }
         Some(Self { white, scene, quiet })
     }
 
     /// The power of the stripes, 0 where there are none, told by the powers of the coefficients; `room` is
     /// overwritten.
     pub fn stripes(&self, powers: &[f32], room: &mut Vec<f32>) -> f32 {
+        if self.quiet.is_empty() {
+            return 0.0;
+        }
         room.clear();
         room.extend(self.quiet.iter().map(|k| powers[*k] - Self::MEDIAN * self.scene[*k]));
         let middle = room.len() / 2;
@@ -157,6 +166,17 @@ mod tests {
         assert_eq!((gains.len(), gains[0]), (201, 0.0));
         assert!(gains.iter().all(|gain| (0.0..1.0).contains(gain)));
         assert!(stripes == 0.0 || gains[199] > 0.8, "{psf}: {}", gains[199]);
+    }
+
+    #[test]
+    fn nothing_is_told_where_the_blur_leaves_the_scene() {
+        for (psf, sigma) in [("gaussian:0.3", 0.0), ("gaussian:0.6", 1.0), ("motion:15,0", 2.55)] {
+            let Stripes { rows, .. } = plan(psf, sigma, Extent::new(320, 200)).expect("a plan");
+            let powers = vec![1.0; rows.scene.len()];
+            assert_eq!(rows.stripes(&powers, &mut Vec::new()), 0.0, "{psf} {sigma}");
+        }
+        let across = plan("motion:15,0", 2.55, Extent::new(320, 200)).expect("a plan").columns;
+        assert!(across.stripes(&vec![1.0; across.scene.len()], &mut Vec::new()) > 0.0);
     }
 
     #[test]
