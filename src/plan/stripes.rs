@@ -11,6 +11,11 @@
 //! is their least-squares estimate (Wiener's, in one dimension). `A` is above 1 as scenes have more on the
 //! axis than elsewhere: horizons, walls, lines of text. Slow stripes cannot be told from a scene and are
 //! left; the blur takes them as it takes a scene, so that they are not amplified. Columns likewise.
+//!
+//! A shelf or a screen has edges as long as the frame, which no average scene has: few, and each strong enough
+//! to pass for stripes in the spectrum. Stripes are in most rows. So there are no more of them than
+//! the median of the second differences `(p_i-1 - 2 p_i + p_i+1) / sqrt 6` of the profile tells, whose square
+//! has the mean `s^2 + sigma^2 / width` without a scene.
 
 use super::edges::{Edges, Framing};
 use crate::frame::Extent;
@@ -104,17 +109,19 @@ impl Profile {
         Some(Self { white, scene, quiet })
     }
 
-    /// The power of the stripes, 0 where there are none, told by the powers of the coefficients; `room` is
-    /// overwritten.
-    pub fn stripes(&self, powers: &[f32], room: &mut Vec<f32>) -> f32 {
+    /// The power of the stripes, 0 where there are none, told by the means and the powers of their
+    /// coefficients; `room` is overwritten.
+    pub fn stripes(&self, means: &[f32], powers: &[f32], room: &mut Vec<f32>) -> f32 {
         if self.quiet.is_empty() {
+            return 0.0;
+        }
+        let most = rough(means, room) - self.white;
+        if most < Self::EVIDENCE * self.white {
             return 0.0;
         }
         room.clear();
         room.extend(self.quiet.iter().map(|k| powers[*k] - Self::MEDIAN * self.scene[*k]));
-        let middle = room.len() / 2;
-        let (_, median, _) = room.select_nth_unstable_by(middle, f32::total_cmp);
-        let stripes = *median / Self::MEDIAN - self.white;
+        let stripes = (median(room) / Self::MEDIAN - self.white).min(most);
         if stripes < Self::EVIDENCE * self.white { 0.0 } else { stripes }
     }
 
@@ -124,6 +131,20 @@ impl Profile {
         let gain = move |scene: &f32| stripes / (stripes + self.white + scene);
         std::iter::once(0.0).chain(self.scene[1..].iter().map(gain))
     }
+}
+
+/// The power of neighbours' differences that most of the means have; `room` is overwritten.
+fn rough(means: &[f32], room: &mut Vec<f32>) -> f32 {
+    room.clear();
+    let second = |three: &[f32]| (three[0] - 2.0 * three[1] + three[2]).powi(2) / 6.0;
+    room.extend(means.windows(3).map(second));
+    median(room) / Profile::MEDIAN
+}
+
+/// The median of values of which there are some; their order is lost.
+fn median(values: &mut [f32]) -> f32 {
+    let middle = values.len() / 2;
+    *values.select_nth_unstable_by(middle, f32::total_cmp).1
 }
 
 /// `|H|^2` at a frequency in cycles a sample, of a PSF in one dimension.
@@ -151,6 +172,11 @@ mod tests {
         assert!(plan("disk:3", 2.55, Extent::new(200, 63)).is_none());
     }
 
+    /// Means that are all unlike their neighbours.
+    fn rough(count: usize) -> Vec<f32> {
+        (0..count).map(|at| [0.1, 0.9][at % 2]).collect()
+    }
+
     /// Powers that are what scene and noise leave in the mean, and `stripes` besides.
     #[track_caller]
     fn check_told(psf: &str, stripes: f32) {
@@ -160,7 +186,7 @@ mod tests {
             .iter()
             .map(|scene| Profile::MEDIAN * (scene + rows.white + stripes))
             .collect();
-        let told = rows.stripes(&powers, &mut Vec::new());
+        let told = rows.stripes(&rough(200), &powers, &mut Vec::new());
         assert!((told - stripes).abs() <= 1e-4 * stripes, "{psf}: {told} instead of {stripes}");
         let gains: Vec<f32> = rows.gains(told).collect();
         assert_eq!((gains.len(), gains[0]), (201, 0.0));
@@ -173,10 +199,14 @@ mod tests {
         for (psf, sigma) in [("gaussian:0.3", 0.0), ("gaussian:0.6", 1.0), ("motion:15,0", 2.55)] {
             let Stripes { rows, .. } = plan(psf, sigma, Extent::new(320, 200)).expect("a plan");
             let powers = vec![1.0; rows.scene.len()];
-            assert_eq!(rows.stripes(&powers, &mut Vec::new()), 0.0, "{psf} {sigma}");
+            assert_eq!(rows.stripes(&rough(200), &powers, &mut Vec::new()), 0.0, "{psf} {sigma}");
         }
         let across = plan("motion:15,0", 2.55, Extent::new(320, 200)).expect("a plan").columns;
-        assert!(across.stripes(&vec![1.0; across.scene.len()], &mut Vec::new()) > 0.0);
+        let powers = vec![1.0; across.scene.len()];
+        assert!(across.stripes(&rough(320), &powers, &mut Vec::new()) > 0.0);
+        // Few long edges are no stripes.
+        let step: Vec<f32> = (0..320).map(|x| if x < 160 { 0.2 } else { 0.7 }).collect();
+        assert_eq!(across.stripes(&step, &powers, &mut Vec::new()), 0.0);
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl Line {
     /// Fills the offsets by the means; their deviation.
     fn look(&mut self) -> f32 {
         self.filter.powers(self.means.iter().copied(), &mut self.powers);
-        let power = self.plan.stripes(&self.powers, &mut self.room);
+        let power = self.plan.stripes(&self.means, &self.powers, &mut self.room);
         if power > 0.0 {
             self.offsets.copy_from_slice(self.filter.filtered(self.plan.gains(power)));
         } else {
@@ -192,7 +192,7 @@ mod tests {
         for y in 0..framing.inner.height {
             for x in 0..framing.inner.width {
                 let offset = offsets.samples()[if along_rows { y } else { x }];
-                striped.row_mut(top + y)[left + x] += 3.0_f32.sqrt() * DEVIATION * offset;
+                striped.row_mut(top + y)[left + x] += 12.0_f32.sqrt() * DEVIATION * offset;
             }
         }
         let before = distance(&striped, &clean);
