@@ -3,7 +3,7 @@
 
     python3 benches/conditions/pictures.py DEBLURD FOLDER
 
-Blurs the program's own scene, breaks it in one way, restores it, and writes FOLDER/NAME.jpg for each of four conditions:
+Blurs the program's own scene, breaks it in one way, restores it, and writes FOLDER/real-NAME.jpg for each of four conditions:
 the camera's frame on the left, the restored one on the right. Needs NumPy, SciPy and Pillow.
 """
 import pathlib
@@ -94,7 +94,7 @@ def main(program, folder):
             for at, path in enumerate([before, after]):
                 part = Image.open(path).convert("RGB").crop((left, top, left + SHOWN[0], top + SHOWN[1]))
                 both.paste(part, (at * (SHOWN[0] + 8), 0))
-            both.save(folder / f"{name}.jpg", quality=88)
+            both.save(folder / f"real-{name}.jpg", quality=88)
 
 
 if __name__ == "__main__":
