@@ -11,16 +11,16 @@ use super::options::{PsfArgument, Threads};
 use super::terminal;
 use super::truth::Truth;
 use super::work::Work;
-use crate::calibrate::level::{Level, LevelGauge, Unfit, Verdict};
+use crate::calibrate::level::{Basis, Level, LevelGauge, Unfit, Verdict};
 use crate::daemon::{Shutdown, watch};
 use crate::executor::Executor;
 use crate::frame::{Effort, Picture, PictureFormat};
 use crate::metrics::Metrics;
-use crate::optics::{Clue, Contrast, GrayLevels, Sigma};
+use crate::optics::{Clue, GrayLevels, Sigma};
 use crate::pipeline::{Overflow, PipelineOptions, Stop, Stoppable};
 use crate::plan::network::Model;
-use crate::plan::{Channels, RestoreOptions, RestorePlan};
-use crate::restore::{Backend, CpuBackend, Restorer, Unwatched};
+use crate::plan::{Channels, RestoreOptions};
+use crate::restore::{Restorer, Unwatched};
 use crate::sink::is_special;
 use crate::source::{Y4mOptions, Y4mSource, read_tagged};
 use crate::station::{Assembly, Fault, Hear, Known, Recipe, gauge, load, open_y4m_sink};
@@ -174,8 +174,8 @@ struct Pictures<'a> {
     gauge: LevelGauge,
 }
 
-/// The noise and the contrast that are reckoned with, and whether the picture speaks for another PSF.
-type Reckoned = (GrayLevels, Contrast, bool);
+/// The level that is reckoned with, where the picture tells one; else the noise.
+type Reckoned = std::result::Result<Level, GrayLevels>;
 
 /// A restorer and what it was planned for.
 struct Planned {
@@ -216,9 +216,14 @@ impl Pictures<'_> {
         if given.is_none() {
             note(&told(input, look));
         }
-        let Ok(level) = look else {
-            return (given.unwrap_or(GrayLevels::USUAL), Contrast::USUAL, false);
-        };
+        let Ok(level) = look else { return Err(given.unwrap_or(GrayLevels::USUAL)) };
+        if level.basis == Basis::Shown {
+            let (input, sigma) = (input.display(), level.sigma);
+            note(&format!(
+                "{input}: shows a noise of {sigma:.2} gray levels, more than was told: restored by that \
+                 (--guard false where what was told is sure)"
+            ));
+        }
         if let Verdict::Rival(rival) = level.verdict {
             let (input, sigma) = (input.display(), level.sigma);
             note(&format!(
@@ -226,7 +231,7 @@ impl Pictures<'_> {
                  gray levels (--trust measured where the PSF is sure)"
             ));
         }
-        (level.sigma, level.contrast, level.verdict.is_rival())
+        Ok(level)
     }
 
     /// Which planes are restored of a picture. Coding leaves less of colours than of luma, mostly at half their
@@ -263,15 +268,20 @@ impl Pictures<'_> {
     fn plan(
         &self,
         format: PictureFormat,
-        (sigma, contrast, is_doubted): Reckoned,
+        level: Reckoned,
         channels: Channels,
     ) -> Result<Box<dyn Restorer>> {
-        let told = GrayLevels::saturating(sigma.get() / contrast.get());
-        load::warn_of_noise(self.model.as_deref(), told);
         let Restore { restoration, .. } = self.command;
+        let sigma = level.map_or_else(|sigma| sigma, |level| level.sigma);
         let camera = self.known.camera(sigma, restoration.transfer, Clue::Silent);
-        let options = RestoreOptions { contrast, is_doubted, channels, ..restoration.clone() };
-        let plan = RestorePlan::new(&camera, self.model.clone(), &options, format)?;
-        Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
+        let options = RestoreOptions { channels, ..restoration.clone() };
+        let (model, executor) = (self.model.clone(), Arc::clone(&self.executor));
+        let mut recipe = Recipe { camera, model, options, executor };
+        if let Ok(level) = level {
+            recipe.set_level(level);
+        }
+        let told = GrayLevels::saturating(sigma.get() / recipe.options.contrast.get());
+        load::warn_of_noise(self.model.as_deref(), told);
+        Ok(recipe.restorer(format)?)
     }
 }

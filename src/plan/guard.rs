@@ -23,6 +23,9 @@
 //! half to a third where the kind of blur is. A PSF told too wide by a tenth or a fifth at little noise looks
 //! like a scene with much detail, and is not caught.
 //!
+//! Codes and print have spectra of their own, and look like grain by these sums. So a plan has a guard only as
+//! long as no frame has told its noise and what it says of the PSF (`calibrate::level`), which tell more.
+//!
 //! Where frames are averaged, what is expected is still the noise of a single one: something moves in nearly
 //! every frame, and where nothing does, a window with less noise than is expected is kept.
 

@@ -37,7 +37,8 @@ pub struct RestoreOptions {
     /// what is told without one is believed; and guessed where frames speak for another one].
     #[arg(long, value_enum)]
     pub trust: Option<Trust>,
-    /// Whether each restored frame is looked at, and held back where it is ringing or grain.
+    /// Whether frames that show more noise than is told, or another blur, overrule it; and are held back where
+    /// they are not known to and what is restored is ringing or grain.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     pub guard: bool,
     /// How much fainter than ordinary ones the pictures are: no key, it is seen.
@@ -48,6 +49,10 @@ pub struct RestoreOptions {
     #[arg(skip)]
     #[serde(skip)]
     pub is_doubted: bool,
+    /// Whether they have told noise and PSF, so that the guard need not look at each: likewise.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub is_seen: bool,
     /// How frames of a scene at rest are averaged: a section of its own, for streams alone.
     #[arg(skip)]
     #[serde(skip)]
@@ -77,6 +82,7 @@ impl Default for RestoreOptions {
             guard: true,
             contrast: Contrast::USUAL,
             is_doubted: false,
+            is_seen: false,
             temporal: TemporalOptions::default(),
         }
     }

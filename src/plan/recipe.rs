@@ -121,7 +121,8 @@ impl RestorePlan {
         let fusion = Fusion::plan(camera, options.temporal, framing, format, fused)?;
         let Filters { wiener, weak, projections } = filters;
         let projections = projections.into_iter().zip(strengths);
-        let guard = Guard::plan(&camera.blur, framing, of_usual)?.filter(|_| options.guard);
+        let guard = Guard::plan(&camera.blur, framing, of_usual)?
+            .filter(|_| options.guard && !options.is_seen);
         Ok(Self {
             format,
             channels: options.channels,

@@ -2,10 +2,10 @@
 //! show. It is told, and nothing is changed: whoever looks knows better.
 
 use crate::calibrate::Flaw;
-use crate::calibrate::level::{Level, Verdict};
+use crate::calibrate::level::{Basis, Level, Verdict};
 use crate::frame::Figures;
 use crate::metrics::Metrics;
-use crate::optics::Calibration;
+use crate::optics::{Calibration, GrayLevels};
 
 /// How many times as strong as the finest noise what is left at coarse scales may be: a coder that is fine
 /// enough for anybody makes 4 of it.
@@ -37,6 +37,16 @@ pub fn of_frame(level: Option<Level>, figures: Option<Figures>) -> Vec<String> {
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// What a frame speaks against that shows more noise than is told.
+pub(super) fn of_noise(level: Level, given: Option<GrayLevels>) -> Option<String> {
+    let given = given.filter(|_| level.by(given).basis == Basis::Shown)?;
+    Some(format!(
+        "frames show a noise of {:.2} gray levels where {given:.2} are told: they are restored by what they \
+         show (guard = false where what is told is sure)",
+        level.shown
+    ))
 }
 
 fn of_verdict(verdict: Verdict) -> Option<String> {
@@ -89,13 +99,13 @@ pub(super) fn tell_flaws(flaws: &[Flaw], metrics: &Metrics) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calibrate::level::{Basis, Rival};
+    use crate::calibrate::level::Rival;
     use crate::metrics::Restoration;
-    use crate::optics::{Contrast, GrayLevels, Psf};
+    use crate::optics::{Contrast, Psf};
 
     fn level(disagreement: f64, verdict: Verdict) -> Level {
         let (sigma, contrast) = (GrayLevels::USUAL, Contrast::USUAL);
-        Level { sigma, contrast, basis: Basis::Scales, disagreement, verdict }
+        Level { sigma, shown: sigma, contrast, basis: Basis::Scales, disagreement, verdict }
     }
 
     fn camera(pixel_format: Option<&str>) -> Calibration {
@@ -124,6 +134,15 @@ mod tests {
         assert!(of_frame(Some(level(1.0, Verdict::Holds)), Some(figures)).is_empty());
         let doubts = of_frame(Some(level(1.0, Verdict::Rival(Rival::Disk(2.0)))), None);
         assert!(doubts.len() == 1 && doubts[0].contains("disk:2.0"), "{doubts:?}");
+    }
+
+    #[test]
+    fn more_noise_than_is_told_is_a_doubt() {
+        let level = level(1.0, Verdict::Holds);
+        assert_eq!(of_noise(level, None), None);
+        assert_eq!(of_noise(level, GrayLevels::new(2.0)), None);
+        let doubt = of_noise(level, GrayLevels::new(0.64)).expect("a doubt");
+        assert!(doubt.contains("2.55 gray levels where 0.64"), "{doubt}");
     }
 
     #[test]

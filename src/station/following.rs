@@ -60,9 +60,9 @@ impl Following {
         let level = self.follower.take(look).map(|level| level.by(self.given));
         match (level, look) {
             (Some(level), _) => {
-                let before = self.recipe.level();
+                let before = self.recipe.reckoned();
                 self.recipe.set_level(level);
-                if self.recipe.level() != before {
+                if self.recipe.reckoned() != before {
                     self.inner = self.recipe.restorer(self.format)?;
                 }
                 (self.hear)(Ok(level), &self.recipe);

@@ -21,17 +21,15 @@ use crate::pipeline::{Pair, RunningPipeline};
 const SOON: Duration = Duration::from_millis(500);
 const EVERY: Duration = Duration::from_secs(10);
 
-/// The same where the noise is given: what speaks against the PSF seldom changes.
-const SELDOM: Duration = Duration::from_secs(60);
-
 /// Follows the level of one station's frames. The clock is the caller's.
 #[derive(Debug)]
 pub struct Keeper {
     step: Step,
     /// The deviation of the noise, where it is not to be told by the frames.
     given: Option<GrayLevels>,
-    /// Whether the restorer was made for a PSF that is in doubt.
-    is_doubted: bool,
+    /// What the restorer was made for: the deviation, and whether the PSF is in doubt; nothing before a frame
+    /// told anything.
+    made_for: Option<(GrayLevels, bool)>,
     follower: Follower,
     next: Instant,
     /// Whether it was said that frames do not tell.
@@ -70,15 +68,15 @@ struct Seen {
 
 impl Keeper {
     /// For a restoration by `recipe` of pictures of `format`, whose level `follows` the frames, or is
-    /// given: frames are looked at seldom then, for what speaks against the PSF and nothing else.
+    /// given: frames are looked at for what speaks against it and the PSF then.
     pub fn new(recipe: &Recipe, format: PictureFormat, follows: bool, now: Instant) -> Self {
         let [captured, restored] = [(); 2].map(|()| Picture::new(format));
         let pair = Pair { captured, restored, effort: Effort::Full };
         let step =
             Step::Idle(Box::new(Eyes { gauge: recipe.gauge(), flaws: Flaws::default() }), pair);
-        let (noise, _, is_doubted) = recipe.level();
-        let given = (!follows).then_some(noise);
-        Self { step, given, is_doubted, follower: Follower::default(), next: now, is_said: false }
+        let given = (!follows).then_some(recipe.reckoned().noise);
+        let (follower, made_for) = (Follower::default(), None);
+        Self { step, given, made_for, follower, next: now, is_said: false }
     }
 
     /// Does what is due; to be called often. The level that frames are to be restored by from now on,
@@ -113,8 +111,7 @@ impl Keeper {
     fn pause(&self) -> Duration {
         match (self.given, self.follower.told()) {
             (None, None) => SOON,
-            (None, Some(_)) | (Some(_), None) => EVERY,
-            (Some(_), Some(_)) => SELDOM,
+            _ => EVERY,
         }
     }
 
@@ -127,9 +124,11 @@ impl Keeper {
             self.is_said = true;
             log::warn!("nothing to tell the noise by yet: a frame was looked at, and {unfit}");
         }
+        doubts::tell(look.ok().and_then(|level| doubts::of_noise(level, self.given)), metrics);
         let level = self.follower.take(look)?.by(self.given);
-        let changes = self.given.is_none() || level.verdict.is_rival() != self.is_doubted;
-        self.is_doubted = level.verdict.is_rival();
+        let made_for = Some((level.sigma, level.verdict.is_rival()));
+        let changes = self.given.is_none() || made_for != self.made_for;
+        self.made_for = made_for;
         changes.then_some(level)
     }
 }

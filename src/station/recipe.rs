@@ -24,10 +24,24 @@ pub struct Recipe {
     pub executor: Arc<dyn Executor>,
 }
 
+/// What of the frames a restoration reckons with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reckoned {
+    /// Deviation of the noise.
+    pub noise: GrayLevels,
+    /// How much fainter than ordinary pictures they are.
+    pub contrast: Contrast,
+    /// Whether they speak for another PSF.
+    pub is_doubted: bool,
+    /// Whether they have told so.
+    pub is_seen: bool,
+}
+
 impl Recipe {
-    /// The noise and the contrast that are reckoned with, and whether the PSF is in doubt.
-    pub fn level(&self) -> (GrayLevels, Contrast, bool) {
-        (self.camera.noise, self.options.contrast, self.options.is_doubted)
+    /// What of the frames is reckoned with.
+    pub fn reckoned(&self) -> Reckoned {
+        let RestoreOptions { contrast, is_doubted, is_seen, .. } = self.options;
+        Reckoned { noise: self.camera.noise, contrast, is_doubted, is_seen }
     }
 
     /// What tells the level of its frames.
@@ -39,13 +53,14 @@ impl Recipe {
     pub fn set_level(&mut self, level: Level) {
         (self.camera.noise, self.options.contrast) = (level.sigma, level.contrast);
         self.options.is_doubted = level.verdict.is_rival();
+        self.options.is_seen = level.shown > GrayLevels::NONE;
     }
 
-    /// Reckons with what frames told another recipe.
-    pub fn keep_level_of(&mut self, other: &Self) {
-        let RestoreOptions { contrast, is_doubted, .. } = other.options;
-        (self.camera.noise, self.options.contrast) = (other.camera.noise, contrast);
-        self.options.is_doubted = is_doubted;
+    /// Reckons with what another recipe does.
+    pub fn reckon_as(&mut self, other: &Self) {
+        let Reckoned { noise, contrast, is_doubted, is_seen } = other.reckoned();
+        (self.camera.noise, self.options.contrast) = (noise, contrast);
+        (self.options.is_doubted, self.options.is_seen) = (is_doubted, is_seen);
     }
 
     /// A restorer of pictures of `format`.
@@ -76,5 +91,9 @@ pub fn gauge(camera: &Calibration, options: &RestoreOptions) -> LevelGauge {
     let gauge = if options.edges == Edges::Open { gauge.with_open_edges() } else { gauge };
     // Spectra of a frame of which each part has a PSF of its own speak for none of them.
     let is_believed = options.trust == Some(Trust::Measured) || camera.blur.grid() != (1, 1);
-    if is_believed { gauge.believing() } else { gauge }
+    match (options.guard, is_believed) {
+        (false, _) => gauge.believing_all(),
+        (true, true) => gauge.believing(),
+        (true, false) => gauge,
+    }
 }

@@ -141,7 +141,7 @@ impl Running {
         let mut recipe = loaded.recipe(Arc::clone(&self.recipe.executor));
         if self.follows && loaded.config.follows() {
             // What the frames have told is not forgotten.
-            recipe.keep_level_of(&self.recipe);
+            recipe.reckon_as(&self.recipe);
         }
         let restorer = recipe.restorer(self.format)?;
         log::info!("reload: golden frame {golden}");

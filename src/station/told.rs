@@ -1,7 +1,7 @@
 //! What is told of a restoration: in numbers, and as a picture of its PSF.
 
 use super::portrait::portrait;
-use super::recipe::Recipe;
+use super::recipe::{Recipe, Reckoned};
 use crate::calibrate::level::Basis;
 use crate::metrics::{Metrics, Restoration};
 use crate::optics::{Calibration, Trust};
@@ -50,8 +50,8 @@ impl Told {
     /// The same at the level of `recipe`, which is otherwise the one that was told of.
     #[must_use]
     pub fn of_level(mut self, recipe: &Recipe) -> Self {
-        let (sigma, contrast, _) = recipe.level();
-        (self.restoration.sigma, self.restoration.contrast) = (sigma.get(), contrast.get());
+        let Reckoned { noise, contrast, .. } = recipe.reckoned();
+        (self.restoration.sigma, self.restoration.contrast) = (noise.get(), contrast.get());
         self.restoration.trust = trust(&recipe.camera, recipe.options.trust());
         self
     }

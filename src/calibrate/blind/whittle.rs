@@ -118,6 +118,25 @@ impl Evidence {
         (sum.max(0.0) / f64::max(weights, 1.0)).sqrt()
     }
 
+    /// Root mean square of the logarithm of what was seen over what was expected, without the chance in it,
+    /// where there is more light than noise: of what has zeros of its own, as codes have, it tells more than
+    /// [`Self::misfit`].
+    pub(crate) fn unlikeness(&self, squared: &[f64]) -> f64 {
+        let (mut sum, mut weights) = (0.0, 0.0);
+        for scene in &self.scenes {
+            let numbers = scene.fit(&self.bins, squared).0;
+            for (index, power) in scene.spectrum.power.iter().enumerate() {
+                let (light, noise) = self.model(&numbers, squared, index);
+                let chance = 1.0 / scene.weight(&self.bins, index);
+                let weight = self.bins.bins[index].count * (light / (light + noise)).powi(2);
+                let deviation = (power.max(noise * 1e-6) / (light + noise)).ln();
+                sum += weight * (deviation.powi(2) - chance);
+                weights += weight;
+            }
+        }
+        (sum.max(0.0) / f64::max(weights, 1.0)).sqrt()
+    }
+
     /// Independent coefficients, of all scenes together.
     pub(crate) fn coefficients(&self) -> f64 {
         let of = |scene: &Seen| -> f64 {

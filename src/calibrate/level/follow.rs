@@ -20,8 +20,8 @@ const FAINTER: f64 = 1.25;
 #[derive(Debug, Clone, Default)]
 pub struct Follower {
     told: Option<Level>,
-    /// Logarithms of deviation and contrast, averaged.
-    mean: Option<[f64; 2]>,
+    /// Logarithms of deviation, contrast and shown deviation, averaged.
+    mean: Option<[f64; 3]>,
     /// What is thought of the PSF, and what the last look said of it.
     verdict: Option<Verdict>,
     last: Option<Verdict>,
@@ -32,14 +32,20 @@ impl Follower {
     /// that is another one.
     pub fn take(&mut self, look: Result<Level, Unfit>) -> Option<Level> {
         let seen = look.ok()?;
-        let now = [seen.sigma.get().max(1e-3).ln(), seen.contrast.get().ln()];
+        let ln = |sigma: GrayLevels| sigma.get().max(1e-3).ln();
+        let is_shown = seen.shown > GrayLevels::NONE;
+        let now = [ln(seen.sigma), seen.contrast.get().ln(), ln(seen.shown)];
         let mean = match self.mean {
             None => now,
-            Some(mean) => [0, 1].map(|at| mean[at] + WEIGHT * (now[at] - mean[at])),
+            Some(mean) => std::array::from_fn(|at| {
+                let weight = if at < 2 || is_shown { WEIGHT } else { 0.0 };
+                mean[at] + weight * (now[at] - mean[at])
+            }),
         };
         self.mean = Some(mean);
         let level = Level {
             sigma: GrayLevels::saturating(mean[0].exp()),
+            shown: if is_shown { GrayLevels::saturating(mean[2].exp()) } else { GrayLevels::NONE },
             contrast: Contrast::saturating(mean[1].exp()),
             basis: seen.basis,
             disagreement: seen.disagreement,
@@ -70,7 +76,9 @@ impl Follower {
 
 fn is_near(told: Level, mean: Level) -> bool {
     let within = |a: f64, b: f64, ratio: f64| a <= ratio * b && b <= ratio * a;
-    within(told.sigma.get().max(1e-3), mean.sigma.get().max(1e-3), APART)
+    let near = |a: GrayLevels, b: GrayLevels| within(a.get().max(1e-3), b.get().max(1e-3), APART);
+    near(told.sigma, mean.sigma)
+        && near(told.shown, mean.shown)
         && within(told.contrast.get(), mean.contrast.get(), FAINTER)
         && told.verdict.is_rival() == mean.verdict.is_rival()
 }
@@ -84,6 +92,7 @@ mod tests {
         let contrast = Contrast::USUAL;
         Ok(Level {
             sigma: GrayLevels::saturating(sigma),
+            shown: GrayLevels::saturating(sigma),
             contrast,
             basis: Basis::Grain,
             disagreement: 1.0,

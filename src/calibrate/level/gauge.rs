@@ -41,6 +41,10 @@ const BEYOND_EDGES_MOST: f64 = 5.0;
 /// 2.55, and the worst of 18 frames is no longer below what it was.
 const RIVALLED: f64 = 5.0;
 
+/// How many times as much noise as was told a frame must show to be believed rather than who told it: looks
+/// are within a third of the truth.
+const CONTRADICTED: f64 = 1.5;
+
 /// From this ratio on, what coarser bands say is another matter than the grain.
 const DISAGREEMENT: f64 = 1.4;
 
@@ -49,6 +53,9 @@ const DISAGREEMENT: f64 = 1.4;
 pub struct Level {
     /// Deviation of the noise, effectively.
     pub sigma: GrayLevels,
+    /// The same as far as the frame shows it, whatever is reckoned with besides; 0 where it is too small, or
+    /// too full of light beyond white, for that to overrule anybody.
+    pub shown: GrayLevels,
     /// How much fainter than ordinary pictures the frames are.
     pub contrast: Contrast,
     /// What the deviation was told by.
@@ -61,14 +68,22 @@ pub struct Level {
 }
 
 impl Level {
-    /// The level to restore by: of the deviation that is `given`, where it is, and of [`RIVALLED`] at least
-    /// where the PSF has a rival.
+    /// The level to restore by: of the deviation that is `given`, where it is and the frame does not show
+    /// [`CONTRADICTED`] times as much, and of [`RIVALLED`] at least where the PSF has a rival.
     #[must_use]
     pub fn by(self, given: Option<GrayLevels>) -> Self {
-        let told = given.unwrap_or(self.sigma).get();
+        let (told, basis) = match given {
+            Some(given) if self.shown.get() > CONTRADICTED * given.get() => {
+                (self.shown, Basis::Shown)
+            }
+            Some(given) => (given, self.basis),
+            None => (self.sigma, self.basis),
+        };
         let least = if self.verdict.is_rival() { RIVALLED * self.contrast.get() } else { 0.0 };
-        let basis = if least > told { Basis::Rival } else { self.basis };
-        Self { sigma: GrayLevels::saturating(told.max(least)), basis, ..self }
+        let basis = if least > told.get() { Basis::Rival } else { basis };
+        // What nobody gave is as it shows.
+        let shown = if given.is_none() { self.sigma } else { self.shown };
+        Self { sigma: GrayLevels::saturating(told.get().max(least)), shown, basis, ..self }
     }
 }
 
@@ -83,6 +98,8 @@ pub enum Basis {
     Scales,
     /// Samples have no finer steps.
     Rounding,
+    /// Frames show more than was told.
+    Shown,
     /// Another blur than the PSF explains the frame better.
     Rival,
     /// So long a blur brings in much from beyond the edges, which nobody knows.
@@ -109,6 +126,8 @@ pub struct LevelGauge {
     bands: Option<(Extent, Bands)>,
     /// None where the PSF is to be believed.
     rivals: Option<Rivals>,
+    /// Whether frames may show more noise than is told.
+    contradicts: bool,
 }
 
 impl LevelGauge {
@@ -120,6 +139,7 @@ impl LevelGauge {
             reach: None,
             bands: None,
             rivals: Some(Rivals::new(psf)),
+            contradicts: true,
         }
     }
 
@@ -135,6 +155,12 @@ impl LevelGauge {
         Self { rivals: None, ..self }
     }
 
+    /// The same, where the noise that is told is believed, too.
+    #[must_use]
+    pub fn believing_all(self) -> Self {
+        Self { contradicts: false, ..self.believing() }
+    }
+
     /// The level of a frame.
     ///
     /// # Errors
@@ -148,6 +174,7 @@ impl LevelGauge {
             let grain = estimate_sigma(&luma(picture));
             return Ok(Level {
                 sigma: grain,
+                shown: GrayLevels::NONE,
                 contrast: Contrast::USUAL,
                 basis: Basis::Grain,
                 disagreement: 1.0,
@@ -162,14 +189,24 @@ impl LevelGauge {
         let range = picture.format().range;
         let (faded, transfer) = (window.faded(), self.transfer);
         let residues = self.bands(extent).into_iter().flat_map(|bands| bands.residues(&faded));
-        let told: Vec<GrayLevels> = residues
-            .map(|(left, gain)| Light(deviation(&left, &window.tiles) / gain))
-            .map(|light| light.in_gray_levels(transfer, range))
-            .collect();
+        let of = |(left, gain): &(Plane<f32>, f64), tiles: &[_]| {
+            Light(deviation(left, tiles) / gain).in_gray_levels(transfer, range)
+        };
+        let (told, calm): (Vec<GrayLevels>, Vec<GrayLevels>) = residues
+            .map(|residue| (of(&residue, &window.tiles), of(&residue, &window.calm)))
+            .unzip();
         let noise = estimate_sigma(&luma(picture)).in_light(transfer, range);
         let rivals = self.rivals.as_mut();
         let verdict = rivals.map_or(Verdict::Untold, |rivals| rivals.judge(&window, noise));
-        let level = Level { verdict, ..judge(picture, &told, window.step, contrast) };
+        let level = judge(picture, &told, window.step, contrast);
+        let is_calm = window.calm.len() >= TILES_LEAST.max(window.tiles.len() / 2);
+        let shown = if is_calm {
+            judge(picture, &calm, window.step, contrast).sigma
+        } else {
+            GrayLevels::NONE
+        };
+        let shown = if self.contradicts { shown } else { GrayLevels::NONE };
+        let level = Level { verdict, shown, ..level };
         let least = self.reach.map_or(0.0, |reach| beyond_edges(reach, picture.extent()));
         let least = GrayLevels::saturating(least * contrast.get());
         if level.sigma >= least {
@@ -215,7 +252,7 @@ fn judge(picture: &Picture, told: &[GrayLevels], step: f64, contrast: Contrast) 
     // Nothing is less than the error of rounding: of flat parts of coded pictures nothing is left.
     let disagreement = widest / grain.max(rounding);
     let (sigma, verdict) = (GrayLevels::saturating(sigma), Verdict::Untold);
-    Level { sigma, contrast, basis, disagreement, verdict }
+    Level { sigma, shown: sigma, contrast, basis, disagreement, verdict }
 }
 
 /// Deviation of a residue over the tiles, without the greatest.
@@ -249,6 +286,7 @@ impl fmt::Display for Basis {
             Self::Coding => "by how the coder rounded",
             Self::Scales => "more at coarse scales: coded, scaled or denoised, or another PSF",
             Self::Rounding => "the step of the samples",
+            Self::Shown => "what frames show, more than was told",
             Self::Rival => "the least for a PSF that has a rival",
             Self::Edges => "the least for so long a blur, of what lies beyond the edges",
         })
@@ -322,14 +360,27 @@ mod tests {
     }
 
     #[test]
+    fn frames_that_show_more_noise_than_is_given_overrule_it() {
+        let level = look("disk:3", &frame("disk:3", 2.0)).expect("a level");
+        assert_eq!(level.by(GrayLevels::new(8.0)).sigma.get(), 8.0);
+        let overruled = level.by(GrayLevels::new(0.5));
+        assert_eq!((overruled.sigma, overruled.basis), (level.sigma, Basis::Shown));
+        let clipped = changed(&frame("disk:3", 2.0), 8, |plane, x, y| {
+            if (x / 16 + y / 16) % 4 == 0 { 255 } else { plane.row(y)[x] }
+        });
+        let level = look("disk:3", &clipped).expect("a level");
+        assert_eq!(level.by(GrayLevels::new(0.5)).sigma.get(), 0.5);
+    }
+
+    #[test]
     fn a_noise_that_is_given_counts_unless_the_psf_has_a_rival() {
         let level = |told| look(told, &frame("disk:3", 2.0)).expect("a level");
         let given = GrayLevels::new(1.5);
         assert_eq!(level("disk:3").by(given).sigma.get(), 1.5);
         let least = level("disk:3.6").by(given);
         assert!(least.sigma.get() > 2.0 && least.basis == Basis::Rival, "{least}");
-        let believed = LevelGauge::new(&psf("disk:3.6"), Transfer::None).believing();
-        let level = { believed }.look(&frame("disk:3", 2.0)).expect("a level");
+        let gauge = LevelGauge::new(&psf("disk:3.6"), Transfer::None);
+        let level = gauge.believing_all().look(&frame("disk:3", 2.0)).expect("a level");
         assert_eq!((level.verdict, level.by(given).sigma.get()), (Verdict::Untold, 1.5));
     }
 

@@ -12,6 +12,9 @@ const SIDE_MAX: usize = 512;
 /// Side of the tiles.
 pub(super) const TILE: usize = 16;
 
+/// How far around light beyond white, in samples, there is more than blur and noise explain.
+const NEAR: usize = 2 * TILE;
+
 /// Width of the edge along which the window fades out: the transforms see its sides continued.
 const FADE_MAX: usize = 48;
 
@@ -24,6 +27,8 @@ pub(super) struct Window {
     pub(super) usable: Plane<bool>,
     /// Column and row of the tiles that tell of noise, in samples.
     pub(super) tiles: Vec<(usize, usize)>,
+    /// Those of them that no light beyond white is near.
+    pub(super) calm: Vec<(usize, usize)>,
     /// Share of all tiles of which some samples are black or white.
     pub(super) clipped: f64,
     /// The step of the samples in light, were the curve a straight one: two of them differ by it at least.
@@ -60,6 +65,11 @@ impl Window {
                 table[usize::from(samples.row(y)[x].min(format.white()))]
             }),
             usable: usable(&samples, format.white()),
+            calm: tiles
+                .iter()
+                .copied()
+                .filter(|&tile| is_calm(&samples, tile, format.white()))
+                .collect(),
             tiles,
             clipped,
             step: f64::from(1_u32 << bits.trailing_zeros().min(15)) / f64::from(scale.span()),
@@ -113,6 +123,14 @@ fn usable(samples: &Plane<u16>, white: u16) -> Plane<bool> {
 fn mean(light: &Plane<f32>, (x, y): (usize, usize)) -> f64 {
     let rows = (y..y + TILE).flat_map(|y| &light.row(y)[x..x + TILE]);
     rows.map(|&sample| f64::from(sample)).sum::<f64>() / (TILE * TILE) as f64
+}
+
+/// Whether nothing is white in a tile and around it.
+fn is_calm(samples: &Plane<u16>, (x, y): (usize, usize), white: u16) -> bool {
+    let Extent { width, height } = samples.extent();
+    let columns = x.saturating_sub(NEAR)..(x + TILE + NEAR).min(width);
+    let mut rows = y.saturating_sub(NEAR)..(y + TILE + NEAR).min(height);
+    rows.all(|y| samples.row(y)[columns.clone()].iter().all(|&sample| sample < white))
 }
 
 /// The tiles inside the fading edge that tell of noise, and the share of those that are clipped. A tile of
