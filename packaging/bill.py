@@ -1,4 +1,4 @@
-"""What the program is made of: `cargo metadata … | bill.py RUSTC_VERSION FOLDER`.
+"""What the program is made of: `cargo metadata … | bill.py RUSTC_VERSION ZIG_VERSION FOLDER`.
 
 Writes FOLDER/deblurd.cdx.json, a bill of materials (CycloneDX 1.6), and
 FOLDER/third-party.txt, whose each part is under which licence, with the texts
@@ -69,17 +69,27 @@ def component(package, checksum, kind=ComponentType.LIBRARY):
     )
 
 
-def standard_library(version):
-    return Component(
-        name="rust-std",
-        version=version,
-        bom_ref="rust-std",
-        description="Rust's standard library, with the compiler's intrinsics",
-        licenses=[LicenseExpression("MIT OR Apache-2.0")],
-    )
+def toolchain(rustc, zig):
+    """What the compiler and the linker put into every program."""
+    return [
+        Component(
+            name="rust-std",
+            version=rustc,
+            bom_ref="rust-std",
+            description="Rust's standard library, with the compiler's intrinsics",
+            licenses=[LicenseExpression("MIT OR Apache-2.0")],
+        ),
+        Component(
+            name="zig-runtime",
+            version=zig,
+            bom_ref="zig-runtime",
+            description="LLVM's libunwind and the compiler's intrinsics, as zig links them",
+            licenses=[LicenseExpression("MIT AND (Apache-2.0 WITH LLVM-exception)")],
+        ),
+    ]
 
 
-def bill(packages, graph, root, sums, rustc):
+def bill(packages, graph, root, sums, tools):
     bom = Bom()
     parts = {
         one: component(
@@ -89,15 +99,14 @@ def bill(packages, graph, root, sums, rustc):
         )
         for one in graph
     }
-    std = standard_library(rustc)
     bom.metadata.component = parts[root]
     bom.components.update(part for one, part in parts.items() if one != root)
-    bom.components.add(std)
+    bom.components.update(tools)
     for one, asked in graph.items():
-        bom.register_dependency(parts[one], [parts[each] for each in asked] + [std] * (one == root))
+        bom.register_dependency(parts[one], [parts[each] for each in asked] + (tools if one == root else []))
     # The same sources, the same file.
-    names = "\n".join(sorted(part.bom_ref.value + str(part.hashes) for part in parts.values()))
-    bom.serial_number = uuid.uuid5(uuid.NAMESPACE_URL, names + rustc)
+    names = sorted(f"{part.bom_ref.value} {part.version} {part.hashes}" for part in [*parts.values(), *tools])
+    bom.serial_number = uuid.uuid5(uuid.NAMESPACE_URL, "\n".join(names))
     bom.metadata.timestamp = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), timezone.utc)
     return JsonV1Dot6(bom).output_as_string(indent=1) + "\n"
 
@@ -112,9 +121,11 @@ def texts(package):
     ]
 
 
-def third_party(packages, graph, root, rustc):
+def third_party(packages, graph, root, tools):
     lines = ["What others wrote of deblurd, and its licences", ""]
-    lines.append(f"rust-std {rustc}: MIT OR Apache-2.0, the Rust project's (no text of its own here)")
+    for tool in tools:
+        (licence,) = tool.licenses
+        lines.append(f"{tool.name} {tool.version}: {licence.value}; {tool.description} (no text of its own here)")
     of_text = {}
     for one in sorted((one for one in graph if one != root), key=lambda one: (packages[one]["name"], one)):
         package = packages[one]
@@ -132,13 +143,13 @@ def third_party(packages, graph, root, rustc):
 
 
 def main():
-    rustc, folder = sys.argv[1], Path(sys.argv[2])
+    tools, folder = toolchain(sys.argv[1], sys.argv[2]), Path(sys.argv[3])
     metadata = json.load(sys.stdin)
     root = metadata["resolve"]["root"]
     packages, graph = linked(metadata)
     sums = checksums(Path(metadata["workspace_root"]) / "Cargo.lock")
-    (folder / "deblurd.cdx.json").write_text(bill(packages, graph, root, sums, rustc))
-    (folder / "third-party.txt").write_text(third_party(packages, graph, root, rustc))
+    (folder / "deblurd.cdx.json").write_text(bill(packages, graph, root, sums, tools))
+    (folder / "third-party.txt").write_text(third_party(packages, graph, root, tools))
 
 
 if __name__ == "__main__":
