@@ -13,6 +13,7 @@ use super::recipe::Recipe;
 use crate::calibrate::level::{Follower, Level, LevelGauge, Unfit};
 use crate::frame::{Effort, Figures, Picture, PictureFormat};
 use crate::metrics::Metrics;
+use crate::owner;
 use crate::pipeline::{Pair, RunningPipeline};
 
 /// Time between two looks before a frame has told, and afterwards.
@@ -119,8 +120,7 @@ impl Keeper {
 
 /// Looks at a frame on a thread of its own; there is one at a time.
 fn look(mut gauge: Box<LevelGauge>, pair: Pair) -> Step {
-    let thread = std::thread::Builder::new().name("level".to_owned());
-    let started = thread.spawn(move || {
+    let started = owner::spawn("level", move || {
         let level = gauge.look(&pair.captured);
         let is_restored = pair.effort != Effort::Passthrough;
         let figures = is_restored.then(|| Figures::of(&pair.captured, &pair.restored));
