@@ -14,8 +14,8 @@ use crate::metrics::SourceSnapshot;
 use crate::sink::try_writing;
 use crate::source::{Filled, Source};
 use crate::station::{
-    Assembly, Fault, Material, StationError, doubts_of_frame, doubts_of_source, sink_names,
-    try_sink,
+    Assembly, Entry, Fault, Material, StationError, check_fleet, doubts_of_frame, doubts_of_source,
+    fleet, sink_names, try_sink,
 };
 
 /// How long a picture of the source is waited for.
@@ -32,41 +32,55 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<()> {
-        let material = Material::read(&self.config)?;
-        let unusable = |fault| Failure::from(StationError::Unusable(fault));
-        // Nothing is loaded here before it was loaded elsewhere.
-        material.attempt(None).map_err(|error| unusable(error.into()))?;
-        let mut loaded = material.clone().load().map_err(unusable)?;
-        let mut assembly = loaded.assembly().map_err(unusable)?;
-        let format = assembly.source.format();
-        let golden = material.attempt(Some(format.extent));
-        let golden = golden.map_err(|error| unusable(error.into()))?;
-        if let Some(file) = &loaded.config.calibrate.file {
-            try_writing(file)?;
+        let path = &self.config;
+        let Some(cameras) = fleet(path)? else {
+            return Ok(terminal::print(&tried(&Entry::file(path))?)?);
+        };
+        check_fleet(path, &cameras.names)?;
+        for name in &cameras.names {
+            let told = tried(&Entry::camera(path, name));
+            let told = told.map_err(|failure| failure.context(format!("camera {name}")))?;
+            terminal::print(&format!("camera   {name}\n{told}"))?;
         }
-        let restorer = assembly.recipe.restorer(format).map_err(unusable)?;
-        let steps: Vec<&str> = restorer.steps().iter().map(|step| &*step.name).collect();
-        let (blur, threads) = (&loaded.camera.blur, loaded.threads());
-        let model =
-            loaded.model.as_ref().map_or("none".to_owned(), |model| model.contract.name.clone());
-        let text = format!(
-            "source   {}; {}-bit {:?} {}\nPSF      {blur}\nmodel    {model}, {threads} threads\n\
-             steps    {}\nsinks    {}\ngolden   {golden}\n",
-            describe(&loaded.config.source, &assembly.metrics.source.snapshot()),
-            format.depth,
-            format.layout,
-            format.extent,
-            steps.join(" -> "),
-            sinks(&loaded.config)?.join(", "),
-        );
-        let curve = format!("curve    {}\n", loaded.curve(assembly.source.clue()));
-        let mut doubts =
-            doubts_of_source(&loaded.camera, assembly.source.pixel_format().as_deref());
-        let (frame, of_frame) = look(&mut assembly, &loaded.config.source).map_err(unusable)?;
-        doubts.extend(of_frame);
-        let doubts: String = doubts.iter().map(|doubt| format!("but      {doubt}\n")).collect();
-        Ok(terminal::print(&(text + &curve + &frame + &doubts))?)
+        Ok(())
     }
+}
+
+/// Loads all that the configuration at `entry` names, and tries it; what would run, in lines.
+fn tried(entry: &Entry) -> Result<String> {
+    let material = Material::read(entry)?;
+    let unusable = |fault| Failure::from(StationError::Unusable(fault));
+    // Nothing is loaded here before it was loaded elsewhere.
+    material.attempt(None).map_err(|error| unusable(error.into()))?;
+    let mut loaded = material.clone().load().map_err(unusable)?;
+    let mut assembly = loaded.assembly(None).map_err(unusable)?;
+    let format = assembly.source.format();
+    let golden = material.attempt(Some(format.extent));
+    let golden = golden.map_err(|error| unusable(error.into()))?;
+    if let Some(file) = &loaded.config.calibrate.file {
+        try_writing(file)?;
+    }
+    let restorer = assembly.recipe.restorer(format).map_err(unusable)?;
+    let steps: Vec<&str> = restorer.steps().iter().map(|step| &*step.name).collect();
+    let (blur, threads) = (&loaded.camera.blur, loaded.threads());
+    let model =
+        loaded.model.as_ref().map_or("none".to_owned(), |model| model.contract.name.clone());
+    let text = format!(
+        "source   {}; {}-bit {:?} {}\nPSF      {blur}\nmodel    {model}, {threads} threads\n\
+         steps    {}\nsinks    {}\ngolden   {golden}\n",
+        describe(&loaded.config.source, &assembly.metrics.source.snapshot()),
+        format.depth,
+        format.layout,
+        format.extent,
+        steps.join(" -> "),
+        sinks(&loaded.config)?.join(", "),
+    );
+    let curve = format!("curve    {}\n", loaded.curve(assembly.source.clue()));
+    let mut doubts = doubts_of_source(&loaded.camera, assembly.source.pixel_format().as_deref());
+    let (frame, of_frame) = look(&mut assembly, &loaded.config.source).map_err(unusable)?;
+    doubts.extend(of_frame);
+    let doubts: String = doubts.iter().map(|doubt| format!("but      {doubt}\n")).collect();
+    Ok(text + &curve + &frame + &doubts)
 }
 
 /// What a frame of the source looks like restored, in a line, and what speaks against the PSF.

@@ -74,7 +74,7 @@ impl Demo {
             camera,
             model,
             options: self.restoration.clone(),
-            executor: stoppable(self.threads.count(), &stop)?,
+            executor: stoppable(self.threads.count(), None, &stop)?,
         };
         Told::of(&self.psf, &recipe).tell(&metrics);
         let assembly = Assembly {

@@ -12,12 +12,16 @@ use crate::daemon::{self, Shutdown};
 use crate::optics::Sigma;
 use crate::sink::SinkError;
 
-/// Runs the daemon: source, PSF, model and sinks as the configuration says, or a camera with a live
-/// page without one.
+/// Runs the daemon: source, PSF, model and sinks as the configuration says, of one camera or of several;
+/// or a camera with a live page without one.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Every key of the configuration can be overridden by a variable DEBLURD_SECTION__KEY:
   DEBLURD_RESTORE__SIGMA=5 DEBLURD_SINK__0__LISTEN=127.0.0.1:9000 deblurd run --config deblurd.toml
+
+A configuration with tables [[camera]] has several cameras, side by side on the same workers and on one
+page; whatever becomes of one, the others go on. Their variables have the name before the section:
+  DEBLURD_CAMERA__LEFT__RESTORE__SIGMA=5 deblurd run --config cameras.toml
 
 Without a configuration the camera is asked what suits best, as by `deblurd probe`:
   deblurd run --device /dev/video0 --psf camera.npz

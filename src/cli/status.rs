@@ -5,16 +5,16 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
-use super::client::{ClientError, Daemon, ask, losses, rate_between};
+use super::client::{ClientError, Daemon, Reported, STATE, ask, losses, rate_between};
 use super::exit::Result;
 use super::terminal;
 use crate::metrics::{FaultSnapshot, FusionSnapshot, GuardSnapshot, Restoration, WatchSnapshot};
-use crate::web::State;
+use crate::web::{NamedState, State};
 
 /// Time between the two looks that tell the rate.
 const GLANCE: Duration = Duration::from_millis(500);
 
-/// Shows what a running daemon does.
+/// Shows what a running daemon does, of each of its cameras.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The exit code is 0 while frames advance, 69 where nobody answers, 75 where the daemon runs but is
@@ -29,28 +29,68 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) fn run(&self) -> Result<()> {
-        let state = if self.json {
-            let (text, state) = ask(&self.daemon, |client| {
-                let bytes = client.get("/state")?;
+        let reported = if self.json {
+            let (text, reported) = ask(&self.daemon, |client| {
+                let bytes = client.get(STATE)?;
                 let text = String::from_utf8_lossy(&bytes);
                 // As it came, but for what no JSON needs.
                 let text = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-                Ok::<(String, State), ClientError>((text, client.state()?))
+                Ok::<(String, Reported), ClientError>((text, client.reported(&bytes)?))
             })?;
             terminal::print(&format!("{text}\n"))?;
-            state
+            reported
         } else {
             let (first, second, url) = ask(&self.daemon, |client| {
-                let first = client.state()?;
+                let first = client.states()?;
                 std::thread::sleep(GLANCE);
-                Ok((first, client.state()?, client.url().to_owned()))
+                Ok((first, client.states()?, client.url().to_owned()))
             })?;
-            terminal::print(&describe(&second, rate_between(&first, &second), &url))?;
+            terminal::print(&described(&first, &second, &url))?;
             second
         };
-        match state.unready_because.filter(|_| !state.ready) {
+        match unreadiness(&reported) {
             Some(why) => Err(ClientError::Unready(why).into()),
             None => Ok(()),
+        }
+    }
+}
+
+/// Everything a person wants to know of each camera, in lines.
+fn described(first: &Reported, second: &Reported, url: &str) -> String {
+    let told = |first: Option<&State>, second: &State, url: &str| {
+        let rate = first.and_then(|first| rate_between(first, second));
+        describe(second, rate, url)
+    };
+    match (first, second) {
+        (Reported::One(first), Reported::One(second)) => told(Some(first), second, url),
+        (_, Reported::One(second)) => told(None, second, url),
+        (first, Reported::Several(second)) => {
+            let before = |name: &str| match first {
+                Reported::One(_) => None,
+                Reported::Several(first) => {
+                    let known = first.cameras.iter().find(|camera| camera.name == name);
+                    known.map(|camera| &camera.state)
+                }
+            };
+            let each = second.cameras.iter().map(|NamedState { name, state }| {
+                let told = told(before(name), state, &format!("{url}/{name}"));
+                format!("camera    {name}\n{told}")
+            });
+            each.collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+/// Why not all that is reported is ready.
+fn unreadiness(reported: &Reported) -> Option<String> {
+    let of = |state: &State| state.unready_because.clone().filter(|_| !state.ready);
+    match reported {
+        Reported::One(state) => of(state),
+        Reported::Several(states) => {
+            let each = states.cameras.iter();
+            let why = each.filter_map(|it| Some(format!("{}: {}", it.name, of(&it.state)?)));
+            let why: Vec<String> = why.collect();
+            (!why.is_empty()).then(|| why.join("; "))
         }
     }
 }

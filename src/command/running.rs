@@ -13,6 +13,7 @@ use super::group::Group;
 use super::outlet::Outlet;
 use super::program::Program;
 use super::words::listen;
+use crate::owner;
 
 /// Time that a command and all that it started have to end when they are asked to.
 pub const GRACE: Duration = Duration::from_millis(300);
@@ -67,7 +68,7 @@ impl Running {
         let is_ended = Arc::new(AtomicBool::new(false));
         let (outlet, name) = (Outlet::new(ours, Arc::clone(&is_ended)), program.to_string());
         let hear = move || listen(outlet, &|line| log::debug!("{name}: {line}"));
-        let words = std::thread::Builder::new().name("words".to_owned()).spawn(hear)?;
+        let words = owner::spawn("words", hear)?;
         Ok(Self { group, is_ended, words: Some(words) })
     }
 

@@ -7,26 +7,36 @@
 
 use std::ops::Range;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
+use super::fleet::{self, CAMERA, NAME};
 use super::read::{ConfigError, value_of};
 
 /// A key and the value that it shall have, as variables of the environment have it; none where the key
 /// shall go.
 pub type Change = (&'static str, Option<String>);
 
+/// A section: that of a camera, where the configuration has several, and its name.
+pub(super) type Where<'a> = (Option<&'a str>, &'a str);
+
 /// The text with keys of a section changed.
 ///
 /// # Errors
 /// Where the text is no TOML, or the section is written in a way that only a person can change.
-pub(super) fn edited(text: &str, section: &str, changes: &[Change]) -> Result<String, ConfigError> {
+pub(super) fn edited(
+    text: &str,
+    section: Where<'_>,
+    changes: &[Change],
+) -> Result<String, ConfigError> {
     let expected = expected(text, section, changes)?;
+    let header = if section.0.is_some() { "camera." } else { "" };
     let by_hand = || ConfigError::Key {
-        key: section.to_owned(),
+        key: key(section),
         problem: format!(
-            "it is written in a way that only a person can change (expected [{section}] \
-                          on a line of its own and a key a line)"
+            "it is written in a way that only a person can change (expected [{header}{}] \
+                          on a line of its own and a key a line)",
+            section.1
         ),
     };
     let mut edits = edits(text, section, changes).ok_or_else(by_hand)?;
@@ -38,11 +48,20 @@ pub(super) fn edited(text: &str, section: &str, changes: &[Change]) -> Result<St
 }
 
 /// What the changed text shall mean.
-fn expected(text: &str, section: &str, changes: &[Change]) -> Result<Table, ConfigError> {
+fn expected(text: &str, section: Where<'_>, changes: &[Change]) -> Result<Table, ConfigError> {
     let parsed = text.parse::<Table>();
     let mut table = parsed.map_err(|error| ConfigError::Syntax(error.to_string()))?;
-    let keys = table.get_mut(section).and_then(Value::as_table_mut);
-    let keys = keys.ok_or_else(|| ConfigError::missing(section, "a section of that name"))?;
+    let (camera, name) = section;
+    let owner = match camera {
+        None => Some(&mut table),
+        Some(camera) => table.get_mut(CAMERA).and_then(Value::as_array_mut).and_then(|cameras| {
+            let mut tables = cameras.iter_mut().filter_map(Value::as_table_mut);
+            tables.find(|table| table.get(NAME).and_then(Value::as_str) == Some(camera))
+        }),
+    };
+    let keys = owner.and_then(|owner| owner.get_mut(name)).and_then(Value::as_table_mut);
+    let missing = || ConfigError::missing(&key(section), "a section of that name");
+    let keys = keys.ok_or_else(missing)?;
     for (key, value) in changes {
         match value {
             Some(value) => drop(keys.insert((*key).to_owned(), value_of(value))),
@@ -53,9 +72,22 @@ fn expected(text: &str, section: &str, changes: &[Change]) -> Result<Table, Conf
 }
 
 /// Parts of the text and what shall stand there.
-fn edits(text: &str, section: &str, changes: &[Change]) -> Option<Vec<(Range<usize>, String)>> {
+fn edits(
+    text: &str,
+    (camera, section): Where<'_>,
+    changes: &[Change],
+) -> Option<Vec<(Range<usize>, String)>> {
     let root = DeTable::parse(text).ok()?.into_inner();
-    let keys = root.iter().find(|(key, _)| key.get_ref() == section)?.1.get_ref().as_table()?;
+    let owner = match camera {
+        None => &root,
+        Some(camera) => {
+            let cameras = value(&root, CAMERA)?.as_array()?.iter();
+            let mut tables = cameras.filter_map(|table| table.get_ref().as_table());
+            let name = |table| value(table, NAME).and_then(DeValue::as_str);
+            tables.find(|table| name(table) == Some(camera))?
+        }
+    };
+    let keys = value(owner, section)?.as_table()?;
     let last = keys.values().map(|value| value.span().end).max()?;
     let (newline, end) = (newline(text), line(text, last).end);
     let mut added = String::new();
@@ -79,6 +111,15 @@ fn edits(text: &str, section: &str, changes: &[Change]) -> Option<Vec<(Range<usi
         edits.push((end..end, format!("{before}{added}")));
     }
     Some(edits)
+}
+
+fn value<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<&'t DeValue<'i>> {
+    Some(table.iter().find(|(known, _)| known.get_ref() == key)?.1.get_ref())
+}
+
+/// The name of a section in messages.
+fn key((camera, section): Where<'_>) -> String {
+    camera.map_or_else(|| section.to_owned(), |camera| format!("{}.{section}", fleet::key(camera)))
 }
 
 /// The line, its end included, in which the byte at `at` stands.
@@ -106,7 +147,7 @@ mod tests {
 
     #[track_caller]
     fn check(from: &str, changes: &[Change], expected: &str) {
-        assert_eq!(edited(from, "restore", changes).as_deref(), Ok(expected));
+        assert_eq!(edited(from, (None, "restore"), changes).as_deref(), Ok(expected));
     }
 
     #[test]
@@ -133,12 +174,34 @@ mod tests {
     #[test]
     fn what_only_a_person_can_change_is_refused() {
         for from in ["restore = { psf = 'a' }\n", "restore.psf = 'a'\n"] {
-            let error = edited(from, "restore", &[("model", text("none"))]).expect_err("a refusal");
+            let error =
+                edited(from, (None, "restore"), &[("model", text("none"))]).expect_err("a refusal");
             assert!(error.to_string().contains("only a person can change"), "{error}");
         }
-        let nothing = edited("[source]\n", "restore", &[]).expect_err("a refusal");
+        let nothing = edited("[source]\n", (None, "restore"), &[]).expect_err("a refusal");
         assert!(nothing.to_string().contains("restore: missing"), "{nothing}");
-        assert!(edited("[restore", "restore", &[]).is_err());
+        assert!(edited("[restore", (None, "restore"), &[]).is_err());
+    }
+
+    #[test]
+    fn of_several_cameras_one_is_changed() {
+        let camera = |name: &str| {
+            format!("[[camera]]\nname = '{name}'\n[camera.restore]\npsf = 'a' # mine\n")
+        };
+        let from = format!("{}{}", camera("left"), camera("right"));
+        let changes = [("psf", text("disk:3")), ("sigma", text("2.5"))];
+        let to = |name| edited(&from, (Some(name), "restore"), &changes).expect("a text");
+        let changed = |name| camera(name).replace("'a'", "\"disk:3\"") + "sigma = 2.5\n";
+        assert_eq!(to("left"), changed("left") + &camera("right"));
+        assert_eq!(to("right"), camera("left") + &changed("right"));
+        let other = edited(&from, (Some("middle"), "restore"), &changes).expect_err("a refusal");
+        assert_eq!(
+            other.to_string(),
+            "camera.middle.restore: missing (expected a section of that name)"
+        );
+        let inline = "camera = [{ name = 'left', restore = { psf = 'a' } }]\n";
+        let by_hand = edited(inline, (Some("left"), "restore"), &changes).expect_err("a refusal");
+        assert!(by_hand.to_string().contains("(expected [camera.restore] on a line"), "{by_hand}");
     }
 
     /// A configuration as people write them: keys in any order, with comments and blanks.
@@ -173,12 +236,12 @@ mod tests {
         fn every_other_byte_stays(from in written(), psf in "x:[a-z\"\\\\\n#]{0,9}", drops in any::<bool>()) {
             let sigma = (!drops).then(|| "7".to_owned());
             let changes = [("psf", text(&psf)), ("sigma", sigma.clone())];
-            let to = edited(&from, "restore", &changes).expect("a text");
+            let to = edited(&from, (None, "restore"), &changes).expect("a text");
             let table: Table = to.parse().expect("TOML");
             prop_assert_eq!(table["restore"].get("psf").and_then(Value::as_str), Some(psf.as_str()));
             prop_assert_eq!(table["restore"].get("sigma"), (!drops).then_some(&Value::Integer(7)));
             // The same changes again change nothing.
-            prop_assert_eq!(&edited(&to, "restore", &changes).expect("a text"), &to);
+            prop_assert_eq!(&edited(&to, (None, "restore"), &changes).expect("a text"), &to);
             let keeps = |line: &&str| !line.trim_start().starts_with("psf") && !line.trim_start().starts_with("sigma")
                 && *line != "a" && !line.starts_with("'''");
             let mut after = to.split('\n');

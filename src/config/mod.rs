@@ -5,13 +5,19 @@
 //! and every message names the key, its value and what was expected. A variable whose name divides
 //! nowhere into section and key is somebody else's, as those that Kubernetes makes for a service of
 //! that name, and left alone.
+//!
+//! One file may have several cameras ([`Fleet`]); whoever reads one of them reads it as if it had a file
+//! of its own ([`Single`]).
 
 mod edit;
+mod fleet;
+mod page;
 mod read;
+mod single;
 
 use std::path::PathBuf;
 
-use serde::de::{DeserializeOwned, Error};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use crate::command::Program;
@@ -23,10 +29,15 @@ use crate::sink::{
     CommandSinkOptions, Iceoryx2Options, PngOptions, RecordOptions, V4l2SinkOptions, Y4mSinkOptions,
 };
 use crate::source::{CommandOptions, FilesOptions, SceneOptions, V4l2Options, Y4mOptions};
-use crate::web::{HttpOptions, needs_token};
+use crate::web::HttpOptions;
 pub use edit::Change;
+pub use fleet::{Fleet, WorkerOptions};
 pub use read::ConfigError;
 use read::Section;
+pub use single::Single;
+
+/// The sections of a configuration.
+const SECTIONS: &str = "source, simulate, restore, temporal, pipeline, overload, calibrate or sink";
 
 /// Everything that was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -149,12 +160,12 @@ impl Config {
             simulate,
             camera,
             restore,
-            pipeline: read_or_default(sections.optional("pipeline")?)?,
-            overload: read_or_default(sections.optional("overload")?)?,
-            calibrate: read_or_default(sections.optional("calibrate")?)?,
+            pipeline: read::or_default(sections.optional("pipeline")?)?,
+            overload: read::or_default(sections.optional("overload")?)?,
+            calibrate: read::or_default(sections.optional("calibrate")?)?,
             sinks: sections.list("sink")?.into_iter().map(read_sink).collect::<Result<_, _>>()?,
         };
-        sections.nothing_left()?;
+        sections.nothing_left(SECTIONS)?;
         if Psf::from_formula(&config.camera.psf).is_some() {
             config.noise(None)?;
         }
@@ -182,12 +193,17 @@ impl Config {
     }
 
     /// The text of a configuration file with keys of a section changed, and every other byte as it
-    /// was.
+    /// was; the section is that of `camera` where the file has several.
     ///
     /// # Errors
     /// Where the text is no TOML, or only a person can change it.
-    pub fn edited(text: &str, section: &str, changes: &[Change]) -> Result<String, ConfigError> {
-        edit::edited(text, section, changes)
+    pub fn edited(
+        text: &str,
+        camera: Option<&str>,
+        section: &str,
+        changes: &[Change],
+    ) -> Result<String, ConfigError> {
+        edit::edited(text, (camera, section), changes)
     }
 
     /// Whether the noise follows the frames.
@@ -211,12 +227,6 @@ impl Config {
             problem: format!("missing field `sigma` (expected {expected})"),
         })
     }
-}
-
-fn read_or_default<T: Default + DeserializeOwned>(
-    section: Option<Section>,
-) -> Result<T, ConfigError> {
-    section.map_or_else(|| Ok(T::default()), Section::read)
 }
 
 /// The name of an archive.
@@ -255,22 +265,6 @@ fn read_sink(mut section: Section) -> Result<SinkConfig, ConfigError> {
         "record" => section.read().map(SinkConfig::Record),
         "v4l2" => section.read().map(SinkConfig::V4l2),
         "iceoryx2" => section.read().map(SinkConfig::Iceoryx2),
-        _ => read_http(section).map(SinkConfig::Http),
-    }
-}
-
-fn read_http(section: Section) -> Result<HttpOptions, ConfigError> {
-    let key = section.key("token_file");
-    let http: HttpOptions = section.read()?;
-    match (&http.token, &http.token_file) {
-        (None, None) if needs_token(http.listen) => {
-            let why = format!("a token, as {} can be reached from other machines", http.listen);
-            Err(ConfigError::missing(&key, &why))
-        }
-        (Some(_), Some(file)) => {
-            let problem = format!("'{}' (expected either token or token_file)", file.display());
-            Err(ConfigError::Key { key, problem })
-        }
-        _ => Ok(http),
+        _ => page::read(section).map(SinkConfig::Http),
     }
 }

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 use crate::exit::{ExitStatus, Status};
 
 /// Prefix of the variables that override keys.
-const PREFIX: &str = "DEBLURD_";
+pub(super) const PREFIX: &str = "DEBLURD_";
 
 /// Why a configuration is refused.
 #[derive(Debug, Clone, PartialEq, displaydoc::Display, thiserror::Error)]
@@ -97,6 +97,13 @@ pub(super) fn merged(
     }
 }
 
+/// Reads a section that may be absent.
+pub(super) fn or_default<T: Default + DeserializeOwned>(
+    section: Option<Section>,
+) -> Result<T, ConfigError> {
+    section.map_or_else(|| Ok(T::default()), Section::read)
+}
+
 /// The value a variable stands for: TOML where it is TOML, text else.
 pub(super) fn value_of(text: &str) -> Value {
     let table: Option<Table> = format!("value = {text}").parse().ok();
@@ -150,15 +157,18 @@ impl Sections {
         }
     }
 
-    pub(super) fn nothing_left(&self) -> Result<(), ConfigError> {
+    /// Leaves a section to somebody else.
+    pub(super) fn leave_out(&mut self, name: &str) {
+        self.table.remove(name);
+    }
+
+    /// Refuses a section that nobody has read, where `expected` could be.
+    pub(super) fn nothing_left(&self, expected: &str) -> Result<(), ConfigError> {
         match self.table.keys().next() {
             None => Ok(()),
             Some(key) => Err(ConfigError::Key {
                 key: key.clone(),
-                problem:
-                    "unknown section (expected source, simulate, restore, temporal, pipeline, \
-                          overload, calibrate or sink)"
-                        .to_owned(),
+                problem: format!("unknown section (expected {expected})"),
             }),
         }
     }
@@ -266,7 +276,7 @@ fn keys_of<T: DeserializeOwned>() -> &'static [&'static str] {
     keys
 }
 
-fn unexpected(key: &str, value: &Value, expected: &str) -> ConfigError {
+pub(super) fn unexpected(key: &str, value: &Value, expected: &str) -> ConfigError {
     ConfigError::Key { key: key.to_owned(), problem: format!("{value} (expected {expected})") }
 }
 

@@ -8,7 +8,7 @@ use crate::metrics::{Metrics, Snapshot, SourceState};
 use crate::station::Thermal;
 
 /// Time between two looks at temperature and rates.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Looks after one pipeline.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl<'a> Attendant<'a> {
 }
 
 /// Placeholders are no progress: a camera that is away shows in the state of the source.
-fn progress(metrics: &Metrics) -> Progress {
+pub(super) fn progress(metrics: &Metrics) -> Progress {
     let state = metrics.source.state();
     Progress {
         restored: metrics.load.frames(),
@@ -71,7 +71,7 @@ fn progress(metrics: &Metrics) -> Progress {
 }
 
 /// The status in one sentence; `rate` in frames a second.
-fn sentence(snapshot: &Snapshot, rate: f64) -> String {
+pub(super) fn sentence(snapshot: &Snapshot, rate: f64) -> String {
     let source = &snapshot.source;
     let mut parts = match source.state {
         SourceState::Starting => vec!["waiting for the first frame".to_owned()],

@@ -28,6 +28,8 @@ pub enum DaemonError {
     Source(SourceError),
     /// sink {name}: {cause}
     Sink { name: String, cause: SinkError },
+    /// camera {name}: {cause}
+    Camera { name: String, cause: Box<DaemonError> },
     /// ended by signal {signal} before the work was done: {cause}
     Interrupted { signal: i32, cause: PipelineError },
 }
@@ -47,6 +49,7 @@ impl DaemonError {
             Self::Pipeline(error) | Self::Interrupted { cause: error, .. } => error,
             Self::Source(error) => error,
             Self::Sink { cause, .. } => cause,
+            Self::Camera { cause, .. } => cause.as_ref(),
         }
     }
 }

@@ -19,6 +19,7 @@ use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::fold::{Fold, Repeats};
 use crate::metrics::short;
+use crate::owner::name_of_owner;
 use crate::sink::in_words;
 
 /// Time between two lines about messages that repeat, at least.
@@ -97,15 +98,22 @@ impl Log for FoldingLog {
         if !self.logger.matches(record) {
             return;
         }
+        let owner = name_of_owner();
+        let who = owner.as_ref().map_or_else(String::new, |owner| format!("camera {owner}: "));
+        let mut told = Record::builder();
+        let told = told.level(record.level()).target(record.target());
         if record.level() > Level::Warn {
-            return self.logger.log(record);
+            let args = record.args();
+            return self.logger.log(&told.args(format_args!("{who}{args}")).build());
         }
-        let (text, source) = (short(&in_one_line(record)), (record.level(), record.target()));
-        let (due, is_told) = self.folding(|fold| fold.take(Instant::now(), source, &text));
+        let text = short(&format!("{who}{}", in_one_line(record)));
+        // What is alike of two cameras is told of each, whatever numbers their names have.
+        let source = owner.map_or_else(String::new, |owner| format!("@{owner}"));
+        let (level, source) = (record.level(), format!("{}{source}", record.target()));
+        let (due, is_told) =
+            self.folding(|fold| fold.take(Instant::now(), (level, &source), &text));
         self.tell(&due);
         if is_told {
-            let mut told = Record::builder();
-            let told = told.level(record.level()).target(record.target());
             self.logger.log(&told.args(format_args!("{text}")).build());
         }
     }

@@ -1,12 +1,14 @@
-//! The process: its station, signals, the service manager, the watchdog, the log.
+//! The process: its stations, signals, the service manager, the watchdog, the log.
 //!
-//! [`run`] is the daemon. Signals become requests, which commands ask for ([`Shutdown`]). An
+//! [`run`] is the daemon, of one station or of several. Signals become requests, which commands ask for ([`Shutdown`]). An
 //! [`Attendant`] looks after what runs: it reports to the service manager ([`ServiceManager`]) and
 //! feeds the watchdog while there is progress ([`Feeder`]). The log counts messages that repeat
 //! ([`start_log`]).
 
 mod attend;
+mod care;
 mod error;
+mod fleet;
 mod fold;
 mod journal;
 mod manager;
@@ -14,6 +16,7 @@ mod pages;
 mod report;
 mod run;
 mod signals;
+mod start;
 mod watch;
 mod watchdog;
 

@@ -11,7 +11,9 @@ use super::DaemonError;
 use crate::metrics::Metrics;
 use crate::sink::ShowcaseSink;
 use crate::station::{Fault, Page, StationError, Tuning, load};
-use crate::web::{Desk, Face, HttpOptions, Limits, Server, Token, WebError, Wish, check_clients};
+use crate::web::{
+    Desk, Face, Faces, HttpOptions, Limits, Server, Token, WebError, Wish, check_clients,
+};
 
 /// How long the address of a live page may be taken when the daemon starts.
 const BIND_PATIENCE: Duration = Duration::from_secs(3);
@@ -33,13 +35,25 @@ pub(super) fn serve(
     metrics: &Arc<Metrics>,
     desk: &Arc<Desk>,
 ) -> Result<Server, DaemonError> {
+    let face = face(STATION, page, metrics, desk);
+    bind(http, Faces::Only(Box::new(face)))
+}
+
+/// A station of that name as viewers see it.
+pub(super) fn face(name: &str, page: Page, metrics: &Arc<Metrics>, desk: &Arc<Desk>) -> Face {
     let Page { sink, showcase } = page;
-    let desk = Some(Arc::clone(desk));
+    let (metrics, desk) = (Arc::clone(metrics), Some(Arc::clone(desk)));
+    Face { name: name.to_owned(), sink, showcase, metrics, desk, ended: None }
+}
+
+/// A server of stations as `http` says.
+///
+/// # Errors
+/// As [`serve`].
+pub(super) fn bind(http: &HttpOptions, faces: Faces) -> Result<Server, DaemonError> {
     let options = HttpOptions { token: token(http)?, ..http.clone() };
     let limits = Limits { bind_patience: BIND_PATIENCE, ..Limits::default() };
-    let (name, metrics) = (STATION.to_owned(), Arc::clone(metrics));
-    let face = Face { name, sink, showcase, metrics, desk };
-    Ok(Server::bind(options, limits, vec![face])?)
+    Ok(Server::bind(options, limits, faces)?)
 }
 
 /// What a viewer wants, as a station takes it.
@@ -68,8 +82,10 @@ pub fn open_page(
         showcase: showcase.showcase(),
         metrics: Arc::clone(metrics),
         desk: None,
+        ended: None,
     };
-    Ok((showcase, Server::bind(options, Limits::default(), vec![face])?))
+    let faces = Faces::Only(Box::new(face));
+    Ok((showcase, Server::bind(options, Limits::default(), faces)?))
 }
 
 /// Tries whether a page could be served. Gives what could not be tried, and why.

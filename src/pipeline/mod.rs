@@ -18,6 +18,7 @@ mod ladder;
 mod mailbox;
 mod options;
 mod queue;
+mod seats;
 mod stop;
 mod tap;
 mod threads;
@@ -31,6 +32,7 @@ use std::time::{Duration, Instant};
 pub use ladder::LadderOptions;
 pub use options::PipelineOptions;
 pub use queue::Overflow;
+pub use seats::{Seated, Seats};
 pub use stop::Stop;
 pub use tap::{Copied, Pair, Tap, Taps};
 pub use workers::{Stoppable, Workers};
@@ -38,6 +40,7 @@ pub use workers::{Stoppable, Workers};
 use crate::exit::{ExitStatus, Status};
 use crate::frame::{Frame, Pool};
 use crate::metrics::Metrics;
+use crate::owner;
 use crate::restore::Restorer;
 use crate::sink::{Sink, SinkError};
 use crate::source::{Source, SourceError};
@@ -302,7 +305,7 @@ fn spawn(
 ) -> Result<(String, JoinHandle<()>), PipelineError> {
     // The kernel keeps 15 bytes of a thread's name.
     let short: String = name.chars().take(15).collect();
-    match std::thread::Builder::new().name(short).spawn(run) {
+    match owner::spawn(short, run) {
         Ok(thread) => Ok((name, thread)),
         Err(cause) => Err(PipelineError::Thread { name, cause }),
     }

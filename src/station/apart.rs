@@ -16,11 +16,47 @@ use crate::source::list_pictures;
 /// Where a sink would write to what is read, or two sinks to one place.
 pub(super) fn check(path: &Path, config: &Config) -> Result<(), ConfigError> {
     check_ports(config)?;
-    let read = places_read(path, config);
-    let mut written: HashMap<Place, String> = HashMap::new();
+    check_places(config, &places_read(path, config), &mut HashMap::new(), "")
+}
+
+/// Checks that the cameras of one file leave each other alone: none may write where another one reads or
+/// writes, nor open another one's device.
+///
+/// # Errors
+/// Where one does; the key names the later of the two.
+pub(super) fn check_cameras(path: &Path, cameras: &[(&str, &Config)]) -> Result<(), ConfigError> {
+    let read: HashSet<Place> =
+        cameras.iter().flat_map(|(_, config)| places_read(path, config)).collect();
+    let (mut written, mut opened) = (HashMap::new(), HashMap::new());
+    for (name, config) in cameras {
+        let prefix = format!("camera.{name}.");
+        check_places(config, &read, &mut written, &prefix)?;
+        let SourceConfig::V4l2(camera) = &config.source else { continue };
+        let Some(place) = Place::of(&camera.device) else { continue };
+        if let Some(other) = opened.insert(place, *name) {
+            let device = camera.device.display();
+            return Err(ConfigError::Key {
+                key: format!("{prefix}source.device"),
+                problem: format!(
+                    "'{device}' is that of camera {other}, too (expected another one)"
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that no sink writes where something is `read` or was `written`, of which note is taken under
+/// keys that begin with `prefix`.
+fn check_places(
+    config: &Config,
+    read: &HashSet<Place>,
+    written: &mut HashMap<Place, String>,
+    prefix: &str,
+) -> Result<(), ConfigError> {
     for (index, sink) in config.sinks.iter().enumerate() {
         let Some((key, place, shown)) = place_written(sink) else { continue };
-        let key = format!("sink.{index}.{key}");
+        let key = format!("{prefix}sink.{index}.{key}");
         let refused = |what: &str| {
             let problem = format!("'{}' is {what}, too (expected another place)", shown.display());
             Err(ConfigError::Key { key: key.clone(), problem })

@@ -10,7 +10,7 @@ use crate::config::SourceConfig;
 use crate::executor::{Executor, Sequential};
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::optics::{Blur, GrayLevels};
-use crate::pipeline::{LadderOptions, Pipeline, PipelineOptions, Stop, Stoppable, Workers};
+use crate::pipeline::{LadderOptions, Pipeline, PipelineOptions, Seats, Stop, Stoppable, Workers};
 use crate::simulate::{DegradeOptions, Simulated, grown};
 use crate::sink::{Sink, SinkError, Y4mSink};
 use crate::source::{
@@ -74,12 +74,22 @@ pub fn executor(threads: usize) -> Result<Arc<dyn Executor>, Fault> {
     Ok(Arc::new(Workers::start(threads).map_err(Fault::Threads)?))
 }
 
-/// As [`executor`], but parts are left undone once the pipeline is told to stop.
+/// As [`executor`], but parts are left undone once the pipeline is told to stop, and wait for one of the
+/// `seats` where stations share them.
 ///
 /// # Errors
 /// Where the system gives no more threads.
-pub fn stoppable(threads: usize, stop: &Stop) -> Result<Arc<dyn Executor>, Fault> {
-    Ok(Arc::new(Stoppable { executor: executor(threads)?, stop: stop.clone() }))
+pub fn stoppable(
+    threads: usize,
+    seats: Option<&Arc<Seats>>,
+    stop: &Stop,
+) -> Result<Arc<dyn Executor>, Fault> {
+    let executor = executor(threads)?;
+    let executor = match seats {
+        None => executor,
+        Some(seats) => Arc::new(seats.join(executor)),
+    };
+    Ok(Arc::new(Stoppable { executor, stop: stop.clone() }))
 }
 
 /// Opens the source of a configuration, which notes its state in `metrics`; if the blur is

@@ -1,7 +1,6 @@
 //! Writing into the configuration what is to hold beyond the next reload.
 
-use std::path::Path;
-
+use super::entry::Entry;
 use super::error::{Fault, StationError};
 use super::load;
 use super::material::{Attempt, Material};
@@ -9,20 +8,20 @@ use super::tuning::Tuning;
 use crate::config::{Change, Config};
 use crate::sink::rewrite_whole;
 
-/// Writes what a viewer wants into the configuration at `path`, once a golden frame was restored with
+/// Writes what a viewer wants into the configuration at `entry`, once a golden frame was restored with
 /// it; every other byte of it stays.
 ///
 /// # Errors
 /// Where it is refused, or the configuration cannot be written.
-pub fn keep(path: &Path, tuning: &Tuning, attempt: Attempt) -> Result<(), StationError> {
-    attempt(&Material::tuned(path, tuning)?, None).map_err(Fault::from)?;
-    rewrite(path, &tuning.changes())
+pub fn keep(entry: &Entry, tuning: &Tuning, attempt: Attempt) -> Result<(), StationError> {
+    attempt(&Material::tuned(entry, tuning)?, None).map_err(Fault::from)?;
+    rewrite(entry, &tuning.changes())
 }
 
-/// Writes changes of `[restore]` into the configuration at `path`.
-pub(super) fn rewrite(path: &Path, changes: &[Change]) -> Result<(), StationError> {
-    let text = load::text(path).map_err(Fault::from)?;
-    let wrong = |cause| StationError::Config { path: path.to_owned(), cause };
-    let edited = Config::edited(&text, "restore", changes).map_err(wrong)?;
-    Ok(rewrite_whole(path, edited.as_bytes())?)
+/// Writes changes of `[restore]` into the configuration at `entry`.
+pub(super) fn rewrite(entry: &Entry, changes: &[Change]) -> Result<(), StationError> {
+    let text = load::text(&entry.path).map_err(Fault::from)?;
+    let edited = Config::edited(&text, entry.camera.as_deref(), "restore", changes);
+    let edited = edited.map_err(|cause| entry.wrong(cause))?;
+    Ok(rewrite_whole(&entry.path, edited.as_bytes())?)
 }

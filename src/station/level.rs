@@ -15,6 +15,7 @@ use crate::calibrate::{Flaw, Flaws};
 use crate::frame::{Effort, Figures, Picture, PictureFormat};
 use crate::metrics::Metrics;
 use crate::optics::GrayLevels;
+use crate::owner;
 use crate::pipeline::{Pair, RunningPipeline};
 
 /// Time between two looks before a frame has told, and afterwards.
@@ -135,8 +136,7 @@ impl Keeper {
 
 /// Looks at a frame on a thread of its own; there is one at a time.
 fn look(mut eyes: Box<Eyes>, pair: Pair) -> Step {
-    let thread = std::thread::Builder::new().name("level".to_owned());
-    let started = thread.spawn(move || {
+    let started = owner::spawn("level", move || {
         let (level, flaws) = (eyes.gauge.look(&pair.captured), eyes.flaws.look(&pair.captured));
         let is_restored = pair.effort != Effort::Passthrough;
         let figures = is_restored.then(|| Figures::of(&pair.captured, &pair.restored));

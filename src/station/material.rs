@@ -1,12 +1,13 @@
 //! Everything that a configuration names, as it stood in its files when it was read.
 
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::apart;
 use super::assemble::{Assembly, open_source, stoppable};
 use super::doubts;
+use super::entry::Entry;
 use super::error::{Fault, StationError};
 use super::load::{self, LoadError, Named};
 use super::outputs::sink_names;
@@ -14,12 +15,12 @@ use super::recipe::Recipe;
 use super::told::Told;
 use super::trial::{self, TrialError};
 use super::tuning::Tuning;
-use crate::config::{Config, ConfigError, SourceConfig};
+use crate::config::{Config, Single, SourceConfig};
 use crate::executor::Executor;
 use crate::frame::Extent;
 use crate::metrics::Metrics;
 use crate::optics::{Assumed, Blur, Calibration, Clue, Transfer};
-use crate::pipeline::Stop;
+use crate::pipeline::{Seats, Stop};
 use crate::plan::network::Model;
 use crate::simulate::DegradeOptions;
 
@@ -28,7 +29,7 @@ use crate::simulate::DegradeOptions;
 pub struct Material {
     /// What was asked for.
     pub config: Config,
-    text: String,
+    single: Single,
     psf: Named,
     model: Named,
     /// The PSF of the simulated blur, where it is another one.
@@ -55,10 +56,8 @@ pub struct Loaded {
 ///
 /// # Errors
 /// Where the file cannot be read, or the configuration is wrong.
-pub fn source_of(path: &Path) -> Result<SourceConfig, StationError> {
-    let text = load::text(path).map_err(Fault::from)?;
-    let config = read_config(&text);
-    Ok(config.map_err(|cause| StationError::Config { path: path.to_owned(), cause })?.source)
+pub fn source_of(entry: &Entry) -> Result<SourceConfig, StationError> {
+    Ok(entry.read()?.read().map_err(|cause| entry.wrong(cause))?.source)
 }
 
 /// Tries a configuration; gives how good its golden frame is.
@@ -72,20 +71,19 @@ impl Material {
     ///
     /// # Errors
     /// Where a file cannot be read, or the configuration is wrong.
-    pub fn read(path: &Path) -> Result<Self, StationError> {
-        Self::tuned(path, &Tuning::default())
+    pub fn read(entry: &Entry) -> Result<Self, StationError> {
+        Self::tuned(entry, &Tuning::default())
     }
 
     /// The same with some keys as a viewer wants them.
     ///
     /// # Errors
     /// As [`Material::read`], and where a wish is none that viewers may have.
-    pub fn tuned(path: &Path, tuning: &Tuning) -> Result<Self, StationError> {
-        let text = load::text(path).map_err(Fault::from)?;
-        let wrong = |cause| StationError::Config { path: path.to_owned(), cause };
-        let text = tuning.apply(&text).map_err(wrong)?;
-        let config = read_config(&text).map_err(wrong)?;
-        apart::check(path, &config).map_err(wrong)?;
+    pub fn tuned(entry: &Entry, tuning: &Tuning) -> Result<Self, StationError> {
+        let wrong = |cause| entry.wrong(cause);
+        let single = tuning.apply(&entry.read()?).map_err(wrong)?;
+        let config = single.read().map_err(wrong)?;
+        apart::check(&entry.path, &config).map_err(|cause| wrong(single.told(cause)))?;
         let simulated = config.simulate.as_ref().and_then(|simulate| simulate.psf.as_deref());
         let read = || -> Result<_, LoadError> {
             let psf = tuning.psf(&config.camera.psf)?;
@@ -93,7 +91,7 @@ impl Material {
             Ok((psf, model, simulated.map(Named::psf).transpose()?))
         };
         let (psf, model, simulated) = read().map_err(Fault::from)?;
-        Ok(Self { config, text, psf, model, simulated })
+        Ok(Self { config, single, psf, model, simulated })
     }
 
     /// Writes all that was read, for another process of this program to [take](Self::take).
@@ -102,8 +100,10 @@ impl Material {
     /// Where the system cannot write it.
     pub fn give(&self, out: &mut impl Write) -> io::Result<()> {
         let simulated = self.simulated.as_ref().and_then(|psf| psf.bytes.as_deref());
-        let text = Some(self.text.as_bytes());
-        for part in [text, self.psf.bytes.as_deref(), self.model.bytes.as_deref(), simulated] {
+        let text = Some(self.single.text.as_bytes());
+        let variables = serde_json::to_vec(&self.single.variables)?;
+        let (psf, model) = (self.psf.bytes.as_deref(), self.model.bytes.as_deref());
+        for part in [text, Some(&variables), psf, model, simulated] {
             let length = part.map_or(ABSENT, |bytes| bytes.len() as u64);
             out.write_all(&length.to_le_bytes())?;
             out.write_all(part.unwrap_or_default())?;
@@ -118,16 +118,20 @@ impl Material {
     pub fn take(input: &mut impl Read) -> Result<Self, StationError> {
         let path = || PathBuf::from("what the daemon gives");
         let mut part = || take_part(input).map_err(|cause| LoadError::Read { path: path(), cause });
-        let mut parts = || Ok::<_, LoadError>([part()?, part()?, part()?, part()?]);
-        let [text, psf, model, simulated] = parts().map_err(Fault::from)?;
+        let mut parts = || Ok::<_, LoadError>([part()?, part()?, part()?, part()?, part()?]);
+        let [text, variables, psf, model, simulated] = parts().map_err(Fault::from)?;
         let text = String::from_utf8_lossy(&text.unwrap_or_default()).into_owned();
+        let variables = serde_json::from_slice(&variables.unwrap_or_default());
+        let torn = |error| LoadError::Read { path: path(), cause: io::Error::other(error) };
+        let variables = variables.map_err(|error| Fault::from(torn(error)))?;
         let wrong = |cause| StationError::Config { path: path(), cause };
-        let config = read_config(&text).map_err(wrong)?;
+        let single = Single::of_file(text, variables).map_err(wrong)?;
+        let config = single.read().map_err(wrong)?;
         let named = |name: &str, bytes| Named { name: name.to_owned(), bytes };
         let (psf, model) = (named(&config.camera.psf, psf), named(&config.restore.model, model));
         let other = config.simulate.as_ref().and_then(|simulate| simulate.psf.as_deref());
         let simulated = other.map(|name| named(name, simulated));
-        Ok(Self { config, text, psf, model, simulated })
+        Ok(Self { config, single, psf, model, simulated })
     }
 
     /// Whether the model is a file of somebody's, and none of the released ones.
@@ -186,16 +190,17 @@ impl Loaded {
         self.camera.transfer = assumed.transfer;
     }
 
-    /// Opens the source, whose curve is taken, and starts the threads that share the work.
+    /// Opens the source, whose curve is taken, and starts the threads that share the work; where there
+    /// are other stations, on `seats` that all share.
     ///
     /// # Errors
     /// Where the source cannot be opened or the system gives no more threads.
-    pub fn assembly(&mut self) -> Result<Assembly, Fault> {
+    pub fn assembly(&mut self, seats: Option<&Arc<Seats>>) -> Result<Assembly, Fault> {
         let stop = Stop::default();
         let metrics = Arc::new(Metrics::new(&sink_names(&self.config.sinks)));
         let source = open_source(&self.config.source, self.simulated.as_ref(), &metrics.source)?;
         self.see(source.clue());
-        let recipe = self.recipe(stoppable(self.threads(), &stop)?);
+        let recipe = self.recipe(stoppable(self.threads(), seats, &stop)?);
         self.told(&recipe).tell(&metrics);
         doubts::tell(doubts::of_source(&self.camera, source.pixel_format().as_deref()), &metrics);
         Ok(Assembly {
@@ -236,14 +241,4 @@ fn take_part(input: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     input.take(length).read_to_end(&mut bytes)?;
     let is_whole = bytes.len() as u64 == length;
     is_whole.then_some(Some(bytes)).ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
-}
-
-/// Reads a configuration; variables of the environment override its keys.
-fn read_config(text: &str) -> Result<Config, ConfigError> {
-    let variables = std::env::vars_os().filter_map(|(name, value)| {
-        // The level of the log is no key.
-        let name = name.into_string().ok().filter(|name| name != "DEBLURD_LOG")?;
-        Some((name, value.to_string_lossy().into_owned()))
-    });
-    Config::read(text, variables)
 }

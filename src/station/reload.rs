@@ -9,7 +9,6 @@
 //! Requests that come meanwhile are met by one more reload. What cannot change while frames flow,
 //! as source and sinks, is named in the log: it needs a restart.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use displaydoc::Display;
 use thiserror::Error;
 
 use super::doubts;
+use super::entry::Entry;
 use super::error::{Fault, StationError};
 use super::golden::Golden;
 use super::material::{Attempt, Material};
@@ -30,6 +30,7 @@ use crate::executor::Sequential;
 use crate::frame::PictureFormat;
 use crate::metrics::SourceState;
 use crate::optics::Clue;
+use crate::owner;
 use crate::pipeline::RunningPipeline;
 use crate::restore::Restorer;
 
@@ -61,8 +62,8 @@ pub struct Reloader {
 /// What a new restorer is made from and must fit.
 #[derive(Debug, Clone)]
 pub struct Running {
-    /// Where the configuration lies.
-    pub path: PathBuf,
+    /// Where the configuration stands.
+    pub entry: Entry,
     /// As the program was started with it.
     pub config: Config,
     /// What the source gives.
@@ -133,7 +134,7 @@ enum Step {
 impl Running {
     /// Loads and checks everything anew; `attempt` restores a golden frame with it.
     fn load(&self, attempt: Attempt, tuning: &Tuning) -> Result<Loaded, StationError> {
-        let material = Material::tuned(&self.path, tuning)?;
+        let material = Material::tuned(&self.entry, tuning)?;
         let golden = attempt(&material, Some(self.format.extent)).map_err(Fault::from)?;
         let mut loaded = material.load()?;
         loaded.see(self.clue);
@@ -255,18 +256,16 @@ impl Reloader {
     fn begin_level(&self, level: Level, pipeline: &RunningPipeline) -> (Step, Option<Refusal>) {
         let Some(told) = Told::now(pipeline.metrics()) else { return (Step::Idle, None) };
         let running = self.running.clone();
-        let thread = std::thread::Builder::new().name("level".to_owned());
-        match thread.spawn(move || running.at(level, told)) {
+        match owner::spawn("level", move || running.at(level, told)) {
             Ok(loading) => (Step::Loading(loading, Instant::now()), None),
             Err(error) => (Step::Idle, Some(Refusal::Thread(error))),
         }
     }
 
     fn begin(&self) -> (Step, Option<Refusal>) {
-        log::info!("reload: loading {}", self.running.path.display());
+        log::info!("reload: loading {}", self.running.entry.path.display());
         let (running, attempt, tuning) = (self.running.clone(), self.attempt, self.tuning.clone());
-        let thread = std::thread::Builder::new().name("reload".to_owned());
-        match thread.spawn(move || running.load(attempt, &tuning)) {
+        match owner::spawn("reload", move || running.load(attempt, &tuning)) {
             Ok(loading) => (Step::Loading(loading, Instant::now()), None),
             Err(error) => (Step::Idle, Some(Refusal::Thread(error))),
         }
@@ -345,17 +344,18 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("deblurd.toml");
         std::fs::write(&file, CONFIGURATION).expect("a file");
-        let mut loaded = Material::read(&file).and_then(|it| Ok(it.load()?)).expect("a PSF");
-        let assembly = loaded.assembly().expect("stages");
+        let mut loaded =
+            Material::read(&Entry::file(&file)).and_then(|it| Ok(it.load()?)).expect("a PSF");
+        let assembly = loaded.assembly(None).expect("stages");
         let format = assembly.source.format();
         let (clue, recipe) = (assembly.source.clue(), assembly.recipe.clone());
         let sinks = &loaded.config.sinks;
         let pipeline = assembly
             .build(|_| Ok::<_, StationError>(Outputs::open(sinks)?.sinks))
             .expect("a pipeline");
-        let (path, config, follows) = (path.to_owned(), loaded.config, false);
+        let (entry, config, follows) = (Entry::file(path), loaded.config, false);
         let pixel_format = None;
-        let running = Running { path, config, format, clue, pixel_format, recipe, follows };
+        let running = Running { entry, config, format, clue, pixel_format, recipe, follows };
         (pipeline.start().expect("threads"), running)
     }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::load::{self, LoadError, Named};
-use crate::config::{Change, Config, ConfigError};
+use crate::config::{Change, Config, ConfigError, Single};
 use crate::optics::Psf;
 
 /// Keys of `[restore]` that are wanted otherwise; none where all is as the configuration has it.
@@ -53,21 +53,23 @@ impl Tuning {
         self.keys.iter().map(|(key, value)| (*key, Some(value.clone()))).collect()
     }
 
-    /// The text of a configuration as it is wanted.
-    pub(super) fn apply(&self, text: &str) -> Result<String, ConfigError> {
-        self.keys.iter().try_for_each(|(key, value)| check(key, value))?;
+    /// A configuration as it is wanted.
+    pub(super) fn apply(&self, single: &Single) -> Result<Single, ConfigError> {
+        let checked = self.keys.iter().try_for_each(|(key, value)| check(single, key, value));
+        checked.map_err(|error| single.told(error))?;
         let variables = self.keys.iter().map(|(key, value)| (variable(key), value.clone()));
         if self.calibration.is_none() {
-            return Config::overridden(text, &variables.collect::<Vec<_>>(), &[]);
+            return single.overridden(&variables.collect::<Vec<_>>(), &[]);
         }
-        OF_CALIBRATION.iter().try_for_each(|key| check_free(key))?;
+        let free = OF_CALIBRATION.iter().try_for_each(|key| check_free(single, key));
+        free.map_err(|error| single.told(error))?;
         let psf = (variable("psf"), CALIBRATION.to_owned());
         let variables: Vec<_> = std::iter::once(psf).chain(variables).collect();
         // That the noise follows the frames is no number that a calibration brings another for.
-        let follows = Config::read(text, []).is_ok_and(|config| config.follows());
+        let follows = Config::read(&single.text, []).is_ok_and(|config| config.follows());
         let brought = OF_CALIBRATION.into_iter().filter(|key| !(follows && *key == "sigma"));
         let brought: Vec<_> = brought.map(|key| ("restore", key)).collect();
-        Config::overridden(text, &variables, &brought)
+        single.overridden(&variables, &brought)
     }
 }
 
@@ -84,16 +86,17 @@ fn refused(key: &str, problem: String) -> Result<(), ConfigError> {
 }
 
 /// Refuses a wish that a variable makes vain.
-fn check_free(key: &str) -> Result<(), ConfigError> {
+fn check_free(single: &Single, key: &str) -> Result<(), ConfigError> {
     let variable = variable(key);
-    match std::env::var_os(&variable) {
-        Some(_) => refused(key, format!("the variable {variable} goes before (expected none)")),
-        None => Ok(()),
+    if single.variables.iter().any(|(name, _)| *name == variable) {
+        let variable = single.variable(&variable);
+        return refused(key, format!("the variable {variable} goes before (expected none)"));
     }
+    Ok(())
 }
 
-fn check(key: &str, value: &str) -> Result<(), ConfigError> {
-    check_free(key)?;
+fn check(single: &Single, key: &str, value: &str) -> Result<(), ConfigError> {
+    check_free(single, key)?;
     match key {
         "psf" if Psf::from_formula(value).is_none() => {
             refused(key, format!("'{value}' (expected a formula: disk, gaussian or motion)"))
@@ -114,10 +117,14 @@ mod tests {
     const FOLLOWING: &str = "[source]\nkind = 'scene'\n\
         [restore]\npsf = 'camera.npz'\nsigma = 'auto'\ntransfer = 'srgb'\n[[sink]]\nkind = 'http'\n";
 
+    fn single(text: &str) -> Single {
+        Single::of_file(text.to_owned(), Vec::new()).expect("one camera")
+    }
+
     #[track_caller]
     fn check_applied(key: &'static str, value: &str, expected: Result<&str, &str>) {
-        let applied = Tuning::default().with(key, Some(value.to_owned())).apply(TEXT);
-        let applied = applied.map_err(|error| error.to_string());
+        let applied = Tuning::default().with(key, Some(value.to_owned())).apply(&single(TEXT));
+        let applied = applied.map(|it| it.text).map_err(|error| error.to_string());
         match (&applied, expected) {
             (Ok(text), Ok(line)) => assert!(text.lines().any(|is| is == line), "{text}"),
             (Err(error), Err(words)) => assert!(error.contains(words), "{error}"),
@@ -127,14 +134,19 @@ mod tests {
 
     #[test]
     fn viewers_may_want_what_opens_no_file() {
-        assert_eq!(Tuning::default().apply(TEXT).as_deref(), Ok(TEXT));
+        assert_eq!(Tuning::default().apply(&single(TEXT)), Ok(single(TEXT)));
         check_applied("psf", "disk:3.5", Ok("psf = \"disk:3.5\""));
         check_applied("sigma", "3.5", Ok("sigma = 3.5"));
         check_applied("model", "small", Ok("model = \"small\""));
         check_applied("model", "none", Ok("model = \"none\""));
-        let made = Tuning::default().calibrated(Arc::from([1])).apply(TEXT).expect("a text");
+        let made =
+            Tuning::default().calibrated(Arc::from([1])).apply(&single(TEXT)).expect("it").text;
         assert_eq!(made.trim(), format!("[restore]\npsf = \"{CALIBRATION}\""));
-        let made = Tuning::default().calibrated(Arc::from([1])).apply(FOLLOWING).expect("a text");
+        let made = Tuning::default()
+            .calibrated(Arc::from([1]))
+            .apply(&single(FOLLOWING))
+            .expect("it")
+            .text;
         assert!(made.contains("sigma = \"auto\"") && !made.contains("transfer"), "{made}");
         check_applied("psf", "/etc/passwd", Err("restore.psf: '/etc/passwd' (expected a formula"));
         check_applied("model", "/dev/zero", Err("restore.model: '/dev/zero' (expected a released"));

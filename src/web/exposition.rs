@@ -24,8 +24,9 @@ const SHORTEST_S: f64 = 400e-6;
 
 /// All statistics at one moment, of the station `name` or of all.
 pub(super) fn exposition(site: &Site, name: Option<&str>) -> Result<String, Error> {
-    let is_told = site.faces.len() > 1;
-    let stations = site.faces(name).map(|face| Station::new(face, site, is_told)).collect();
+    let is_told = site.has_several();
+    let stations = site.faces(name).into_iter();
+    let stations = stations.map(|face| Station::new(face, site, is_told)).collect();
     let program = Program {
         uptime_s: site.started.elapsed().as_secs_f64(),
         connections: site.connections() as f64,
@@ -66,22 +67,21 @@ type Labels<'a> = Vec<(&'static str, &'a str)>;
 type Series<'a, T> = Vec<(Labels<'a>, T)>;
 
 impl Station {
-    fn new(face: &Face, site: &Site, is_told: bool) -> Self {
-        let metrics = &face.metrics;
+    fn new(face: Face, site: &Site, is_told: bool) -> Self {
         Self {
-            face: face.clone(),
             is_told,
             ready: face.unreadiness(site.stall_patience).is_none(),
-            snapshot: metrics.snapshot(),
-            stages: metrics.stages(),
-            queues: metrics.queues(),
+            snapshot: face.metrics.snapshot(),
+            stages: face.metrics.stages(),
+            queues: face.metrics.queues(),
+            face,
         }
     }
 
     /// The labels of a series of this station.
     fn labels<'a>(&'a self, own: &[(&'static str, &'a str)]) -> Labels<'a> {
-        let station = self.is_told.then_some(("station", self.face.name.as_str()));
-        station.into_iter().chain(own.iter().copied()).collect()
+        let camera = self.is_told.then_some(("camera", self.face.name.as_str()));
+        camera.into_iter().chain(own.iter().copied()).collect()
     }
 
     /// One series a state, 1 for the present one.

@@ -20,12 +20,36 @@ pub struct Face {
     pub metrics: Arc<Metrics>,
     /// Where viewers leave what they want, where the station takes anything.
     pub desk: Option<Arc<Desk>>,
+    /// Why the station is over, where it is.
+    pub ended: Option<String>,
+}
+
+/// The stations of a server.
+#[derive(Debug, Clone)]
+pub enum Faces {
+    /// The only one, which answers at addresses that name none.
+    Only(Box<Face>),
+    /// Several, each at addresses that begin with its name. What names none is of all.
+    Named(Vec<Face>),
+}
+
+impl Faces {
+    /// All of them.
+    pub(super) fn all(&self) -> &[Face] {
+        match self {
+            Self::Only(face) => std::slice::from_ref(face),
+            Self::Named(faces) => faces,
+        }
+    }
 }
 
 impl Face {
     /// Why the station cannot be relied on now; `None` while frames advance, which may pause for
     /// `patience` and twice their interval.
     pub(super) fn unreadiness(&self, patience: Duration) -> Option<String> {
+        if let Some(why) = &self.ended {
+            return Some(why.clone());
+        }
         let silence = match self.showcase.silence() {
             None => "no frame yet".to_owned(),
             Some(silence) => {

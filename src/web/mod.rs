@@ -2,8 +2,8 @@
 //!
 //! A server on a thread of its own, with a runtime of its own, shows the newest frames of any
 //! number of stations to a bounded number of viewers. What a station is here is a [`Face`]: its
-//! name, its showcase and its statistics. The first one answers at the addresses that name none,
-//! each at `/station/NAME/` as well.
+//! name, its showcase and its statistics. The only one answers at the addresses that name none; of
+//! several each answers at `/NAME/`, and what names none is of all: an overview, states, statistics.
 //!
 //! A second screen or a phone can show the target of `calibrate` from here.
 //!
@@ -24,6 +24,7 @@ mod hosts;
 mod lobby;
 mod lockout;
 mod options;
+mod overview;
 mod posted;
 mod respond;
 mod room;
@@ -42,10 +43,11 @@ mod wish;
 
 pub use desk::{Desk, Keeper};
 pub use error::WebError;
-pub use face::Face;
+pub use face::{Face, Faces};
 pub use options::{HttpOptions, Limits, needs_token};
+pub use overview::is_address;
 pub use room::check_clients;
 pub use server::Server;
-pub use state::{FrameState, State, StreamState};
+pub use state::{FrameState, NamedState, State, States, StreamState};
 pub use token::{Token, TokenError};
 pub use wish::{Order, Wish};

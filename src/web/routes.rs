@@ -73,7 +73,8 @@ impl Site {
     }
 
     fn refusal<B>(&self, request: &Request<B>) -> Option<Answer> {
-        let (_, path) = named(request.uri().path());
+        let (_, path) = self.named(request.uri().path());
+        let path = path.as_str();
         if let Some(refusal) = self.foreign(request, path) {
             return Some(refusal);
         }
@@ -109,7 +110,7 @@ impl Site {
 
     /// Answers whoever knows the token, and gives it a seat; how the program is may be known by all.
     async fn admit<B: Posted>(&self, request: Request<B>, visitor: &Visitor<'_>) -> Answer {
-        let path = named(request.uri().path()).1.to_owned();
+        let (_, path) = self.named(request.uri().path());
         if ALWAYS.contains(&path.as_str()) {
             return self.route(request).await;
         }
@@ -163,19 +164,32 @@ impl Site {
         Err(Box::new(answer))
     }
 
+    /// The station that a path names, where it names one, and the path within it.
+    fn named(&self, path: &str) -> (Option<String>, String) {
+        let of_several = || {
+            let named = first(path, "/").filter(|_| self.has_several());
+            named.filter(|(name, _)| !self.faces(Some(name)).is_empty())
+        };
+        match first(path, STATION).or_else(of_several) {
+            Some((name, rest)) => (Some(name.to_owned()), rest.to_owned()),
+            None => (None, path.to_owned()),
+        }
+    }
+
     async fn route<B: Posted>(&self, request: Request<B>) -> Answer {
         let uri = request.uri().clone();
         let dialect = Dialect::of(request.headers());
-        let (name, path) = named(uri.path());
-        let query = uri.query();
-        let face = match name {
-            None => self.faces.first(),
-            Some(name) => self.faces.iter().find(|face| face.name == name),
-        };
-        let Some(face) = face else {
+        let (name, path) = self.named(uri.path());
+        let (name, path, query) = (name.as_deref(), path.as_str(), uri.query());
+        let is_posted = request.method() == Method::POST;
+        if name.is_none() && self.has_several() {
+            return if is_posted { self.unnamed() } else { self.overview(path, query, dialect) };
+        }
+        let faces = self.faces(name);
+        let Some(face) = faces.first() else {
             return plain(StatusCode::NOT_FOUND, "no such station\n");
         };
-        if request.method() == Method::POST {
+        if is_posted {
             return post(face, path, request).await.unwrap_or_else(|refusal| refusal);
         }
         match path {
@@ -202,7 +216,7 @@ impl Site {
             "/calibrate/camera.npz" => calibrate::file(face),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness(name),
-            "/state" => self.state(face),
+            "/state" => json(&self.state(face)),
             "/stations" => self.stations(),
             "/metrics" => self.metrics(name, dialect),
             "/frame" => match after(query) {
@@ -218,18 +232,18 @@ impl Site {
         }
     }
 
-    fn state(&self, face: &Face) -> Answer {
+    /// What is reported of a station now.
+    pub(super) fn state(&self, face: &Face) -> State {
         let unready_because = face.unreadiness(self.stall_patience);
-        let uptime = self.started.elapsed();
-        json(&State::of(face, unready_because, uptime, self.connections()))
+        State::of(face, unready_because, self.started.elapsed(), self.connections())
     }
 
     /// The names of all stations.
-    fn stations(&self) -> Answer {
-        json(&self.faces.iter().map(|face| face.name.as_str()).collect::<Vec<_>>())
+    pub(super) fn stations(&self) -> Answer {
+        json(&self.faces(None).into_iter().map(|face| face.name).collect::<Vec<_>>())
     }
 
-    fn metrics(&self, name: Option<&str>, dialect: Dialect) -> Answer {
+    pub(super) fn metrics(&self, name: Option<&str>, dialect: Dialect) -> Answer {
         match exposition::exposition(self, name).map(|text| dialect.of_open_metrics(text)) {
             Ok(text) => {
                 let answer = typed(dialect.content_type(), text.into());
@@ -242,15 +256,16 @@ impl Site {
         }
     }
 
-    fn readiness(&self, name: Option<&str>) -> Answer {
-        let many = self.faces.len() > 1;
-        let unready = self.faces(name).find_map(|face| {
+    pub(super) fn readiness(&self, name: Option<&str>) -> Answer {
+        let many = self.has_several();
+        let unready = self.faces(name).into_iter().filter_map(|face| {
             let why = face.unreadiness(self.stall_patience)?;
             Some(if many { format!("{}: {why}", face.name) } else { why })
         });
-        match unready {
-            None => plain(StatusCode::OK, "ready\n"),
-            Some(why) => {
+        match unready.collect::<Vec<_>>().as_slice() {
+            [] => plain(StatusCode::OK, "ready\n"),
+            why => {
+                let why = why.join("; ");
                 told(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n").into())
             }
         }
@@ -322,7 +337,7 @@ fn calibrating(face: &Face) -> Answer {
     json(&face.metrics.calibrating.snapshot())
 }
 
-fn script(text: &'static str) -> Answer {
+pub(super) fn script(text: &'static str) -> Answer {
     fixed("text/javascript; charset=utf-8", text)
 }
 
@@ -349,7 +364,7 @@ fn moved(face: &Face) -> Answer {
     with_headers(answer, [("location", format!("./{}/", face.name))].into_iter())
 }
 
-fn json(value: &impl serde::Serialize) -> Answer {
+pub(super) fn json(value: &impl serde::Serialize) -> Answer {
     match serde_json::to_vec(value) {
         Ok(json) => typed("application/json", json.into()),
         Err(error) => {
@@ -359,11 +374,10 @@ fn json(value: &impl serde::Serialize) -> Answer {
     }
 }
 
-/// The station that a path names, where it names one, and the path within it.
-fn named(path: &str) -> (Option<&str>, &str) {
-    let Some(rest) = path.strip_prefix(STATION) else { return (None, path) };
-    let (name, rest) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    (Some(name), rest)
+/// What a path begins with, up to a slash, behind `prefix`; and the rest of it.
+fn first<'a>(path: &'a str, prefix: &str) -> Option<(&'a str, &'a str)> {
+    let rest = path.strip_prefix(prefix)?;
+    Some(rest.split_at(rest.find('/').unwrap_or(rest.len())))
 }
 
 /// The number in `after=NUMBER`; 0 where nothing is asked.
@@ -380,7 +394,7 @@ fn side(query: Option<&str>) -> Option<Side> {
     }
 }
 
-fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
+pub(super) fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
     let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
     pairs.into_iter().find_map(|(key, value)| (key == name).then_some(value))
 }
@@ -399,14 +413,13 @@ mod tests {
 
     #[test]
     fn a_path_may_name_a_station() {
-        assert_eq!(named("/frame"), (None, "/frame"));
-        assert_eq!(
-            named("/station/left/stream/before.mjpg"),
-            (Some("left"), "/stream/before.mjpg")
-        );
-        assert_eq!(named("/station/left/"), (Some("left"), "/"));
-        assert_eq!(named("/station/left"), (Some("left"), ""));
-        assert_eq!(named("/station/"), (Some(""), ""));
+        assert_eq!(first("/frame", STATION), None);
+        let stream = "/station/left/stream/before.mjpg";
+        assert_eq!(first(stream, STATION), Some(("left", "/stream/before.mjpg")));
+        assert_eq!(first("/station/left/", STATION), Some(("left", "/")));
+        assert_eq!(first("/station/left", STATION), Some(("left", "")));
+        assert_eq!(first("/station/", STATION), Some(("", "")));
+        assert_eq!(first("/left/frame", "/"), Some(("left", "/frame")));
     }
 
     #[test]

@@ -6,8 +6,8 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 
 use super::caller::Caller;
 use super::error::WebError;
-use super::face::Face;
+use super::face::Faces;
 use super::hosts::Hosts;
 use super::lobby::Lobby;
 use super::lockout::Lockout;
@@ -51,17 +51,17 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    site: Arc<Site>,
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 impl Server {
-    /// Begins to listen and to serve `faces`, of which the first one answers where none is named.
-    /// The token is the one in the options; no file is read.
+    /// Begins to listen and to serve `faces`. The token is the one in the options; no file is read.
     ///
     /// # Errors
     /// Where the address cannot be listened on, as when the port stays in use, needs a token and there
     /// is none, or so many clients cannot be had.
-    pub fn bind(options: HttpOptions, limits: Limits, faces: Vec<Face>) -> Result<Self, WebError> {
+    pub fn bind(options: HttpOptions, limits: Limits, faces: Faces) -> Result<Self, WebError> {
         let wanted = options.listen;
         if options.token.is_none() && needs_token(wanted) {
             return Err(WebError::Unprotected(wanted));
@@ -71,7 +71,7 @@ impl Server {
         let listener = listen(wanted, limits.bind_patience).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let site = Site {
-            faces,
+            faces: RwLock::new(faces),
             hosts: Hosts::new(address.ip(), &options.hosts),
             token: options.token,
             lockout: Lockout::default(),
@@ -96,9 +96,16 @@ impl Server {
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let site = Arc::new(site);
         let (stop, stopped) = oneshot::channel();
-        let serve = move || serve(&runtime, listener, limits, site, stopped);
+        let served = Arc::clone(&site);
+        let serve = move || serve(&runtime, listener, limits, served, stopped);
         let thread = std::thread::Builder::new().name("http".to_owned()).spawn(serve)?;
-        Ok(Self { address, running: Some((stop, thread)) })
+        Ok(Self { address, site, running: Some((stop, thread)) })
+    }
+
+    /// Shows these stations from now on, in the place of those before. Streams of a station that is
+    /// gone stay open, without a picture.
+    pub fn show(&self, faces: Faces) {
+        self.site.show(faces);
     }
 
     /// The address listened on, with the real port.

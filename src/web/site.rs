@@ -1,9 +1,10 @@
 //! Everything that answers depend on.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use super::face::Face;
+use super::face::{Face, Faces};
 use super::hosts::Hosts;
 use super::lobby::Lobby;
 use super::lockout::Lockout;
@@ -13,8 +14,8 @@ use super::token::Token;
 /// Everything an answer depends on.
 #[derive(Debug)]
 pub(super) struct Site {
-    /// The stations; the first one answers where none is named.
-    pub(super) faces: Vec<Face>,
+    /// The stations as they are now.
+    pub(super) faces: RwLock<Faces>,
     pub(super) hosts: Hosts,
     /// What a viewer must know.
     pub(super) token: Option<Token>,
@@ -55,7 +56,20 @@ impl Site {
     }
 
     /// The stations that are meant: the one that is named, or all.
-    pub(super) fn faces(&self, name: Option<&str>) -> impl Iterator<Item = &Face> {
-        self.faces.iter().filter(move |face| name.is_none_or(|name| face.name == name))
+    pub(super) fn faces(&self, name: Option<&str>) -> Vec<Face> {
+        let faces = self.faces.read().unwrap_or_else(PoisonError::into_inner);
+        let meant = faces.all().iter().filter(|face| name.is_none_or(|name| face.name == name));
+        meant.cloned().collect()
+    }
+
+    /// Whether there are several stations, so that what names none is of all.
+    pub(super) fn has_several(&self) -> bool {
+        let faces = self.faces.read().unwrap_or_else(PoisonError::into_inner);
+        matches!(*faces, Faces::Named(_))
+    }
+
+    /// Shows these stations from now on.
+    pub(super) fn show(&self, faces: Faces) {
+        *self.faces.write().unwrap_or_else(PoisonError::into_inner) = faces;
     }
 }

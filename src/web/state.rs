@@ -25,6 +25,9 @@ pub struct State {
     pub ready: bool,
     /// Why not, where they do not.
     pub unready_because: Option<String>,
+    /// Whether the station is over for good or for now, which is told then.
+    #[serde(default)]
+    pub ended: bool,
     /// Open connections to the server.
     pub connections: usize,
     /// What the frames are, once the first could come.
@@ -55,6 +58,7 @@ impl State {
             sink: face.sink.clone(),
             ready: unready_because.is_none(),
             unready_because,
+            ended: face.ended.is_some(),
             connections,
             stream: face.showcase.stream().map(|(format, rate)| StreamState::new(format, rate)),
             frame: face.showcase.newest().map(|exhibit| FrameState::new(&exhibit)),
@@ -63,6 +67,22 @@ impl State {
             metrics: face.metrics.snapshot(),
         }
     }
+}
+
+/// What is reported of several stations, at one moment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct States {
+    /// Each, in the order of the configuration.
+    pub cameras: Vec<NamedState>,
+}
+
+/// What is reported of one of several stations.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NamedState {
+    /// Its name in addresses.
+    pub name: String,
+    /// All else.
+    pub state: State,
 }
 
 /// What the frames of a station are.

@@ -20,7 +20,7 @@ use crate::metrics::SourceMetrics;
 use crate::source::{
     Filled, Source, V4l2Options, Y4mOptions, Y4mSource, decode_picture, list_pictures, read_picture,
 };
-use crate::station::{Settings, open_source, source_of};
+use crate::station::{Entry, Settings, open_source, source_of};
 
 /// How long a camera may give no picture before it is given up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -100,7 +100,7 @@ impl Frames {
     /// Where the configuration cannot be read.
     pub(in crate::cli) fn settings(&self) -> Result<Settings> {
         let camera = match &self.config {
-            Some(path) => Some(source_of(path)?),
+            Some(path) => Some(source_of(&Entry::file(path))?),
             None => self.device.clone().map(|device| SourceConfig::V4l2(V4l2Options::of(device))),
         };
         Ok(match camera {
@@ -121,7 +121,7 @@ impl Frames {
     fn source(&self) -> Result<Option<Box<dyn Source>>> {
         let metrics = Arc::new(SourceMetrics::default());
         if let Some(path) = &self.config {
-            return Ok(Some(open_source(&source_of(path)?, None, &metrics)?));
+            return Ok(Some(open_source(&source_of(&Entry::file(path))?, None, &metrics)?));
         }
         if let Some(device) = &self.device {
             let camera = SourceConfig::V4l2(V4l2Options::of(device.clone()));

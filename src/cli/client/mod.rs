@@ -11,17 +11,21 @@ use super::exit::{Context, Result};
 use crate::exit::{ExitStatus, Status};
 use crate::metrics::{Books, short};
 use crate::station::load;
-use crate::web::State;
+use crate::web::{State, States};
 
 /// How long an answer may take; longer than a snapshot waits for its frame.
 const PATIENCE: Duration = Duration::from_secs(8);
 /// Answers larger than this are none.
 const BYTES_MAX: u64 = 256 << 20;
 
+/// Where the daemon reports.
+pub(super) const STATE: &str = "/state";
+
 /// Where the daemon is, and how to be let in.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Daemon {
-    /// Address of the daemon's live page.
+    /// Address of the daemon's live page; of one of several cameras with its name, as
+    /// http://127.0.0.1:8080/left.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     url: String,
     /// File with the token, where the daemon asks for one.
@@ -37,6 +41,14 @@ pub(super) struct Client {
     token: Option<String>,
 }
 
+/// What a daemon reports.
+pub(super) enum Reported {
+    /// Of its camera.
+    One(Box<State>),
+    /// Of each of its cameras.
+    Several(States),
+}
+
 /// Why a daemon gives no answer.
 #[derive(Debug, displaydoc::Display, thiserror::Error)]
 pub(super) enum ClientError {
@@ -46,6 +58,8 @@ pub(super) enum ClientError {
     Unready(String),
     /// {url} asks for another token (expected --token-file FILE with that of the daemon)
     Locked { url: String },
+    /// {url} has several cameras (expected --url with one of them, as {url}/{names})
+    Several { url: String, names: String },
     /// {url} answers with {what} (expected a deblurd daemon)
     Strange { url: String, what: String },
 }
@@ -55,7 +69,7 @@ impl ExitStatus for ClientError {
         match self {
             Self::Unreachable { .. } => Status::Unavailable,
             Self::Unready(_) => Status::TryAgain,
-            Self::Locked { .. } => Status::Usage,
+            Self::Locked { .. } | Self::Several { .. } => Status::Usage,
             Self::Strange { .. } => Status::Data,
         }
     }
@@ -86,11 +100,44 @@ impl Client {
         &self.url
     }
 
-    /// Everything that the daemon reports; its texts, of which nothing is known, are cut.
+    /// Everything that the daemon reports of its one camera; its texts, of which nothing is known, are
+    /// cut.
     pub(super) fn state(&self) -> Result<State, ClientError> {
-        let bytes = self.get("/state")?;
-        let state = serde_json::from_slice(&bytes).map(shortened).and_then(serde_json::from_value);
-        state.map_err(|error| self.strange("/state", error.to_string()))
+        match self.states()? {
+            Reported::One(state) => Ok(*state),
+            Reported::Several(states) => Err(self.several(&states)),
+        }
+    }
+
+    /// Everything that it reports, of one camera or of several.
+    pub(super) fn states(&self) -> Result<Reported, ClientError> {
+        self.reported(&self.get(STATE)?)
+    }
+
+    /// What the bytes of a state say.
+    pub(super) fn reported(&self, bytes: &[u8]) -> Result<Reported, ClientError> {
+        let read = || {
+            let state = shortened(serde_json::from_slice(bytes)?);
+            if state.get("cameras").is_some() {
+                return serde_json::from_value::<States>(state).map(Reported::Several);
+            }
+            serde_json::from_value(state).map(|state| Reported::One(Box::new(state)))
+        };
+        read().map_err(|error: serde_json::Error| self.strange(STATE, error.to_string()))
+    }
+
+    /// Why there is no such page: of several cameras one is to be named, whatever was asked for.
+    fn nowhere(&self, path: &str, body: &[u8]) -> ClientError {
+        let reported = if path == STATE { None } else { self.states().ok() };
+        match reported {
+            Some(Reported::Several(states)) => self.several(&states),
+            _ => self.strange(path, format!("status 404, {}", text_of(body))),
+        }
+    }
+
+    fn several(&self, states: &States) -> ClientError {
+        let names: Vec<&str> = states.cameras.iter().map(|camera| camera.name.as_str()).collect();
+        ClientError::Several { url: self.url.clone(), names: names.join(" or /") }
     }
 
     /// The body of a good answer.
@@ -107,7 +154,8 @@ impl Client {
         match answer.status().as_u16() {
             200 => Ok(body),
             401 => Err(ClientError::Locked { url: self.url.clone() }),
-            503 => Err(ClientError::Unready(short(String::from_utf8_lossy(&body).trim()))),
+            503 => Err(ClientError::Unready(text_of(&body))),
+            404 => Err(self.nowhere(path, &body)),
             status => Err(self.strange(path, format!("status {status}"))),
         }
     }
@@ -115,6 +163,11 @@ impl Client {
     fn strange(&self, path: &str, what: String) -> ClientError {
         ClientError::Strange { url: format!("{}{path}", self.url), what: short(&what) }
     }
+}
+
+/// A text of a daemon, cut and without what no text needs.
+fn text_of(body: &[u8]) -> String {
+    short(String::from_utf8_lossy(body).trim())
 }
 
 /// The same with every text short, and without characters that would do something to a terminal.

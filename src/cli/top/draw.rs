@@ -257,6 +257,7 @@ mod tests {
             sink: "http".to_owned(),
             ready: true,
             unready_because: None,
+            ended: false,
             connections: 1,
             stream: None,
             frame: None,

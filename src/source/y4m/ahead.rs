@@ -13,6 +13,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::stream::Stream;
 use crate::frame::{FrameRate, Picture, PictureFormat, StreamNotes};
+use crate::owner;
 use crate::source::SourceError;
 
 /// Pictures that travel between the reading thread and the source.
@@ -64,7 +65,7 @@ impl Ahead {
         let (empty, empties) = bounded(PICTURES_AHEAD);
         let (fulls, full) = bounded(PICTURES_AHEAD);
         let read = move || read((reader, name, length), &empties, &fulls);
-        std::thread::Builder::new().name("y4m".to_owned()).spawn(read)?;
+        owner::spawn("y4m", read)?;
         Ok(Self { full, empty })
     }
 

@@ -7,6 +7,7 @@ use crate::config::SourceConfig;
 use crate::frame::{Picture, PictureFormat};
 use crate::metrics::Metrics;
 use crate::pipeline::Tap;
+use crate::station::entry::Entry;
 
 /// What a calibration is made with.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub struct Bench {
     /// Where it is told how far it is.
     pub metrics: Arc<Metrics>,
     /// The configuration, for how frames are restored.
-    pub configuration: PathBuf,
+    pub configuration: Entry,
     /// Where what is found is written, if anywhere.
     pub file: Option<PathBuf>,
 }

@@ -7,6 +7,7 @@ use super::bench::Bench;
 use super::post::Post;
 use super::work::Work;
 use crate::metrics::Metrics;
+use crate::owner;
 
 /// Calibrates one station, whenever somebody wants it. Its thread ends some time after it is dropped.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl Calibrator {
         let file = bench.file.as_ref().map(|file| file.display().to_string());
         metrics.calibrating.update(|told| told.file = file);
         let work = Work::new(bench, Arc::clone(&post));
-        std::thread::Builder::new().name("calibrate".to_owned()).spawn(move || work.run())?;
+        owner::spawn("calibrate", move || work.run())?;
         Ok(Self { post, metrics })
     }
 

@@ -20,6 +20,7 @@ use crate::config::SourceConfig;
 use crate::frame::{Picture, PictureFormat};
 use crate::metrics::{Metrics, WatchSnapshot};
 use crate::optics::Calibration;
+use crate::owner;
 use crate::pipeline::RunningPipeline;
 
 /// Time between two looks.
@@ -139,8 +140,7 @@ fn reference(camera: &Calibration) -> Option<Reference> {
 /// Looks at a frame on a thread of its own; there is one at a time.
 fn look(mut eye: Eye, picture: Picture, metrics: &Arc<Metrics>) -> Step {
     let spare = Spare::new(metrics);
-    let thread = std::thread::Builder::new().name("watch".to_owned());
-    let started = thread.spawn(move || {
+    let started = owner::spawn("watch", move || {
         let (figure, alarm) = eye.look(&picture, &spare);
         Seen { eye, picture, figure, alarm }
     });

@@ -14,9 +14,12 @@ const visible = () => document.hidden
   ? new Promise((done) => document.addEventListener("visibilitychange", done, { once: true }))
   : Promise.resolve();
 
-/** The next frame after one of that number: its bitmap holds the blurred picture above the restored one. */
-async function nextFrame(after) {
-  const answer = await ask(`frame?after=${after}`, 15);
+/**
+ * The next frame after one of that number, of the station under that path: its bitmap holds the blurred
+ * picture above the restored one.
+ */
+async function nextFrame(after, path = "") {
+  const answer = await ask(`${path}frame?after=${after}`, 15);
   if (!answer.ok) throw new Error(`the frame was answered with ${answer.status}`);
   if (answer.status === 204) return null;
   const header = (name) => answer.headers.get(`x-deblurd-${name}`);

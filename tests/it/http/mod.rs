@@ -21,7 +21,7 @@ use deblurd::frame::{Extent, Frame, FrameMeta, FramePsnr, Picture, PictureFormat
 use deblurd::metrics::{Metrics, Reason, Restoration, SourceState, WatchSnapshot};
 use deblurd::sink::{ShowcaseSink, Sink, encode_png};
 use deblurd::source::{SceneOptions, SceneSource, Source};
-use deblurd::web::{Face, HttpOptions, Limits, Server, Token, WebError};
+use deblurd::web::{Face, Faces, HttpOptions, Limits, Server, Token, WebError};
 
 /// A connection that says nothing for so long counts as never closed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -87,7 +87,7 @@ fn free_port(options: HttpOptions) -> HttpOptions {
 
 /// The server of a showcase, on a free port.
 pub(crate) fn serve(options: HttpOptions, sink: &ShowcaseSink, metrics: &Arc<Metrics>) -> Server {
-    let faces = vec![face("camera", sink, metrics)];
+    let faces = Faces::Only(Box::new(face("camera", sink, metrics)));
     Server::bind(free_port(options), Limits::default(), faces).expect("a server")
 }
 
@@ -99,6 +99,7 @@ fn face(name: &str, sink: &ShowcaseSink, metrics: &Arc<Metrics>) -> Face {
         showcase: sink.showcase(),
         metrics: Arc::clone(metrics),
         desk: None,
+        ended: None,
     }
 }
 
@@ -147,7 +148,8 @@ fn restoration() -> Restoration {
 fn bind(setup: impl Into<Setup>, metrics: Arc<Metrics>) -> Result<Page, WebError> {
     let Setup { options, limits, rate_max } = setup.into();
     let sink = ShowcaseSink::new(options.quality, rate_max);
-    let server = Server::bind(options, limits, vec![face("camera", &sink, &metrics)])?;
+    let server =
+        Server::bind(options, limits, Faces::Only(Box::new(face("camera", &sink, &metrics))))?;
     Ok(Page { sink, server })
 }
 

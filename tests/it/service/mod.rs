@@ -2,6 +2,7 @@
 //! again, what its log looks like, and the units that start it.
 
 mod calibrating;
+mod cameras;
 mod hostile;
 mod journal;
 mod manager;

@@ -21,7 +21,11 @@ fn post(daemon: &Daemon, headers: &str, body: &str) -> (u16, String) {
 
 /// The status of the answer to what is posted there, and its text.
 pub(super) fn post_to(daemon: &Daemon, path: &str, headers: &str, body: &str) -> (u16, String) {
-    let host = &daemon.page;
+    post_at(&daemon.page, path, headers, body)
+}
+
+/// The same at the address of a page.
+pub(super) fn post_at(host: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(host).expect("a connection");
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
