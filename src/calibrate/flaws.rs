@@ -214,7 +214,7 @@ mod tests {
     fn ordinary_frames_have_none() {
         let dimmer = changed(&frame(5, 3), |plane, x, y| 0.8 * sample(plane, x, y));
         let rows = changed(&frame(5, 4), |plane, x, y| {
-            (sample(plane, x, y) + f64::from(y as u32 % 2) * 6.0).min(255.0)
+            (sample(plane, x, y) + [0.0, 6.0][y % 2]).min(255.0)
         });
         let black = changed(&frame(5, 5), |_, _, _| 0.0);
         check(&[frame(5, 1), frame(5, 2)], <[Flaw]>::is_empty);

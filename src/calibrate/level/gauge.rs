@@ -69,7 +69,7 @@ pub struct Level {
 
 impl Level {
     /// The level to restore by: of the deviation that is `given`, where it is and the frame does not show
-    /// [`CONTRADICTED`] times as much, and of [`RIVALLED`] at least where the PSF has a rival.
+    /// half as much again, and of 5 gray levels of ordinary pictures at least where the PSF has a rival.
     #[must_use]
     pub fn by(self, given: Option<GrayLevels>) -> Self {
         let (told, basis) = match given {
