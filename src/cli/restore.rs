@@ -11,7 +11,7 @@ use super::options::{PsfArgument, Threads};
 use super::terminal;
 use super::truth::Truth;
 use super::work::Work;
-use crate::calibrate::level::{Basis, Level, LevelGauge, Unfit, Verdict};
+use crate::calibrate::level::{Basis, Level, LevelGauge, Unfit};
 use crate::daemon::{Shutdown, watch};
 use crate::executor::Executor;
 use crate::frame::{Effort, Picture, PictureFormat};
@@ -224,7 +224,7 @@ impl Pictures<'_> {
                  (--guard false where what was told is sure)"
             ));
         }
-        if let Verdict::Rival(rival) = level.verdict {
+        if let Some(rival) = level.verdict.rival() {
             let (input, sigma) = (input.display(), level.sigma);
             note(&format!(
                 "{input}: speaks for another blur, {rival}: restored with more care, at a noise of {sigma:.2} \

@@ -50,11 +50,12 @@ pub(super) fn of_noise(level: Level, given: Option<GrayLevels>) -> Option<String
 }
 
 fn of_verdict(verdict: Verdict) -> Option<String> {
-    let Verdict::Rival(rival) = verdict else { return None };
-    Some(format!(
+    verdict.rival().map(|rival| {
+        format!(
         "frames speak for another blur, {rival}: they are restored with more care until it is told \
          (trust = \"measured\" where the PSF is sure; `deblurd estimate` finds what frames tell)"
-    ))
+        )
+    })
 }
 
 fn of_ringing(ringing: f64) -> Option<String> {

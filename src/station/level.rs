@@ -28,14 +28,17 @@ pub struct Keeper {
     step: Step,
     /// The deviation of the noise, where it is not to be told by the frames.
     given: Option<GrayLevels>,
-    /// What the restorer was made for: the deviation, and whether the PSF is in doubt; nothing before a frame
-    /// told anything.
-    made_for: Option<(GrayLevels, bool)>,
+    /// What the restorer was made for.
+    made_for: MadeFor,
     follower: Follower,
     next: Instant,
     /// Whether it was said that frames do not tell.
     is_said: bool,
 }
+
+/// What a restorer is made for: the deviation to reckon with, whether the PSF is in doubt, and whether a frame
+/// has told both.
+type MadeFor = (GrayLevels, bool, bool);
 
 /// What is done now.
 #[derive(Debug)]
@@ -75,8 +78,9 @@ impl Keeper {
         let pair = Pair { captured, restored, effort: Effort::Full };
         let step =
             Step::Idle(Box::new(Eyes { gauge: recipe.gauge(), flaws: Flaws::default() }), pair);
-        let given = (!follows).then_some(recipe.reckoned().noise);
-        let (follower, made_for) = (Follower::default(), None);
+        let noise = recipe.reckoned().noise;
+        let (given, made_for) = ((!follows).then_some(noise), (noise, false, false));
+        let follower = Follower::default();
         Self { step, given, made_for, follower, next: now, is_said: false }
     }
 
@@ -127,7 +131,8 @@ impl Keeper {
         }
         doubts::tell(look.ok().and_then(|level| doubts::of_noise(level, self.given)), metrics);
         let level = self.follower.take(look)?.by(self.given);
-        let made_for = Some((level.sigma, level.verdict.is_rival()));
+        let is_shown = level.shown > GrayLevels::NONE;
+        let made_for = (level.sigma, level.verdict.is_rival(), is_shown);
         let changes = self.given.is_none() || made_for != self.made_for;
         self.made_for = made_for;
         changes.then_some(level)

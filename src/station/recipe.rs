@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::error::Fault;
-use crate::calibrate::level::{Level, LevelGauge};
+use crate::calibrate::level::{Level, LevelGauge, Verdict};
 use crate::executor::Executor;
 use crate::frame::{Effort, Picture, PictureFormat};
 use crate::optics::{Calibration, Contrast, GrayLevels, Trust};
@@ -53,7 +53,8 @@ impl Recipe {
     pub fn set_level(&mut self, level: Level) {
         (self.camera.noise, self.options.contrast) = (level.sigma, level.contrast);
         self.options.is_doubted = level.verdict.is_rival();
-        self.options.is_seen = level.shown > GrayLevels::NONE;
+        self.options.is_seen =
+            level.shown > GrayLevels::NONE && !matches!(level.verdict, Verdict::Wrong(_));
     }
 
     /// Reckons with what another recipe does.

@@ -41,9 +41,10 @@ const BEYOND_EDGES_MOST: f64 = 5.0;
 /// 2.55, and the worst of 18 frames is no longer below what it was.
 const RIVALLED: f64 = 5.0;
 
-/// How many times as much noise as was told a frame must show to be believed rather than who told it: looks
-/// are within a third of the truth.
-const CONTRADICTED: f64 = 1.5;
+/// How many times as much noise as was told, and how many gray levels of ordinary pictures besides, a frame must
+/// show to be believed rather than who told it: looks are within a third of the truth, and of next to no noise
+/// they see what is left of the picture.
+const CONTRADICTED: (f64, f64) = (1.5, 1.0);
 
 /// From this ratio on, what coarser bands say is another matter than the grain.
 const DISAGREEMENT: f64 = 1.4;
@@ -69,11 +70,12 @@ pub struct Level {
 
 impl Level {
     /// The level to restore by: of the deviation that is `given`, where it is and the frame does not show
-    /// half as much again, and of 5 gray levels of ordinary pictures at least where the PSF has a rival.
+    /// half as much again and a gray level, and of 5 gray levels of ordinary pictures at least where the PSF has a rival.
     #[must_use]
     pub fn by(self, given: Option<GrayLevels>) -> Self {
+        let (times, more) = CONTRADICTED;
         let (told, basis) = match given {
-            Some(given) if self.shown.get() > CONTRADICTED * given.get() => {
+            Some(given) if self.shown.get() > times * given.get() + more * self.contrast.get() => {
                 (self.shown, Basis::Shown)
             }
             Some(given) => (given, self.basis),

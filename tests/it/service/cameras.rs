@@ -236,7 +236,8 @@ fn each_camera_reloads_for_itself() {
     let mut daemon = Daemon::start_in(Workshop::new(), &config("2.55", "2.55"));
     daemon.reload(&config("3.5", "-1"));
     daemon.running.wait_for("camera right: reload refused, the configuration in use stays: ");
-    let (left, right) = (daemon.state("left"), daemon.state("right"));
+    let left = daemon.wait_for("left", &|state| reloads(state).0 == 1);
+    let right = daemon.wait_for("right", &|state| reloads(state).1 == 1);
     assert_eq!(reloads(&left), (1, 0, ""));
     assert_eq!(left["metrics"]["restoration"]["sigma"], 3.5);
     let (done, refused, problem) = reloads(&right);
@@ -247,9 +248,9 @@ fn each_camera_reloads_for_itself() {
     // A file that is none at all is refused for each, and ends nobody.
     daemon.reload("[");
     for (name, done, refused) in [("left", 1, 1), ("right", 0, 2)] {
-        let state = daemon.state(name);
+        let state = daemon.wait_for(name, &|state| reloads(state).1 == refused);
         let told = reloads(&state);
-        assert_eq!((told.0, told.1), (done, refused), "{name}: {}", told.2);
+        assert_eq!(told.0, done, "{name}: {}", told.2);
         assert!(told.2.contains("not TOML"), "{name}: {}", told.2);
         daemon.check_flows(name);
     }
@@ -265,8 +266,7 @@ fn cameras_come_and_go_at_a_reload() {
     daemon.reload(&format!("{PAGE}{}{left}", camera("new", "")));
     assert_eq!(daemon.names(), serde_json::json!(["new", "left"]));
     daemon.wait_for("new", &|state| state["ready"] == true);
-    let state = daemon.state("left");
-    assert_eq!(reloads(&state), (1, 0, ""));
+    let state = daemon.wait_for("left", &|state| reloads(state) == (1, 0, ""));
     assert!(delivered(&state) >= before, "it was started afresh");
     daemon.check_flows("left");
     check_ends(daemon.running, "TERM", &[0]);

@@ -63,5 +63,5 @@ impl Manager {
 
 /// A configuration of a scene without networks and a live page, for which little is to be done.
 pub(super) const SMALL: &str = "[source]\nkind = 'scene'\nextent = '64x48'\n\
-     [restore]\npsf = 'disk:2'\nsigma = 2.55\nmodel = 'none'\n\
+     [restore]\npsf = 'disk:2'\nsigma = 2.55\nmodel = 'none'\nguard = false\n\
      [[sink]]\nkind = 'http'\nlisten = '127.0.0.1:0'\n";
