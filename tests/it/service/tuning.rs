@@ -136,7 +136,7 @@ fn a_wish_is_written_to_the_configuration() {
     let expected = written
         .replace("'disk:2'", "\"motion:5,30\"")
         .replace("2.55", "3.5")
-        .replace("model = 'none'\n", "model = 'none'\nchannels = \"rgb\"\n");
+        .replace("guard = false\n", "guard = false\nchannels = \"rgb\"\n");
     assert_eq!(text(), expected);
     let state = self::wish(&daemon, "{}");
     assert_eq!(served(&state), ("motion:5,30", 3.5, false));
