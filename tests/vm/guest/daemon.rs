@@ -15,10 +15,10 @@ use crate::http;
 use crate::process::Process;
 use crate::rig::{wait_for, wait_or, wait_until};
 
-/// A small blur undone without a network, samples as they are, no average and no ladder: what is given is what is
-/// restored. Emulated, no frame is too old.
+/// A small blur undone without a network, samples as they are, no average, no doubt and no ladder: what is given is
+/// what is restored, as is told. Emulated, no frame is too old.
 pub(crate) const CHEAP: &str = "[restore]\npsf = 'gaussian:0.7'\nsigma = 1.0\nmodel = 'none'\n\
-                                transfer = 'none'\n[temporal]\nframes = 0\n\
+                                transfer = 'none'\nguard = false\n[temporal]\nframes = 0\n\
                                 [overload]\nrate_min = 0\n[pipeline]\ndeadline_ms = 0\n";
 
 /// What is asked of the camera where it does not matter; that nothing comes is told soon.

@@ -68,7 +68,7 @@ fn check_exact(
     // Emulated, no frame is too old.
     let mut daemon = Daemon::start(&format!(
         "{source}[restore]\npsf = '{psf}'\nsigma = {sigma}\nmodel = '{model}'\n\
-         transfer = 'none'\n[temporal]\nframes = 0\n[pipeline]\ndeadline_ms = 0\n\
+         transfer = 'none'\nguard = false\n[temporal]\nframes = 0\n[pipeline]\ndeadline_ms = 0\n\
          [overload]\nrate_min = 0\n[[sink]]\nkind = 'y4m'\npath = '-'\n"
     ));
     let expected: Vec<_> =

@@ -70,7 +70,8 @@ pub(crate) fn restored(psf: &str, sigma: f64, model: Option<&[u8]>, picture: &Pi
     let psf = Psf::from_formula(psf).expect("a formula").expect("a PSF");
     let model = model.map(|bytes| model::load(bytes).expect("a model"));
     let camera = Calibration::new(psf, GrayLevels::new(sigma).expect("gray levels"));
-    let (options, format) = (RestoreOptions::default(), picture.format());
+    let options = RestoreOptions { guard: false, ..RestoreOptions::default() };
+    let format = picture.format();
     let plan = RestorePlan::new(&camera, model.map(Arc::new), &options, format).expect("a plan");
     let mut restorer = CpuBackend::new(Arc::new(Sequential)).load(plan).expect("a restorer");
     let mut restored = Picture::new(format);
