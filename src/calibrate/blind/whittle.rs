@@ -104,24 +104,18 @@ impl Evidence {
     /// Root mean square relative deviation of what was seen from what was expected, without the chance in
     /// it, where there is more light than noise.
     pub(crate) fn misfit(&self, squared: &[f64]) -> f64 {
-        let (mut sum, mut weights) = (0.0, 0.0);
-        for scene in &self.scenes {
-            let numbers = scene.fit(&self.bins, squared).0;
-            for (index, power) in scene.spectrum.power.iter().enumerate() {
-                let (light, noise) = self.model(&numbers, squared, index);
-                let chance = 1.0 / scene.weight(&self.bins, index);
-                let weight = self.bins.bins[index].count * (light / (light + noise)).powi(2);
-                sum += weight * ((power / (light + noise) - 1.0).powi(2) - chance);
-                weights += weight;
-            }
-        }
-        (sum.max(0.0) / f64::max(weights, 1.0)).sqrt()
+        self.deviation(squared, |ratio| ratio - 1.0)
     }
 
-    /// Root mean square of the logarithm of what was seen over what was expected, without the chance in it,
-    /// where there is more light than noise: of what has zeros of its own, as codes have, it tells more than
-    /// [`Self::misfit`].
+    /// Root mean square of the logarithm of what was seen over what was expected, likewise: of what has zeros
+    /// of its own, as codes have, it tells more than [`Self::misfit`].
     pub(crate) fn unlikeness(&self, squared: &[f64]) -> f64 {
+        self.deviation(squared, |ratio| ratio.max(1e-6).ln())
+    }
+
+    /// Root mean square of what `of` makes of the ratio of seen to expected, without the chance in it, where
+    /// there is more light than noise.
+    fn deviation(&self, squared: &[f64], of: impl Fn(f64) -> f64) -> f64 {
         let (mut sum, mut weights) = (0.0, 0.0);
         for scene in &self.scenes {
             let numbers = scene.fit(&self.bins, squared).0;
@@ -129,8 +123,7 @@ impl Evidence {
                 let (light, noise) = self.model(&numbers, squared, index);
                 let chance = 1.0 / scene.weight(&self.bins, index);
                 let weight = self.bins.bins[index].count * (light / (light + noise)).powi(2);
-                let deviation = (power.max(noise * 1e-6) / (light + noise)).ln();
-                sum += weight * (deviation.powi(2) - chance);
+                sum += weight * (of(power / (light + noise)).powi(2) - chance);
                 weights += weight;
             }
         }
