@@ -12,14 +12,15 @@ mod spectrum; // the memory
 mod transform; // rows, columns, rows
 mod back; // the last two of them
 mod sine; // of the boundary's margins
+mod lines; // lines by themselves
 mod twins; // power spectra of small squares
 mod mirror; // sequences
 
 pub use field::{FieldFilter, Weighted, Weights};
 pub use filter::Filter;
 pub use layout::{Complex, coefficients, frequency, multiplicity, signed_frequency};
+pub use lines::{Covariances, LineFft};
 pub use mirror::MirrorFilter;
-
 pub use sine::SineTransform;
 pub use size::good_size;
 pub use spectrum::Spectrum;

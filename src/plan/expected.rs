@@ -220,7 +220,7 @@ impl Expected {
     }
 
     /// `E |y|^2`
-    fn seen(&self, index: usize) -> f64 {
+    pub(super) fn seen(&self, index: usize) -> f64 {
         self.gain(index) * self.assumed.signal[index] + self.assumed.noise
     }
 

@@ -21,7 +21,7 @@ mod conditions; // what that is told
 mod options; // how it is asked for
 mod recipe; // all of it
 
-pub use borders::Borders;
+pub use borders::{Band, Borders};
 pub use chroma::Chroma;
 pub use conditions::Conditions;
 pub use edges::{Edges, Framing};

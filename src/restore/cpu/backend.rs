@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use super::borders::Settling;
 use super::chroma::ChromaFilter;
 use super::decode::Decode;
 use super::encode::Encode;
-use super::extension::Extension;
 use super::faults::Mending;
 use super::filtering::{Filtering, columns};
 use super::fusion::Fuser;
 use super::guard::Guarding;
 use super::highlights::Peel;
 use super::levels::Levels;
+use super::margin::Margin;
 use super::residual::{KernelChoice, ResidualNet, band_rows};
 use super::stripes::Levelling;
 use super::workspace::{Channel, Estimate, Workspace};
@@ -35,7 +34,6 @@ pub struct CpuBackend {
 struct CpuRestorer {
     format: PictureFormat,
     decode: Decode,
-    settling: Option<Settling>,
     filtering: Filtering,
     levels: Levels,
     /// What the networks see, but for the estimate so far.
@@ -117,7 +115,7 @@ impl Backend for CpuBackend {
         }
         steps.extend(chroma.as_ref().map(|plan| Step::filter("chroma", &plan.wiener)));
         steps.push(Step::new("encode"));
-        let extension = Extension::plan(framing, threads);
+        let margin = Margin::plan(framing, borders, executor);
         let mending = faults.map(|faults| Mending::new(faults, framing, Arc::clone(executor)));
         let levelling = stripes.map(|it| Levelling::new(it, framing, Arc::clone(executor)));
         let peel = Peel::new(highlights, framing, Arc::clone(executor));
@@ -131,11 +129,11 @@ impl Backend for CpuBackend {
         let levels = Levels::new(Filters { wiener, weak, projections }, fusion.as_deref());
         let own = Arc::clone(executor);
         let faults = (mending, levelling);
-        let decode = Decode::new(Arc::clone(&tone), contrast, faults, peel, extension, own);
+        let decode =
+            Decode::new(Arc::clone(&tone), contrast, faults, peel, (framing, margin), own);
         Ok(Box::new(CpuRestorer {
             format,
             decode: decode.with_fusers(fusers),
-            settling: borders.map(|borders| Settling::new(borders, framing, Arc::clone(executor))),
             filtering: Filtering::plan(framing.outer, levels.layers(), executor),
             levels,
             inputs,
@@ -247,9 +245,6 @@ impl CpuRestorer {
     ) -> (Estimate, Result<(), RestoreError>) {
         let (mut newest, mut outcome) = (Estimate::Wiener, Ok(()));
         for (index, channel) in self.work.channels.iter_mut().enumerate() {
-            if let Some(settling) = &self.settling {
-                settling.run(&mut self.filtering, channel);
-            }
             let (wiener, weak) = self.levels.wiener(self.decode.fusers.get(index));
             // Nobody but the networks looks at the weak estimate.
             self.filtering.wiener(wiener, weak.filter(|_| effort == Effort::Full), channel);

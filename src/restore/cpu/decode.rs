@@ -5,17 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::ROWS;
-use super::extension::Extension;
 use super::faults::Mending;
 use super::fusion::Fuser;
 use super::highlights::Peel;
+use super::margin::Margin;
 use super::stripes::Levelling;
 use super::workspace::{Channel, Workspace};
 use crate::executor::{Executor, for_chunks};
 use crate::frame::colour::luma_row;
 use crate::frame::{Extent, Layout, Picture, Plane};
 use crate::optics::Contrast;
-use crate::plan::ToneCurve;
+use crate::plan::{Framing, ToneCurve};
 use crate::restore::Striped;
 
 /// Fills the `y` planes of a workspace.
@@ -28,7 +28,8 @@ pub(crate) struct Decode {
     peel: Peel,
     /// One a channel where frames are averaged, none else.
     pub(crate) fusers: Vec<Fuser>,
-    extension: Extension,
+    framing: Framing,
+    margin: Margin,
     executor: Arc<dyn Executor>,
     /// Sums of the rows, as bits: added up in their order, whoever made them.
     sums: Vec<AtomicU64>,
@@ -49,15 +50,15 @@ impl Decode {
         contrast: Contrast,
         (mending, levelling): (Option<Mending>, Option<Levelling>),
         peel: Peel,
-        extension: Extension,
+        (framing, margin): (Framing, Margin),
         executor: Arc<dyn Executor>,
     ) -> Self {
-        let height = extension.framing().inner.height;
+        let height = framing.inner.height;
         let sums = (0..height).map(|_| AtomicU64::new(0)).collect();
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let gain = (1.0 / contrast.get()) as f32;
         let fusers = Vec::new();
-        Self { curve, gain, mending, levelling, peel, fusers, extension, executor, sums }
+        Self { curve, gain, mending, levelling, peel, fusers, framing, margin, executor, sums }
     }
 
     /// The same with averages over frames.
@@ -117,7 +118,7 @@ impl Decode {
         self.for_rows(&mut channel.y, &|_, row| {
             row.iter_mut().for_each(|sample| *sample = (*sample - mean) * gain);
         });
-        self.extension.apply(&*self.executor, &mut channel.y);
+        self.margin.fill(&mut channel.y);
         Seen { mended, striped }
     }
 
@@ -146,7 +147,7 @@ impl Decode {
 
     /// Has `work` done on the rows of the frame, of these indices, where they lie in `extended`.
     fn for_rows(&self, extended: &mut Plane<f32>, work: &(dyn Fn(usize, &mut [f32]) + Sync)) {
-        let framing = self.extension.framing();
+        let framing = self.framing;
         let ((left, top), outer) = (framing.offset(), framing.outer.width);
         let Extent { width, height } = framing.inner;
         let frame = &mut extended.samples_mut()[top * outer..][..height * outer];
@@ -160,7 +161,7 @@ impl Decode {
     #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 fits f32")]
     fn mean(&self) -> f32 {
         let sums = self.sums.iter().map(|sum| f64::from_bits(sum.load(Ordering::Relaxed)));
-        (sums.sum::<f64>() / self.extension.framing().inner.area() as f64) as f32
+        (sums.sum::<f64>() / self.framing.inner.area() as f64) as f32
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::workspace::{Channel, Estimate};
 use crate::executor::Executor;
-use crate::fft::{FieldFilter, Output, RealFft2d, Spectrum, Store, Weighted};
+use crate::fft::{FieldFilter, Output, RealFft2d, Spectrum, Weighted};
 use crate::frame::{Extent, Plane};
 
 /// Filters planes of one extent.
@@ -34,21 +34,6 @@ impl Filtering {
         Self { fft, spectrum, executor: Arc::clone(executor) }
     }
 
-    /// Filters `input`; `store(y, samples, row)` makes of row `y` of the result that of `output`.
-    pub(crate) fn through(
-        &mut self,
-        filter: Weighted<'_>,
-        input: &Plane<f32>,
-        output: &mut Plane<f32>,
-        store: &Store<'_>,
-    ) {
-        let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
-        let load = |at: usize, row: &mut [f32]| row.copy_from_slice(input.row(at));
-        self.fft.forward(spectrum, [filter.0], executor, &load);
-        let output = Output { plane: output, store };
-        self.fft.filter_back(spectrum, [filter], executor, [output]);
-    }
-
     /// Fills `output` with `input` filtered.
     pub(crate) fn apply(
         &mut self,
@@ -56,8 +41,11 @@ impl Filtering {
         input: &Plane<f32>,
         output: &mut Plane<f32>,
     ) {
-        let store = |_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
-        self.through(filter, input, output, &store);
+        let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
+        let load = |at: usize, row: &mut [f32]| row.copy_from_slice(input.row(at));
+        let store = &|_: usize, samples: &[f32], row: &mut [f32]| row.copy_from_slice(samples);
+        self.fft.forward(spectrum, [filter.0], executor, &load);
+        self.fft.filter_back(spectrum, [filter], executor, [Output { plane: output, store }]);
     }
 
     /// `x_w = H+_R y`, and the weak estimate by the transform of the same `y`, where there is one.

@@ -10,9 +10,10 @@ mod faults; // hot and dead pixels
 mod stripes; // of rows and columns
 mod highlights; // beyond white
 mod fusion; // what frames have in common
-mod extension; // beyond the edges
+mod extension; // smooth margins
+mod borders; // likely ones
+mod margin; // of which either
 mod filtering; // Wiener filter and projections
-mod borders; // likely margins
 mod levels; // which filters, by the noise that is left
 pub mod residual; // networks
 mod chroma; // colours
