@@ -19,7 +19,7 @@ use crate::executor::Executor;
 use crate::fft::FieldFilter;
 use crate::frame::{Effort, Picture, PictureFormat, Plane};
 use crate::plan::network::Input;
-use crate::plan::{Conditions, Filters, Projection, RestorePlan};
+use crate::plan::{Chroma, Conditions, Filters, Projection, RestorePlan};
 use crate::restore::model::ModelError;
 use crate::restore::{Backend, RestoreError, Restorer, Step, Watch};
 
@@ -113,7 +113,7 @@ impl Backend for CpuBackend {
                 stages.push(Stage { net, strength: projection.strength });
             }
         }
-        steps.extend(chroma.as_ref().map(|plan| Step::filter("chroma", &plan.wiener)));
+        steps.extend(chroma.as_ref().map(Step::chroma));
         steps.push(Step::new("encode"));
         let margin = Margin::plan(framing, borders, executor);
         let mending = faults.map(|faults| Mending::new(faults, framing, Arc::clone(executor)));
@@ -157,6 +157,11 @@ impl Step {
     fn wiener(filter: &FieldFilter, weak: Option<&FieldFilter>) -> Self {
         let weak = weak.map(|weak| format!("; weak: {}", columns(weak))).unwrap_or_default();
         Self { name: "wiener".to_owned(), choice: Some(columns(filter) + &weak) }
+    }
+
+    fn chroma(Chroma { halved, wiener, .. }: &Chroma) -> Self {
+        let half = if halved.0 || halved.1 { "half as fine, " } else { "" };
+        Self { name: "chroma".to_owned(), choice: Some(half.to_owned() + &columns(wiener)) }
     }
 
     fn filter(name: &str, filter: &FieldFilter) -> Self {

@@ -1,4 +1,4 @@
-//! Chroma beside luma: by a Wiener filter at its own resolution.
+//! Chroma beside luma: by a Wiener filter at its own resolution, or half of it (`plan/chroma.rs`).
 //!
 //! Differences of colour are encoded values: they are restored as they are, for light has none. What blur
 //! in light does to them differs little from what it would do in encoded values: on pictures blurred in the
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::ROWS;
 use super::extension::Extension;
 use super::filtering::Filtering;
-use crate::executor::{Executor, for_chunks};
+use crate::executor::{Executor, FreeList, for_chunks};
 use crate::fft::FieldFilter;
 use crate::frame::colour::{Scale, ycc_of};
 use crate::frame::{Extent, Layout, Picture, PictureFormat, Plane};
@@ -24,6 +24,10 @@ pub(crate) struct ChromaFilter {
     /// Of chroma samples, or of red, green and blue.
     scale: Scale,
     is_rgb: bool,
+    /// Whether one sample of the planes here stands for two, from left to right and downwards.
+    halved: (bool, bool),
+    /// Rows of differences.
+    rows: FreeList<Vec<f32>>,
     filtering: Filtering,
     extension: Extension,
     executor: Arc<dyn Executor>,
@@ -40,7 +44,8 @@ struct Difference {
 
 impl ChromaFilter {
     pub(crate) fn new(plan: Chroma, format: PictureFormat, executor: &Arc<dyn Executor>) -> Self {
-        let Chroma { framing, wiener } = plan;
+        let Chroma { halved, framing, wiener } = plan;
+        let width = format.layout.plane_extent(format.extent, 1).width;
         let plane = || Plane::new(framing.outer, 0.0);
         Self {
             filtering: Filtering::plan(framing.outer, wiener.layers(), executor),
@@ -48,6 +53,8 @@ impl ChromaFilter {
             wiener,
             scale: Scale::of_plane(format, 1),
             is_rgb: format.layout == Layout::Rgb,
+            halved,
+            rows: FreeList::new(executor.threads(), || vec![0.0; width]),
             executor: Arc::clone(executor),
             y: plane(),
             restored: [plane(), plane()].map(|plane| Difference { plane, mean: 0.0 }),
@@ -66,29 +73,40 @@ impl ChromaFilter {
         }
     }
 
-    /// Row `y` of a restored difference: that of blue, 0, or of red, 1.
-    pub(crate) fn row(&self, index: usize, y: usize) -> impl Iterator<Item = f32> {
-        let ((left, top), Extent { width, .. }) = self.place();
+    /// Fills `values` with row `y` of a restored difference: that of blue, 0, or of red, 1.
+    pub(crate) fn load_row(&self, index: usize, y: usize, values: &mut [f32]) {
+        let ((left, top), Extent { width, height }) = self.place();
         let Difference { plane, mean } = &self.restored[index];
-        plane.row(y + top)[left..][..width].iter().map(move |value| value + mean)
+        let row = |at: usize| &plane.row(top + at)[left..][..width];
+        let (above, below, down) = between(y, self.halved.1, height);
+        let row = row(above).iter().zip(row(below)).map(|(a, b)| mean + a + down * (b - a));
+        if self.halved.0 {
+            spread(row, values);
+        } else {
+            values.iter_mut().zip(row).for_each(|(to, value)| *to = value);
+        }
     }
 
     /// Fills a plane of chroma samples.
     pub(crate) fn encode(&self, index: usize, white: u16, target: &mut Plane<u16>) {
         let (width, white) = (target.extent().width, f32::from(white));
+        let room = || vec![0.0; width];
         for_chunks(&*self.executor, target.samples_mut(), ROWS * width, &|part, rows| {
-            for (y, row) in (part * ROWS..).zip(rows.chunks_mut(width)) {
-                for (sample, value) in row.iter_mut().zip(self.row(index, y)) {
-                    let rounded = self.scale.sample(value).clamp(0.0, white).round_ties_even();
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "clamped"
-                    )]
-                    let rounded = rounded as u16;
-                    *sample = rounded;
+            self.rows.with(room, |values| {
+                for (y, row) in (part * ROWS..).zip(rows.chunks_mut(width)) {
+                    self.load_row(index, y, values);
+                    for (sample, value) in row.iter_mut().zip(&*values) {
+                        let rounded = self.scale.sample(*value).clamp(0.0, white).round_ties_even();
+                        #[expect(
+                            clippy::cast_possible_truncation,
+                            clippy::cast_sign_loss,
+                            reason = "clamped"
+                        )]
+                        let rounded = rounded as u16;
+                        *sample = rounded;
+                    }
                 }
-            }
+            });
         });
     }
 
@@ -102,19 +120,23 @@ impl ChromaFilter {
     fn load(&mut self, blurred: &Picture, index: usize) {
         let ((left, top), Extent { width, height }) = self.place();
         let (outer, scale, is_rgb) = (self.y.extent().width, self.scale, self.is_rgb);
+        let (across, down) = (1 + usize::from(self.halved.0), 1 + usize::from(self.halved.1));
         let frame = &mut self.y.samples_mut()[top * outer..][..height * outer];
         for_chunks(&*self.executor, frame, ROWS * outer, &|part, rows| {
             for (y, row) in (part * ROWS..).zip(rows.chunks_mut(outer)) {
-                let values = row[left..][..width].iter_mut();
+                let lines = |plane: usize| Lines::of(&blurred.planes()[plane], y * down, down);
+                let values = row[left..][..width].iter_mut().enumerate();
                 if is_rgb {
-                    let colours = [0, 1, 2].map(|plane: usize| blurred.planes()[plane].row(y));
-                    for (x, value) in values.enumerate() {
-                        let colours = colours.map(|row| scale.value(f32::from(row[x])));
+                    let colours = [0, 1, 2].map(lines);
+                    for (x, value) in values {
+                        let colours = colours.map(|it| scale.value(it.mean(x * across, across)));
                         *value = ycc_of(colours)[1 + index];
                     }
                 } else {
-                    let samples = values.zip(blurred.planes()[1 + index].row(y));
-                    samples.for_each(|(value, &it)| *value = scale.value(f32::from(it)));
+                    let lines = lines(1 + index);
+                    values.for_each(|(x, value)| {
+                        *value = scale.value(lines.mean(x * across, across));
+                    });
                 }
             }
         });
@@ -132,5 +154,77 @@ impl ChromaFilter {
             self.y.row_mut(y)[left..][..width].iter_mut().for_each(|value| *value -= mean);
         }
         mean
+    }
+}
+
+/// One or two rows of samples, the last of a plane taken for one behind it.
+#[derive(Clone, Copy)]
+struct Lines<'a>([&'a [u16]; 2]);
+
+impl<'a> Lines<'a> {
+    fn of(plane: &'a Plane<u16>, y: usize, count: usize) -> Self {
+        let last = plane.extent().height - 1;
+        Self([plane.row(y), plane.row((y + count - 1).min(last))])
+    }
+
+    /// The mean of these and of as many columns from `x` on.
+    fn mean(self, x: usize, count: usize) -> f32 {
+        let [above, below] = self.0;
+        let next = (x + count - 1).min(above.len() - 1);
+        let sum = [above[x], above[next], below[x], below[next]].map(u32::from);
+        0.25 * sum.iter().sum::<u32>() as f32
+    }
+}
+
+/// The means between which sample `at` lies, of so many, and how far it lies towards the second.
+fn between(at: usize, is_halved: bool, count: usize) -> (usize, usize, f32) {
+    match (is_halved, at % 2) {
+        (false, _) => (at, at, 0.0),
+        (true, 0) => ((at / 2).saturating_sub(1), at / 2, 0.75),
+        (true, _) => (at / 2, (at / 2 + 1).min(count - 1), 0.25),
+    }
+}
+
+/// Fills `values` with twice as many as there are `means`, linear between them.
+fn spread(mut means: impl Iterator<Item = f32>, values: &mut [f32]) {
+    let Some(mut mean) = means.next() else { return };
+    let mut before = mean;
+    for pair in values.chunks_mut(2) {
+        let next = means.next().unwrap_or(mean);
+        let both = [before, next].map(|other| 0.75 * mean + 0.25 * other);
+        pair.iter_mut().zip(both).for_each(|(to, value)| *to = value);
+        (before, mean) = (mean, next);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_linear_stays_so_between_its_means() {
+        for length in [7, 8] {
+            let is_inside = |at: usize| (1..length - 2).contains(&at);
+            let means = (0..length.div_ceil(2)).map(|at| 2.0 * at as f32 + 0.5);
+            let mut values = vec![0.0; length];
+            spread(means, &mut values);
+            let differ = |(at, is): (usize, &f32)| (is - at as f32).abs() > 1e-6;
+            assert!(!values.iter().enumerate().filter(|it| is_inside(it.0)).any(differ));
+            for at in (0..length).filter(|&at| is_inside(at)) {
+                let (above, below, down) = between(at, true, length.div_ceil(2));
+                let mean = |of: usize| 2.0 * of as f32 + 0.5;
+                let is = mean(above) + down * (mean(below) - mean(above));
+                assert!((is - at as f32).abs() < 1e-6);
+            }
+        }
+        assert_eq!(between(5, false, 9), (5, 5, 0.0));
+    }
+
+    #[test]
+    fn means_are_of_what_there_is() {
+        let plane =
+            Plane::from_fn(Extent::new(3, 3), |x, y| u16::try_from(x + 10 * y).unwrap_or(0));
+        let mean = |x, y, count| Lines::of(&plane, y, count).mean(x, count);
+        assert_eq!([mean(1, 1, 1), mean(0, 0, 2), mean(2, 2, 2)], [11.0, 5.5, 22.0]);
     }
 }

@@ -30,6 +30,7 @@ pub(crate) struct Encode {
 struct Scratch {
     values: Vec<f32>,
     sums: Vec<f32>,
+    differences: [Vec<f32>; 2],
 }
 
 /// A plane of light, and what was set aside from it: the mean, and lamps.
@@ -146,11 +147,13 @@ impl Encode {
                 let rows = rows.zip(blue.chunks_mut(self.width));
                 for (y, ((red, green), blue)) in (part * ROWS..).zip(rows) {
                     self.load(light, y, &mut scratch.values);
+                    let differences = scratch.differences.iter_mut().enumerate();
+                    differences.for_each(|(index, values)| chroma.load_row(index, y, values));
+                    let [blues, reds] = &scratch.differences;
                     for (index, row) in [red, green, blue].into_iter().enumerate() {
-                        let differences = chroma.row(0, y).zip(chroma.row(1, y));
-                        let values = scratch.values.iter().zip(differences);
+                        let values = scratch.values.iter().zip(blues.iter().zip(reds));
                         scratch.sums.iter_mut().zip(values).for_each(|(sum, (luma, (cb, cr)))| {
-                            *sum = rgb_of([*luma, cb, cr])[index];
+                            *sum = rgb_of([*luma, *cb, *cr])[index];
                         });
                         self.curve.samples(&scratch.sums, row);
                     }
@@ -187,6 +190,7 @@ impl Encode {
 
 impl Scratch {
     fn new(width: usize) -> Self {
-        Self { values: vec![0.0; width], sums: vec![0.0; width] }
+        let row = || vec![0.0; width];
+        Self { values: row(), sums: row(), differences: [row(), row()] }
     }
 }
