@@ -198,6 +198,8 @@ impl Pictures<'_> {
         let mut restored = Picture::new(blurred.format());
         let channels = self.channels(&blurred, &job.input, &note);
         let outcome = self.restorer(blurred.format(), level, channels).and_then(|restorer| {
+            // Pictures need not be of one scene.
+            restorer.forget();
             Ok(restorer.restore(&blurred, &mut restored, Effort::Full, &mut Unwatched)?)
         });
         outcome.with_context(|| job.input.display().to_string())?;

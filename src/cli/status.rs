@@ -8,7 +8,9 @@ use clap::Args;
 use super::client::{ClientError, Daemon, Reported, STATE, ask, losses, rate_between};
 use super::exit::Result;
 use super::terminal;
-use crate::metrics::{FaultSnapshot, FusionSnapshot, GuardSnapshot, Restoration, WatchSnapshot};
+use crate::metrics::{
+    FaultSnapshot, FusionSnapshot, GuardSnapshot, LampSnapshot, Restoration, WatchSnapshot,
+};
 use crate::web::{NamedState, State};
 
 /// Time between the two looks that tell the rate.
@@ -130,6 +132,9 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
     if metrics.faults.frames > 0 || metrics.faults.striped > 0 {
         line("faults", faults(metrics.faults));
     }
+    if metrics.lamps.tiles > 0 {
+        line("lamps", lamps(metrics.lamps));
+    }
     if let Some(guard) = &metrics.guard {
         line("guard", guarded(guard));
     }
@@ -243,8 +248,9 @@ pub(super) fn calibrated(restoration: &Restoration, now: SystemTime) -> String {
 
 /// What the sensor does wrong, in words.
 pub(super) fn faults(faults: FaultSnapshot) -> String {
-    let FaultSnapshot { newest, frames, rows, columns, striped } = faults;
-    let pixels = format!("{newest} hot or dead pixels mended, some in {frames} frames");
+    let FaultSnapshot { newest, frames, known, rows, columns, striped } = faults;
+    let known = if known > 0 { format!(" ({known} known)") } else { String::new() };
+    let pixels = format!("{newest} hot or dead pixels mended{known}, some in {frames} frames");
     let stripes = format!(
         "stripes of {rows:.1} (rows) and {columns:.1} (columns) gray levels taken away, some in {striped} frames"
     );
@@ -253,6 +259,12 @@ pub(super) fn faults(faults: FaultSnapshot) -> String {
         (0, _) => stripes,
         _ => format!("{pixels}; {stripes}"),
     }
+}
+
+/// Where light beyond white was looked for, in words.
+pub(super) fn lamps(LampSnapshot { tiles, postponed }: LampSnapshot) -> String {
+    let later = if postponed > 0 { format!(", {postponed} of them later") } else { String::new() };
+    format!("looked for in {tiles} places{later}")
 }
 
 /// What was held back of restored frames, in words.
@@ -326,6 +338,10 @@ mod tests {
     fn the_sensor_is_told_in_a_line() {
         let pixels = FaultSnapshot { newest: 7, frames: 40, ..FaultSnapshot::default() };
         assert_eq!(faults(pixels), "7 hot or dead pixels mended, some in 40 frames");
+        assert_eq!(
+            faults(FaultSnapshot { known: 5, ..pixels }),
+            "7 hot or dead pixels mended (5 known), some in 40 frames"
+        );
         let stripes = FaultSnapshot { rows: 1.96, striped: 3, ..FaultSnapshot::default() };
         let told =
             "stripes of 2.0 (rows) and 0.0 (columns) gray levels taken away, some in 3 frames";
@@ -334,6 +350,13 @@ mod tests {
             faults(FaultSnapshot { newest: 7, frames: 40, ..stripes }),
             format!("{}; {told}", faults(pixels))
         );
+    }
+
+    #[test]
+    fn lamps_are_told_in_a_line() {
+        let told = |tiles, postponed| lamps(LampSnapshot { tiles, postponed });
+        assert_eq!(told(12, 0), "looked for in 12 places");
+        assert_eq!(told(12, 4), "looked for in 12 places, 4 of them later");
     }
 
     #[test]

@@ -93,6 +93,11 @@ impl SourceConfig {
             _ => TemporalOptions::default(),
         }
     }
+
+    /// Whether frames come whether or not they are waited for.
+    fn is_live(&self) -> bool {
+        matches!(self, Self::V4l2(_) | Self::Command(..) | Self::Scene(_))
+    }
 }
 
 /// Section `[simulate]`.
@@ -155,6 +160,7 @@ impl Config {
             sections.required("restore")?.read_both()?;
         let temporal = sections.optional("temporal")?.map(Section::read).transpose()?;
         restore.temporal = temporal.unwrap_or_else(|| source.temporal());
+        restore.is_live = source.is_live();
         let config = Self {
             source,
             simulate,

@@ -11,6 +11,7 @@ use super::counter::Counter;
 pub struct FaultMetrics {
     frames: Counter,
     newest: AtomicU64,
+    known: AtomicU64,
     /// Bits of the deviations of rows and columns.
     stripes: [AtomicU64; 2],
     striped: Counter,
@@ -23,6 +24,9 @@ pub struct FaultSnapshot {
     pub newest: u64,
     /// Frames with such samples.
     pub frames: u64,
+    /// Samples that nearly all frames told: a map of the sensor.
+    #[serde(default)]
+    pub known: u64,
     /// Deviation in gray levels of stripes that were taken from the rows of the newest frame.
     #[serde(default)]
     pub rows: f64,
@@ -35,8 +39,9 @@ pub struct FaultSnapshot {
 }
 
 impl FaultMetrics {
-    /// Counts a frame in which `samples` were mended.
-    pub fn record(&self, samples: usize) {
+    /// Counts a frame in which `samples` were mended, where so many of the sensor's are `known`.
+    pub fn record(&self, samples: usize, known: usize) {
+        self.known.store(known as u64, Ordering::Relaxed);
         self.newest.store(samples as u64, Ordering::Relaxed);
         self.frames.add(u64::from(samples > 0));
     }
@@ -54,6 +59,7 @@ impl FaultMetrics {
         let deviation = |bits: &AtomicU64| f64::from_bits(bits.load(Ordering::Relaxed));
         let [rows, columns] = self.stripes.each_ref().map(deviation);
         let (newest, frames) = (self.newest.load(Ordering::Relaxed), self.frames.get());
-        FaultSnapshot { newest, frames, rows, columns, striped: self.striped.get() }
+        let (known, striped) = (self.known.load(Ordering::Relaxed), self.striped.get());
+        FaultSnapshot { newest, frames, known, rows, columns, striped }
     }
 }

@@ -5,6 +5,7 @@ mod counter;
 mod faults;
 mod fusion;
 mod guard;
+mod lamps;
 mod histogram;
 mod ledger;
 mod load;
@@ -27,6 +28,7 @@ pub use faults::{FaultMetrics, FaultSnapshot};
 pub use fusion::{FusionMetrics, FusionSnapshot};
 pub use guard::{GuardMetrics, GuardSnapshot};
 pub use histogram::{Histogram, Summary};
+pub use lamps::{LampMetrics, LampSnapshot};
 pub use ledger::{Books, Ledger, Reason, Ticket};
 pub use load::{Level, LoadMetrics, LoadSnapshot};
 pub use quality::Quality;
@@ -60,6 +62,8 @@ pub struct Metrics {
     pub faults: FaultMetrics,
     /// What is held back of restored frames.
     pub guard: GuardMetrics,
+    /// Where light beyond white was looked for.
+    pub lamps: LampMetrics,
     /// Whether its calibration still holds.
     pub watch: WatchMetrics,
     /// How far a calibration from the target is.

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Books, FaultSnapshot, FusionSnapshot, GuardSnapshot, LoadSnapshot, Metrics, QueueMetrics,
-    ReloadSnapshot, Restoration, SinkMetrics, SourceSnapshot, StageMetrics, Summary, WatchSnapshot,
+    Books, FaultSnapshot, FusionSnapshot, GuardSnapshot, LampSnapshot, LoadSnapshot, Metrics,
+    QueueMetrics, ReloadSnapshot, Restoration, SinkMetrics, SourceSnapshot, StageMetrics, Summary,
+    WatchSnapshot,
 };
 
 /// [`Metrics`] at one moment.
@@ -34,6 +35,9 @@ pub struct Snapshot {
     /// What the guard held back, once it has looked at a frame.
     #[serde(default)]
     pub guard: Option<GuardSnapshot>,
+    /// Where light beyond white was looked for.
+    #[serde(default)]
+    pub lamps: LampSnapshot,
     /// Whether the calibration still holds, where it is watched.
     #[serde(default)]
     pub watch: Option<WatchSnapshot>,
@@ -103,6 +107,7 @@ impl Metrics {
             fusion: self.fusion.snapshot(),
             faults: self.faults.snapshot(),
             guard: self.guard.snapshot(),
+            lamps: self.lamps.snapshot(),
             watch: self.watch.snapshot(),
             reload: self.reload.snapshot(),
             psnr_db: self.quality.mean_db().map(psnr),
@@ -161,9 +166,10 @@ mod tests {
         metrics.watch.set(Some(WatchSnapshot { scale: Some(1.04), ..WatchSnapshot::default() }));
         metrics.fusion.record(0.75, 0.5);
         metrics.reload.refuse("no such PSF");
-        metrics.faults.record(7);
+        metrics.faults.record(7, 5);
         metrics.faults.record_stripes(1.5, 0.0);
         metrics.guard.record(0.125);
+        metrics.lamps.record(12, 4);
         metrics.quality.record(20.5, 31.25);
         let snapshot = metrics.snapshot();
         let json = serde_json::to_string(&snapshot).expect("JSON");

@@ -12,7 +12,7 @@ use super::tap::Taps;
 use crate::frame::{Effort, Frame, FrameMeta, Lease, Pool, Shared};
 use crate::metrics::{Metrics, Reason, SourceState, StageMetrics, Ticket};
 use crate::restore::quality::assess;
-use crate::restore::{Fused, RestoreError, Striped, Watch};
+use crate::restore::{Fused, Lamps, Mended, RestoreError, Striped, Watch};
 use crate::sink::{Sink, SinkError};
 use crate::source::{Filled, Source, SourceError};
 
@@ -236,8 +236,12 @@ impl Watch for Laps<'_> {
         self.metrics.fusion.record(at_rest, noise_left);
     }
 
-    fn mended(&mut self, samples: usize) {
-        self.metrics.faults.record(samples);
+    fn mended(&mut self, Mended { samples, known }: Mended) {
+        self.metrics.faults.record(samples, known);
+    }
+
+    fn peeled(&mut self, Lamps { tiles, postponed }: Lamps) {
+        self.metrics.lamps.record(tiles, postponed);
     }
 
     fn levelled(&mut self, Striped { rows, columns }: Striped) {

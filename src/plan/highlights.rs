@@ -5,6 +5,10 @@
 //! for a picture and turns into rings. So the light beyond white is found first, and its blur taken
 //! away, in tiles around the samples at white: an iteration over the whole frame would cost more than
 //! its restoration.
+//!
+//! Where frames come at a rate they must not wait for it: as many tiles are looked at in one as take a quarter of
+//! the time that its restoration takes. That is counted in filters of a tile's samples, beside those of the
+//! frame's: [`Highlights::within`].
 
 use super::places::Places;
 use crate::fft::{Filter, good_size};
@@ -22,6 +26,8 @@ pub struct Highlights {
     pub evidence: f32,
     /// Light from which on a sample is a lower bound: noise and coding come behind white, too.
     pub white: f32,
+    /// Filters of a tile that may be spent on a frame; any number where there is none.
+    pub filters_most: Option<usize>,
     tiles: Places<TileBlur>,
 }
 
@@ -35,6 +41,15 @@ pub struct TileBlur {
 }
 
 impl Highlights {
+    /// Part of a frame's time.
+    const SHARE: f64 = 0.25;
+    /// Filters of a frame that a network takes with its projection.
+    const NETWORK: f64 = 2.4;
+    /// Filters in which light is found that is beyond white, and in which it is asked whether there is any.
+    const FILTERS: (usize, usize) = (51, 49);
+    /// Tiles of which something is known in a stream: some megabytes.
+    const KNOWN_MOST: usize = 512;
+
     /// The fewest samples on a side of a tile that are changed.
     const CORE: usize = 24;
 
@@ -77,7 +92,27 @@ impl Highlights {
         let white = (1.0 - Self::DEVIATIONS * noise.get() / 255.0).clamp(least, most);
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let white = transfer.decode(white) as f32;
-        Ok(Self { side, margin, evidence, white, tiles })
+        Ok(Self { side, margin, evidence, white, filters_most: None, tiles })
+    }
+
+    /// The same within a quarter of the time that restoration with so many networks takes of planes of `outer`.
+    #[must_use]
+    pub fn within(self, outer: Extent, networks: usize) -> Self {
+        let frame = outer.area() as f64 * (1.0 + Self::NETWORK * networks as f64);
+        let filters = Self::SHARE * frame / (self.side * self.side) as f64;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive")]
+        let filters_most = Some(filters as usize);
+        Self { filters_most, ..self }
+    }
+
+    /// Filters that a tile takes; fewer where there are known to have been lamps.
+    pub const fn filters(were: bool) -> usize {
+        if were { Self::FILTERS.0 } else { Self::FILTERS.0 + Self::FILTERS.1 }
+    }
+
+    /// Tiles, of so many, of which something is known at the same time.
+    pub fn known_most(&self, tiles: usize) -> usize {
+        if self.filters_most.is_some() { tiles.min(Self::KNOWN_MOST) } else { tiles }
     }
 
     /// Samples on a side of a tile that are changed.

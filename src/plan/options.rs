@@ -53,6 +53,10 @@ pub struct RestoreOptions {
     #[arg(skip)]
     #[serde(skip)]
     pub is_seen: bool,
+    /// Whether frames come at a rate, so that none may take long: likewise, by where they come from.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub is_live: bool,
     /// How frames of a scene at rest are averaged: a section of its own, for streams alone.
     #[arg(skip)]
     #[serde(skip)]
@@ -83,6 +87,7 @@ impl Default for RestoreOptions {
             contrast: Contrast::USUAL,
             is_doubted: false,
             is_seen: false,
+            is_live: false,
             temporal: TemporalOptions::default(),
         }
     }

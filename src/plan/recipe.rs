@@ -121,6 +121,12 @@ impl RestorePlan {
         let fusion = Fusion::plan(camera, options.temporal, framing, format, fused)?;
         let Filters { wiener, weak, projections } = filters;
         let projections = projections.into_iter().zip(strengths);
+        let highlights =
+            Highlights::plan(&camera.blur, camera.noise, camera.transfer, format.range)?;
+        let highlights = match options.is_live {
+            true => highlights.within(framing.outer, strengths.len()),
+            false => highlights,
+        };
         let guard = Guard::plan(&camera.blur, framing, of_usual)?
             .filter(|_| options.guard && !options.is_seen);
         Ok(Self {
@@ -133,12 +139,7 @@ impl RestorePlan {
             faults: Faults::plan(&camera.blur, camera.noise, format),
             stripes: Stripes::plan(&camera.blur, noise, options.contrast, framing),
             guard,
-            highlights: Highlights::plan(
-                &camera.blur,
-                camera.noise,
-                camera.transfer,
-                format.range,
-            )?,
+            highlights,
             wiener,
             weak,
             conditions: Conditions::new(options.trust(), camera, of_usual),

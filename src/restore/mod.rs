@@ -12,4 +12,4 @@ pub mod quality; // how good it is
 
 pub use cpu::CpuBackend;
 pub use error::RestoreError;
-pub use restorer::{Backend, Fused, Restorer, Step, Striped, Unwatched, Watch};
+pub use restorer::{Backend, Fused, Lamps, Mended, Restorer, Step, Striped, Unwatched, Watch};

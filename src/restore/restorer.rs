@@ -66,6 +66,24 @@ pub struct Step {
     pub choice: Option<String>,
 }
 
+/// Hot and dead pixels of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Mended {
+    /// Samples that became what is around them.
+    pub samples: usize,
+    /// Those of the sensor that nearly all frames told.
+    pub known: usize,
+}
+
+/// Where light beyond white was looked for in a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Lamps {
+    /// Tiles of the frame that such light may reach.
+    pub tiles: usize,
+    /// Those that a later frame has time for, and stayed as they were.
+    pub postponed: usize,
+}
+
 /// Deviations of what whole rows and columns of a frame had in common that no scene gave them, white being
 /// 1; 0 where there was nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -86,11 +104,14 @@ pub trait Watch {
     /// The step of that index has been done, or has failed.
     fn done(&mut self, _step: usize, _failure: Option<&RestoreError>) {}
 
-    /// So many samples were hot or dead pixels, and became what is around them.
-    fn mended(&mut self, _samples: usize) {}
+    /// Hot and dead pixels became what is around them.
+    fn mended(&mut self, _mended: Mended) {}
 
     /// Stripes of these deviations were taken away.
     fn levelled(&mut self, _striped: Striped) {}
+
+    /// Lamps were taken away.
+    fn peeled(&mut self, _lamps: Lamps) {}
 
     /// The guard, where there is one, has held back this share of the restoration, from 0 to 1.
     fn held(&mut self, _share: f32) {}

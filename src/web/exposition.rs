@@ -114,6 +114,7 @@ impl Collector for Statistics {
         tell_restorations(&self.stations, &mut page)?;
         tell_fusions(&self.stations, &mut page)?;
         self.tell_faults(&mut page)?;
+        self.tell_lamps(&mut page)?;
         tell_guards(&self.stations, &mut page)?;
         tell_watches(&self.stations, &mut page)
     }
@@ -134,6 +135,9 @@ impl Statistics {
         let newest = self.one(|station| station.snapshot.faults.newest as f64);
         let help = "Hot and dead pixels that were mended in the newest frame";
         page.gauges("faults_mended", help, None, newest)?;
+        let known = self.one(|station| station.snapshot.faults.known as f64);
+        let help = "Hot and dead pixels of the sensor that nearly all frames told";
+        page.gauges("faults_known", help, None, known)?;
         let stripes = self.each(|station| {
             let of = |along, deviation| (station.labels(&[("along", along)]), deviation);
             let faults = station.snapshot.faults;
@@ -141,6 +145,15 @@ impl Statistics {
         });
         let help = "Deviation in gray levels of the stripes taken from the newest frame";
         page.gauges("stripes_gray_levels", help, None, stripes)
+    }
+
+    fn tell_lamps(&self, page: &mut Page<'_>) -> Result<(), Error> {
+        let tiles = self.one(|station| station.snapshot.lamps.tiles as f64);
+        let help = "Tiles of the newest frame that light beyond white may reach";
+        page.gauges("lamp_tiles", help, None, tiles)?;
+        let postponed = self.one(|station| station.snapshot.lamps.postponed as f64);
+        let help = "Those in which it is looked for in a later frame";
+        page.gauges("lamp_tiles_postponed", help, None, postponed)
     }
 
     fn tell_program(&self, page: &mut Page<'_>) -> Result<(), Error> {

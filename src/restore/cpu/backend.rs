@@ -116,10 +116,12 @@ impl Backend for CpuBackend {
         steps.extend(chroma.as_ref().map(Step::chroma));
         steps.push(Step::new("encode"));
         let margin = Margin::plan(framing, borders, executor);
-        let mending = faults.map(|faults| Mending::new(faults, framing, Arc::clone(executor)));
-        let levelling = stripes.map(|it| Levelling::new(it, framing, Arc::clone(executor)));
-        let peel = Peel::new(highlights, framing, Arc::clone(executor));
         let count = channels.count(format.layout);
+        let mending =
+            faults.map(|faults| Mending::new(faults, framing, count, Arc::clone(executor)));
+        let levelling = stripes.map(|it| Levelling::new(it, framing, Arc::clone(executor)));
+        let peel = |_| Peel::new(highlights.clone(), framing, Arc::clone(executor));
+        let peels = (0..count).map(peel).collect();
         let work = Workspace::new(framing.outer, count, weak.is_some());
         let tells_sigma = fusion.is_some() && inputs.contains(&Input::Sigma);
         let fusion = fusion.map(Arc::new);
@@ -130,7 +132,7 @@ impl Backend for CpuBackend {
         let own = Arc::clone(executor);
         let faults = (mending, levelling);
         let decode =
-            Decode::new(Arc::clone(&tone), contrast, faults, peel, (framing, margin), own);
+            Decode::new(Arc::clone(&tone), contrast, faults, peels, (framing, margin), own);
         Ok(Box::new(CpuRestorer {
             format,
             decode: decode.with_fusers(fusers),
@@ -204,7 +206,7 @@ impl Restorer for CpuRestorer {
     }
 
     fn forget(&mut self) {
-        self.decode.fusers.iter_mut().for_each(Fuser::forget);
+        self.decode.forget();
     }
 }
 
@@ -229,6 +231,7 @@ impl CpuRestorer {
         let seen = self.decode.run(blurred, effort == Effort::Full, &mut self.work);
         watch.mended(seen.mended);
         watch.levelled(seen.striped);
+        watch.peeled(seen.lamps);
         if let Some(fuser) = self.decode.fusers.first() {
             watch.fused(fuser.fused());
         }

@@ -16,7 +16,7 @@ use crate::frame::colour::luma_row;
 use crate::frame::{Extent, Layout, Picture, Plane};
 use crate::optics::Contrast;
 use crate::plan::{Framing, ToneCurve};
-use crate::restore::Striped;
+use crate::restore::{Lamps, Mended, Striped};
 
 /// Fills the `y` planes of a workspace.
 pub(crate) struct Decode {
@@ -25,7 +25,8 @@ pub(crate) struct Decode {
     gain: f32,
     mending: Option<Mending>,
     levelling: Option<Levelling>,
-    peel: Peel,
+    /// One a channel.
+    peels: Vec<Peel>,
     /// One a channel where frames are averaged, none else.
     pub(crate) fusers: Vec<Fuser>,
     framing: Framing,
@@ -39,9 +40,11 @@ pub(crate) struct Decode {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Seen {
     /// Samples that were faults of the sensor.
-    pub(crate) mended: usize,
+    pub(crate) mended: Mended,
     /// Stripes that were taken away.
     pub(crate) striped: Striped,
+    /// Where light beyond white was looked for.
+    pub(crate) lamps: Lamps,
 }
 
 impl Decode {
@@ -49,7 +52,7 @@ impl Decode {
         curve: Arc<ToneCurve>,
         contrast: Contrast,
         (mending, levelling): (Option<Mending>, Option<Levelling>),
-        peel: Peel,
+        peels: Vec<Peel>,
         (framing, margin): (Framing, Margin),
         executor: Arc<dyn Executor>,
     ) -> Self {
@@ -58,7 +61,7 @@ impl Decode {
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let gain = (1.0 / contrast.get()) as f32;
         let fusers = Vec::new();
-        Self { curve, gain, mending, levelling, peel, fusers, framing, margin, executor, sums }
+        Self { curve, gain, mending, levelling, peels, fusers, framing, margin, executor, sums }
     }
 
     /// The same with averages over frames.
@@ -72,12 +75,23 @@ impl Decode {
         let is_luma = is_luma_of_rgb(work, picture.format().layout);
         let mut all = Seen::default();
         for (index, channel) in work.channels.iter_mut().enumerate() {
-            let Seen { mended, striped } = self.decode(picture, index, (is_luma, peel), channel);
-            all.mended += mended;
+            let Seen { mended, striped, lamps } =
+                self.decode(picture, index, (is_luma, peel), channel);
+            all.mended.samples += mended.samples;
+            all.mended.known += mended.known;
+            all.lamps.tiles += lamps.tiles;
+            all.lamps.postponed += lamps.postponed;
             all.striped.rows = all.striped.rows.max(striped.rows);
             all.striped.columns = all.striped.columns.max(striped.columns);
         }
         all
+    }
+
+    /// Nothing of the frames before enters the next one.
+    pub(crate) fn forget(&mut self) {
+        self.fusers.iter_mut().for_each(Fuser::forget);
+        self.mending.iter_mut().for_each(Mending::forget);
+        self.peels.iter_mut().for_each(Peel::forget);
     }
 
     fn decode(
@@ -90,13 +104,14 @@ impl Decode {
         let is_fused = index < self.fusers.len();
         self.for_rows(&mut channel.y, &|y, row| {
             self.load(picture, index, is_luma, y, row);
-            self.look(y, row, peel && !is_fused);
+            self.look(index, (y, row), peel && !is_fused);
         });
         // Before the average: neither a hot pixel nor a stripe is averaged in.
         let seen = if is_luma { picture.planes() } else { &picture.planes()[index..=index] };
         let mending = self.mending.as_mut();
-        let mended = mending.map_or(0, |mending| mending.run(seen, &mut channel.y));
-        if mended > 0 {
+        let run = |mending: &mut Mending| mending.run(index, seen, &mut channel.y);
+        let mended = mending.map_or_else(Mended::default, run);
+        if mended.samples > 0 {
             self.for_rows(&mut channel.y, &|y, row| self.add_up(y, row));
         }
         let sums = self.sums.iter().map(|sum| f64::from_bits(sum.load(Ordering::Relaxed)));
@@ -106,10 +121,10 @@ impl Decode {
             // Before lamps are looked for: what is found of them is another light in every frame, and noise
             // about white is no lamp in the average.
             fuser.run(&mut channel.y);
-            self.for_rows(&mut channel.y, &|y, row| self.look(y, row, peel));
+            self.for_rows(&mut channel.y, &|y, row| self.look(index, (y, row), peel));
         }
-        let Channel { y, x_w, beyond, .. } = channel;
-        channel.has_lamps = self.peel.run(y, x_w, beyond);
+        let lamps = self.peels[index].run(&mut channel.y, &mut channel.beyond);
+        channel.has_lamps = lamps.tiles > 0;
         if channel.has_lamps || striped != Striped::default() {
             self.for_rows(&mut channel.y, &|y, row| self.add_up(y, row));
         }
@@ -119,13 +134,13 @@ impl Decode {
             row.iter_mut().for_each(|sample| *sample = (*sample - mean) * gain);
         });
         self.margin.fill(&mut channel.y);
-        Seen { mended, striped }
+        Seen { mended, striped, lamps }
     }
 
     /// Marks the lamps of a row, where they are to be set aside, and adds it up.
-    fn look(&self, y: usize, row: &[f32], peel: bool) {
+    fn look(&self, index: usize, (y, row): (usize, &[f32]), peel: bool) {
         if peel {
-            self.peel.mark(y, row);
+            self.peels[index].mark(y, row);
         }
         self.add_up(y, row);
     }

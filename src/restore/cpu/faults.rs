@@ -1,15 +1,17 @@
 //! In the first step: samples that no scene can have made become what is around them.
 //!
 //! They are told by the samples of the picture, before the curve (`plan/faults.rs`), and mended in the plane
-//! of light: to the median of their neighbours, which a curve does not change. The two samples at each edge
-//! of the frame stay as they are.
+//! of light: to the median of their neighbours, which a curve does not change. So are those that nearly all
+//! frames before told (`suspects.rs`). The two samples at each edge of the frame stay as they are.
 
 use std::sync::Arc;
 
 use super::ROWS;
+use super::suspects::{Place, Suspects};
 use crate::executor::{Executor, for_chunks};
 use crate::frame::{Extent, Plane};
 use crate::plan::{AROUND, BESIDE, Faults, Framing};
+use crate::restore::Mended;
 
 /// Mends samples.
 pub(crate) struct Mending {
@@ -18,40 +20,63 @@ pub(crate) struct Mending {
     executor: Arc<dyn Executor>,
     /// What was found, by parts of the rows.
     found: Vec<Found>,
+    /// What frames told so far, for each channel.
+    suspects: Vec<Suspects>,
 }
 
-/// Faults in a part of the rows, by column and row.
+/// Faults in a part of the rows.
 #[derive(Debug)]
-struct Found(Vec<(usize, usize)>);
+struct Found(Vec<Place>);
 
 impl Mending {
     /// Of so many samples no more than one is a fault: where there are more, the noise is what it is not
     /// told to be, and they are left.
     const FEWEST: usize = 256;
 
-    pub(crate) fn new(plan: Faults, framing: Framing, executor: Arc<dyn Executor>) -> Self {
+    /// For pictures of so many `channels`.
+    pub(crate) fn new(
+        plan: Faults,
+        framing: Framing,
+        channels: usize,
+        executor: Arc<dyn Executor>,
+    ) -> Self {
         let Extent { width, height } = framing.inner;
         let room = (ROWS * width).div_ceil(Self::FEWEST);
         let found = (0..height.div_ceil(ROWS)).map(|_| Found(Vec::with_capacity(room + 1)));
-        Self { plan, framing, executor, found: found.collect() }
+        let found: Vec<Found> = found.collect();
+        let room = found.len() * room;
+        let suspects = (0..channels).map(|_| Suspects::new(room)).collect();
+        Self { plan, framing, executor, found, suspects }
     }
 
-    /// Mends the light of `y`, that of a picture with these `planes`; how many samples it mended.
-    pub(crate) fn run(&mut self, planes: &[Plane<u16>], y: &mut Plane<f32>) -> usize {
+    /// Mends the light of `y`, that of channel `index`, of a picture with these `planes`.
+    pub(crate) fn run(
+        &mut self,
+        index: usize,
+        planes: &[Plane<u16>],
+        y: &mut Plane<f32>,
+    ) -> Mended {
         let plan = self.plan;
         for_chunks(&*self.executor, &mut self.found, 1, &|part, found| {
             found.iter_mut().for_each(|found| found.look(plan, planes, part * ROWS));
         });
+        let suspects = &mut self.suspects[index];
+        suspects.learn(self.found.iter().flat_map(|found| &found.0).copied());
         let (left, top) = self.framing.offset();
-        let mut count = 0;
-        for (column, row) in self.found.iter().flat_map(|found| &found.0) {
+        let mut samples = 0;
+        for (row, column) in suspects.faults() {
             let (x, at) = (left + column, top + row);
             let beside = &mut around((x, at), |x, y_at| y.row(y_at)[x])[..BESIDE];
             beside.sort_unstable_by(f32::total_cmp);
             y.row_mut(at)[x] = 0.5 * (beside[3] + beside[4]);
-            count += 1;
+            samples += 1;
         }
-        count
+        Mended { samples, known: suspects.known() }
+    }
+
+    /// The next frame may be of another scene, or camera.
+    pub(crate) fn forget(&mut self) {
+        self.suspects.iter_mut().for_each(Suspects::forget);
     }
 }
 
@@ -61,8 +86,12 @@ impl Found {
         self.0.clear();
         let Some(height) = planes.first().map(|plane| plane.extent().height) else { return };
         for y in first.max(REACH)..(first + ROWS).min(height.saturating_sub(REACH)) {
-            for plane in planes {
-                self.look_at(plan, plane, y);
+            let before = self.0.len();
+            planes.iter().for_each(|plane| self.look_at(plan, plane, y));
+            if planes.len() > 1 {
+                // In the order of the places, each once.
+                self.0[before..].sort_unstable();
+                self.0.dedup();
             }
         }
         if self.0.len() == self.0.capacity() {
@@ -71,26 +100,37 @@ impl Found {
     }
 
     fn look_at(&mut self, plan: Faults, plane: &Plane<u16>, y: usize) {
-        let row = plane.row(y);
-        let least = i32::from(whole(plan.least()));
-        for (before, near) in row.windows(2 * REACH + 1).enumerate() {
-            let [left, sample, right] = [near[1], near[2], near[3]].map(i32::from);
-            // Most samples end here: what stands out does so from both sides.
-            if (sample - left).abs() <= least || (sample - right).abs() <= least {
-                continue;
-            }
-            let x = before + REACH;
-            let around = around((x, y), |x, y| f32::from(plane.row(y)[x]));
-            let is_new = self.0.last() != Some(&(x, y));
-            if is_new
-                && plan.is_fault(f32::from(row[x]), &around)
-                && self.0.len() < self.0.capacity()
-            {
-                self.0.push((x, y));
+        let (row, least) = (plane.row(y), whole(plan.least()));
+        let stands_out = |left: u16, sample: u16, right: u16| {
+            (sample.abs_diff(left) > least) & (sample.abs_diff(right) > least)
+        };
+        let inner = REACH..row.len().saturating_sub(REACH);
+        for first in inner.clone().step_by(RUN) {
+            let run = first..inner.end.min(first + RUN);
+            let left = &row[run.start - 1..run.end - 1];
+            let (samples, right) = (&row[run.clone()], &row[run.start + 1..run.end + 1]);
+            let near = left.iter().zip(samples).zip(right);
+            // Most runs end here: what stands out does so from both sides. Without branches, eight at a time.
+            let count: u16 = near.map(|((l, s), r)| u16::from(stands_out(*l, *s, *r))).sum();
+            if count > 0 {
+                let out = run.filter(|&x| stands_out(row[x - 1], row[x], row[x + 1]));
+                out.for_each(|x| self.judge(plan, plane, (x, y)));
             }
         }
     }
+
+    /// Takes a sample for a fault if it is one.
+    fn judge(&mut self, plan: Faults, plane: &Plane<u16>, (x, y): (usize, usize)) {
+        let around = around((x, y), |x, y| f32::from(plane.row(y)[x]));
+        let has_room = self.0.len() < self.0.capacity();
+        if has_room && plan.is_fault(f32::from(plane.row(y)[x]), &around) {
+            self.0.push((y, x));
+        }
+    }
 }
+
+/// Samples that are looked at together.
+const RUN: usize = 64;
 
 /// How far from a sample those are that tell of it, at most.
 const REACH: usize = 2;
@@ -128,9 +168,9 @@ mod tests {
             seen.row_mut(y)[x] = sample;
         }
         let mut light = Plane::from_fn(extent, |x, y| f32::from(seen.row(y)[x]));
-        let mut mending = Mending::new(plan, framing, Arc::new(Sequential));
-        let count = mending.run(&[seen], &mut light);
-        (light, smooth, count)
+        let mut mending = Mending::new(plan, framing, 1, Arc::new(Sequential));
+        let mended = mending.run(0, &[seen], &mut light);
+        (light, smooth, mended.samples)
     }
 
     proptest! {

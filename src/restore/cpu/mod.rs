@@ -7,6 +7,7 @@ mod backend; // from a plan to a restorer
 mod workspace; // the planes
 mod decode; // samples to light
 mod faults; // hot and dead pixels
+mod suspects; // of the sensor, told by many frames
 mod stripes; // of rows and columns
 mod highlights; // beyond white
 mod fusion; // what frames have in common

@@ -96,7 +96,8 @@ impl Levelling {
                 for y in index * ROWS..height.min((index + 1) * ROWS) {
                     let row = &extended.row(top + y)[left..][..width];
                     sums.iter_mut().zip(row).for_each(|(sum, sample)| *sum += sample);
-                    *white += row.iter().filter(|sample| **sample >= WHITE).count();
+                    *white +=
+                        row.iter().map(|sample| u32::from(*sample >= WHITE)).sum::<u32>() as usize;
                 }
             }
         });
