@@ -67,6 +67,11 @@ def highlights(light, _):
     return np.where(light > knee, knee + 25 * (light - knee), light) * min(1.0, 0.95 / max(knee, 1e-6))
 
 
+def dark(light, _):
+    """Most samples are a few gray levels, and noise puts many of them at black, where it is cut off."""
+    return 0.01 * light
+
+
 def over_exposed(share):
     return lambda light, _: light / np.percentile(light, 100 * (1 - share))
 
@@ -101,6 +106,7 @@ CONDITIONS = [
     Condition("highlights", MOST, sigma=2, light=highlights, options=SRGB),
     Condition("5 % over-exposed", MOST, sigma=2, light=over_exposed(0.05), options=SRGB),
     Condition("20 % over-exposed", MOST, sigma=2, light=over_exposed(0.2), options=SRGB),
+    Condition("dark, cut off at black", MOST, sigma=4, light=dark, options=SRGB),
     Condition("JPEG 75, sigma not told", MOST, options=["--sigma", "omitted"], suffix=".jpg"),
     Condition("borders, sigma 0.5", [*MOST, "motion:31,20", "disk:5"], sigma=0.5),
     Condition("hot and dead pixels, 0.02 %", MOST, break_it=hot_pixels),

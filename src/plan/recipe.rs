@@ -56,6 +56,8 @@ pub struct RestorePlan {
     pub model: Option<Arc<Model>>,
     /// What the networks are told beside the picture.
     pub conditions: Conditions,
+    /// Whether networks know what to make of so much noise; else they are not asked.
+    pub are_asked: bool,
     /// A projection for each network.
     pub projections: Vec<Projection>,
     /// How frames of a scene at rest are averaged, where they are.
@@ -142,6 +144,7 @@ impl RestorePlan {
             highlights,
             wiener,
             weak,
+            are_asked: model.as_ref().is_some_and(|model| can_tell(model, of_usual)),
             conditions: Conditions::new(options.trust(), camera, of_usual),
             projections: projections
                 .map(|(filter, &strength)| Projection { strength, filter })
@@ -151,6 +154,15 @@ impl RestorePlan {
             chroma: Chroma::plan(camera, options, format)?,
         })
     }
+}
+
+/// Times the most noise that networks were trained for, up to which they are asked. Of dark frames whose noise is
+/// ten times that, `base` makes 2.3 dB less than the Wiener filter.
+const UNTRAINED: f64 = 2.0;
+
+/// Whether networks know what to make of so much noise.
+fn can_tell(model: &Model, noise: Light) -> bool {
+    255.0 * noise.0 <= UNTRAINED * model.contract.sigma.end()
 }
 
 /// A PSF in samples holds for frames of the extent at which it was found.

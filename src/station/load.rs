@@ -222,7 +222,8 @@ pub fn warn_of_noise(model: Option<&Model>, noise: GrayLevels) {
     if !trained.contains(&noise.get()) {
         let (least, most) = (trained.start(), trained.end());
         log::warn!(
-            "the model was trained for noise from {least} to {most} gray levels, not {noise:.2}"
+            "the model was trained for noise from {least} to {most} gray levels, not {noise:.2}; of more than twice \
+             the most its networks are not used"
         );
     }
 }

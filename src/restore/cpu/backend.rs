@@ -39,6 +39,7 @@ struct CpuRestorer {
     /// What the networks see, but for the estimate so far.
     inputs: Vec<Input>,
     conditions: Conditions,
+    are_asked: bool,
     stages: Vec<Stage>,
     chroma: Option<ChromaFilter>,
     guarding: Option<Guarding>,
@@ -89,6 +90,7 @@ impl Backend for CpuBackend {
             weak,
             model,
             conditions,
+            are_asked,
             projections,
             fusion,
             chroma,
@@ -140,6 +142,7 @@ impl Backend for CpuBackend {
             levels,
             inputs,
             conditions,
+            are_asked,
             stages,
             chroma: chroma.map(|plan| ChromaFilter::new(plan, format, executor)),
             guarding: guard.map(|guard| Guarding::new(guard, framing, Arc::clone(executor))),
@@ -190,7 +193,8 @@ impl Restorer for CpuRestorer {
             watch.done(last, None);
             return decoded.map(drop);
         };
-        let (newest, outcome) = self.estimate(effort, watch);
+        let asked = if self.are_asked { effort } else { Effort::Wiener };
+        let (newest, outcome) = self.estimate(asked, watch);
         if let (Some(chroma), false) = (&mut self.chroma, watch.is_stopped()) {
             chroma.run(blurred);
             watch.done(last - 1, None);
