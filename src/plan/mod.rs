@@ -35,4 +35,4 @@ pub use options::{Channels, RestoreOptions};
 pub use recipe::{PlanError, Projection, RestorePlan};
 pub use regulariser::Regulariser;
 pub use stripes::{Profile, Stripes};
-pub use tone::ToneCurve;
+pub use tone::{ToneCurve, to_samples};

@@ -118,13 +118,17 @@ impl ToneCurve {
 
     /// The samples of encoded values, rounded and clipped.
     pub fn samples(&self, encoded: &[f32], samples: &mut [u16]) {
-        let (scale, white) = (self.scale, self.white);
-        for (sample, value) in samples.iter_mut().zip(encoded) {
-            let rounded = scale.sample(*value).clamp(0.0, white) + ROUND;
-            #[expect(clippy::cast_possible_truncation, reason = "the number is in the low bits")]
-            let low_bits = rounded.to_bits() as u16;
-            *sample = low_bits;
-        }
+        to_samples(self.scale, self.white, encoded, samples);
+    }
+}
+
+/// The samples of values, rounded and clipped at 0 and `white`.
+pub fn to_samples(scale: Scale, white: f32, values: &[f32], samples: &mut [u16]) {
+    for (sample, value) in samples.iter_mut().zip(values) {
+        let rounded = scale.sample(*value).clamp(0.0, white) + ROUND;
+        #[expect(clippy::cast_possible_truncation, reason = "the number is in the low bits")]
+        let low_bits = rounded.to_bits() as u16;
+        *sample = low_bits;
     }
 }
 

@@ -16,7 +16,7 @@ use crate::executor::{Executor, FreeList, for_chunks};
 use crate::fft::FieldFilter;
 use crate::frame::colour::{Scale, ycc_of};
 use crate::frame::{Extent, Layout, Picture, PictureFormat, Plane};
-use crate::plan::Chroma;
+use crate::plan::{Chroma, to_samples};
 
 /// Restores the chroma of pictures of one format.
 pub(crate) struct ChromaFilter {
@@ -27,7 +27,7 @@ pub(crate) struct ChromaFilter {
     /// Whether one sample of the planes here stands for two, from left to right and downwards.
     halved: (bool, bool),
     /// Rows of differences.
-    rows: FreeList<Vec<f32>>,
+    rows: FreeList<[Vec<f32>; 2]>,
     filtering: Filtering,
     extension: Extension,
     executor: Arc<dyn Executor>,
@@ -54,7 +54,7 @@ impl ChromaFilter {
             scale: Scale::of_plane(format, 1),
             is_rgb: format.layout == Layout::Rgb,
             halved,
-            rows: FreeList::new(executor.threads(), || vec![0.0; width]),
+            rows: FreeList::new(executor.threads(), || [vec![0.0; width], vec![0.0; width]]),
             executor: Arc::clone(executor),
             y: plane(),
             restored: [plane(), plane()].map(|plane| Difference { plane, mean: 0.0 }),
@@ -73,40 +73,35 @@ impl ChromaFilter {
         }
     }
 
-    /// Fills `values` with row `y` of a restored difference: that of blue, 0, or of red, 1.
-    pub(crate) fn load_row(&self, index: usize, y: usize, values: &mut [f32]) {
+    /// Fills `values` with row `y` of a restored difference: that of blue, 0, or of red, 1; `room` is as long, and is
+    /// overwritten.
+    pub(crate) fn load_row(&self, index: usize, y: usize, room: &mut [f32], values: &mut [f32]) {
         let ((left, top), Extent { width, height }) = self.place();
         let Difference { plane, mean } = &self.restored[index];
         let row = |at: usize| &plane.row(top + at)[left..][..width];
         let (above, below, down) = between(y, self.halved.1, height);
-        let row = row(above).iter().zip(row(below)).map(|(a, b)| mean + a + down * (b - a));
+        let means = if self.halved.0 { &mut room[..width] } else { &mut *values };
+        let rows = row(above).iter().zip(row(below));
+        let rows = means.iter_mut().zip(rows);
+        rows.for_each(|(value, (a, b))| *value = mean + (a + down * (b - a)));
         if self.halved.0 {
-            spread(row, values);
-        } else {
-            values.iter_mut().zip(row).for_each(|(to, value)| *to = value);
+            spread(&room[..width], values);
         }
     }
 
     /// Fills a plane of chroma samples.
     pub(crate) fn encode(&self, index: usize, white: u16, target: &mut Plane<u16>) {
         let (width, white) = (target.extent().width, f32::from(white));
-        let room = || vec![0.0; width];
         for_chunks(&*self.executor, target.samples_mut(), ROWS * width, &|part, rows| {
-            self.rows.with(room, |values| {
-                for (y, row) in (part * ROWS..).zip(rows.chunks_mut(width)) {
-                    self.load_row(index, y, values);
-                    for (sample, value) in row.iter_mut().zip(&*values) {
-                        let rounded = self.scale.sample(*value).clamp(0.0, white).round_ties_even();
-                        #[expect(
-                            clippy::cast_possible_truncation,
-                            clippy::cast_sign_loss,
-                            reason = "clamped"
-                        )]
-                        let rounded = rounded as u16;
-                        *sample = rounded;
+            self.rows.with(
+                || [vec![0.0; width], vec![0.0; width]],
+                |[room, values]| {
+                    for (y, row) in (part * ROWS..).zip(rows.chunks_mut(width)) {
+                        self.load_row(index, y, room, values);
+                        to_samples(self.scale, white, values, row);
                     }
-                }
-            });
+                },
+            );
         });
     }
 
@@ -186,14 +181,18 @@ fn between(at: usize, is_halved: bool, count: usize) -> (usize, usize, f32) {
 }
 
 /// Fills `values` with twice as many as there are `means`, linear between them.
-fn spread(mut means: impl Iterator<Item = f32>, values: &mut [f32]) {
-    let Some(mut mean) = means.next() else { return };
-    let mut before = mean;
-    for pair in values.chunks_mut(2) {
-        let next = means.next().unwrap_or(mean);
-        let both = [before, next].map(|other| 0.75 * mean + 0.25 * other);
-        pair.iter_mut().zip(both).for_each(|(to, value)| *to = value);
-        (before, mean) = (mean, next);
+fn spread(means: &[f32], values: &mut [f32]) {
+    let towards = |mean: f32, other: f32| 0.75 * mean + 0.25 * other;
+    let pairs = values.as_chunks_mut::<2>().0.iter_mut().skip(1);
+    for (pair, near) in pairs.zip(means.windows(3)) {
+        *pair = [towards(near[1], near[0]), towards(near[1], near[2])];
+    }
+    // The outermost have one neighbour.
+    let last = 2 * means.len() - 1;
+    for at in [0, 1, last - 1, last] {
+        let (before, next, share) = between(at, true, means.len());
+        let value = means[before] + share * (means[next] - means[before]);
+        values.iter_mut().skip(at).take(1).for_each(|it| *it = value);
     }
 }
 
@@ -205,9 +204,9 @@ mod tests {
     fn what_is_linear_stays_so_between_its_means() {
         for length in [7, 8] {
             let is_inside = |at: usize| (1..length - 2).contains(&at);
-            let means = (0..length.div_ceil(2)).map(|at| 2.0 * at as f32 + 0.5);
+            let means: Vec<_> = (0..length.div_ceil(2)).map(|at| 2.0 * at as f32 + 0.5).collect();
             let mut values = vec![0.0; length];
-            spread(means, &mut values);
+            spread(&means, &mut values);
             let differ = |(at, is): (usize, &f32)| (is - at as f32).abs() > 1e-6;
             assert!(!values.iter().enumerate().filter(|it| is_inside(it.0)).any(differ));
             for at in (0..length).filter(|&at| is_inside(at)) {

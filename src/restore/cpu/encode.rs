@@ -147,8 +147,9 @@ impl Encode {
                 let rows = rows.zip(blue.chunks_mut(self.width));
                 for (y, ((red, green), blue)) in (part * ROWS..).zip(rows) {
                     self.load(light, y, &mut scratch.values);
-                    let differences = scratch.differences.iter_mut().enumerate();
-                    differences.for_each(|(index, values)| chroma.load_row(index, y, values));
+                    for (index, values) in scratch.differences.iter_mut().enumerate() {
+                        chroma.load_row(index, y, &mut scratch.sums, values);
+                    }
                     let [blues, reds] = &scratch.differences;
                     for (index, row) in [red, green, blue].into_iter().enumerate() {
                         let values = scratch.values.iter().zip(blues.iter().zip(reds));
