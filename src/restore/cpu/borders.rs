@@ -219,19 +219,20 @@ fn predict(
     let next = if past == 0 { before } else { band.knot(knot + 1) };
     let outputs = band.outputs();
     let rows = || before.chunks_exact(outputs).zip(next.chunks_exact(outputs));
-    for first in (0..outputs).step_by(LANES) {
+    let [re, im] = &mut scratch.predicted;
+    let sums = re.as_chunks_mut::<LANES>().0.iter_mut().zip(im.as_chunks_mut::<LANES>().0);
+    for (block, (re, im)) in sums.enumerate() {
         // Sums of their own, in registers.
-        let (mut re, mut im) = ([0.0; LANES], [0.0; LANES]);
+        let (mut all_re, mut all_im) = ([0.0; LANES], [0.0; LANES]);
         for (value, (before, next)) in scratch.known.iter().zip(rows()) {
-            let factors = before[first..][..LANES].iter().zip(&next[first..][..LANES]);
-            for ((re, im), (a, b)) in re.iter_mut().zip(&mut im).zip(factors) {
+            let [a, b] = [before, next].map(|row| &row.as_chunks::<LANES>().0[block]);
+            for ((re, im), (a, b)) in all_re.iter_mut().zip(&mut all_im).zip(a.iter().zip(b)) {
                 let factor = a + share * (b - a);
                 *re += factor * value.re;
                 *im += factor * value.im;
             }
         }
-        scratch.predicted[0][first..][..LANES].copy_from_slice(&re);
-        scratch.predicted[1][first..][..LANES].copy_from_slice(&im);
+        (*re, *im) = (all_re, all_im);
     }
     let pairs = band.pairs();
     for (pair, target) in target.iter_mut().enumerate() {

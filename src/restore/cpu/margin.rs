@@ -12,9 +12,9 @@ use crate::plan::{Borders, Framing};
 #[derive(Debug)]
 pub(crate) enum Margin {
     /// They lead smoothly from edge to edge.
-    Smooth(Extension, Arc<dyn Executor>),
+    Smooth(Box<Extension>, Arc<dyn Executor>),
     /// They are likely ones.
-    Likely(Settling),
+    Likely(Box<Settling>),
 }
 
 impl Margin {
@@ -26,8 +26,8 @@ impl Margin {
     ) -> Self {
         let own = Arc::clone(executor);
         match borders {
-            Some(borders) => Self::Likely(Settling::new(borders, framing, own)),
-            None => Self::Smooth(Extension::plan(framing, executor.threads()), own),
+            Some(borders) => Self::Likely(Box::new(Settling::new(borders, framing, own))),
+            None => Self::Smooth(Box::new(Extension::plan(framing, executor.threads())), own),
         }
     }
 

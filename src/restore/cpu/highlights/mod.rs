@@ -48,7 +48,7 @@ use crate::restore::Lamps;
 /// Light from which on a sample marks its tile: 254 of 255 under the curve of sRGB.
 const WHITE: f32 = 0.99;
 /// Samples at white side by side that are light and not noise.
-const RUN: usize = 3;
+const RUN: u32 = 3;
 
 /// Takes the blur of light beyond white from planes of light, those of one channel.
 pub(crate) struct Peel {
@@ -88,13 +88,13 @@ impl Peel {
     /// Marks the tiles about samples at white in row `y` of the frame.
     pub(crate) fn mark(&self, y: usize, row: &[f32]) {
         // Counted, for that takes eight samples at a time; nearly all rows end here.
-        if row.iter().map(|light| u32::from(*light >= WHITE)).sum::<u32>() < RUN as u32 {
+        if row.iter().map(|light| u32::from(*light >= WHITE)).sum::<u32>() < RUN {
             return;
         }
         let mut start = 0;
         for run in row.chunk_by(|a, b| (*a >= WHITE) == (*b >= WHITE)) {
             let end = start + run.len();
-            if run.len() >= RUN && run[0] >= WHITE {
+            if run.len() >= RUN as usize && run[0] >= WHITE {
                 self.mark_about(start..end, y);
             }
             start = end;
