@@ -214,7 +214,7 @@ impl Pictures<'_> {
     /// The noise that was given or is estimated, and the contrast.
     fn level(&mut self, blurred: &Picture, input: &Path, note: impl Fn(&str)) -> Reckoned {
         let given = self.command.given(&self.known);
-        let look = self.gauge.look(blurred).map(|level| level.by(given));
+        let look = self.gauge.look_by(blurred, given).map(|level| level.by(given));
         if given.is_none() {
             note(&told(input, look));
         }

@@ -55,7 +55,7 @@ impl Following {
         if !is_due {
             return Ok(());
         }
-        let look = self.gauge.look(picture);
+        let look = self.gauge.look_by(picture, self.given);
         let told = self.follower.told();
         let level = self.follower.take(look).map(|level| level.by(self.given));
         match (level, look) {

@@ -100,6 +100,8 @@ pub enum Basis {
     Scales,
     /// Samples have no finer steps.
     Rounding,
+    /// Nobody but who gave it: the frame is cut off at black.
+    Given,
     /// Frames show more than was told.
     Shown,
     /// Another blur than the PSF explains the frame better.
@@ -217,6 +219,34 @@ impl LevelGauge {
         Ok(Level { sigma: least, basis: Basis::Edges, ..level })
     }
 
+    /// The same where noise of this deviation is given, if it is: a dark frame that is cut off at black tells no noise,
+    /// but how faint it is. Its contrast unknown, it would be restored as if it had next to no noise.
+    ///
+    /// # Errors
+    /// Where it does not tell either.
+    pub fn look_by(
+        &mut self,
+        picture: &Picture,
+        given: Option<GrayLevels>,
+    ) -> Result<Level, Unfit> {
+        let look = self.look(picture);
+        let Some(given) = given else { return look };
+        look.or_else(|unfit| {
+            let window = Window::of(picture, self.transfer);
+            let strength = window.strength();
+            let level = Level {
+                sigma: given,
+                shown: GrayLevels::NONE,
+                contrast: Contrast::saturating(strength / ORDINARY),
+                basis: Basis::Given,
+                disagreement: 1.0,
+                verdict: Verdict::Untold,
+            };
+            let is_dark = unfit == Unfit::Clipped && strength > 0.0 && !window.has_white;
+            is_dark.then_some(level).ok_or(unfit)
+        })
+    }
+
     /// None where the PSF does not fit.
     fn bands(&mut self, extent: Extent) -> Option<&Bands> {
         if self.bands.as_ref().is_none_or(|(of, _)| *of != extent) {
@@ -288,6 +318,7 @@ impl fmt::Display for Basis {
             Self::Coding => "by how the coder rounded",
             Self::Scales => "more at coarse scales: coded, scaled or denoised, or another PSF",
             Self::Rounding => "the step of the samples",
+            Self::Given => "as it was given",
             Self::Shown => "what frames show, more than was told",
             Self::Rival => "the least for a PSF that has a rival",
             Self::Edges => "the least for so long a blur, of what lies beyond the edges",
@@ -413,6 +444,21 @@ mod tests {
         assert!((low.sigma.get() / whole.sigma.get() / scale - 1.0).abs() < 0.05, "{low}, {whole}");
         assert_eq!(whole.contrast, Contrast::USUAL);
         assert!((0.01..0.2).contains(&low.contrast.get()), "{low}");
+    }
+
+    #[test]
+    fn a_dark_picture_that_is_cut_off_is_a_faint_one() {
+        let dark = changed(&frame("disk:3", 40.0), 8, |plane, x, y| {
+            (plane.row(y)[x] / 8).saturating_sub(10)
+        });
+        let mut gauge = LevelGauge::new(&psf("disk:3"), Transfer::None);
+        let given = GrayLevels::new(5.0);
+        assert_eq!(gauge.look_by(&dark, None), Err(Unfit::Clipped));
+        let level = gauge.look_by(&dark, given).expect("a level").by(given);
+        assert_eq!((Some(level.sigma), level.basis), (given, Basis::Given));
+        assert!(level.contrast.get() < 0.5, "{level}");
+        let black = changed(&dark, 8, |_, _, _| 0);
+        assert_eq!(gauge.look_by(&black, given), Err(Unfit::Clipped), "it has no contrast");
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(super) struct Window {
     pub(super) light: Plane<f32>,
     /// Whether none of a cell is black or white.
     pub(super) usable: Plane<bool>,
+    /// Whether any sample is white.
+    pub(super) has_white: bool,
     /// Column and row of the tiles that tell of noise, in samples.
     pub(super) tiles: Vec<(usize, usize)>,
     /// Those of them that no light beyond white is near.
@@ -65,6 +67,7 @@ impl Window {
                 table[usize::from(samples.row(y)[x].min(format.white()))]
             }),
             usable: usable(&samples, format.white()),
+            has_white: samples.samples().iter().any(|it| *it >= format.white()),
             calm: tiles
                 .iter()
                 .copied()
