@@ -15,8 +15,8 @@ use crate::frame::{Effort, Extent, Picture, PictureFormat};
 use crate::optics::GrayLevels;
 use crate::plan::{RestoreOptions, RestorePlan};
 use crate::restore::cpu::residual::KernelChoice;
-use crate::restore::{Backend, CpuBackend, RestoreError, Watch};
-use crate::station::load;
+use crate::restore::{CpuBackend, RestoreError, Watch};
+use crate::station::{backend, load, pattern};
 
 /// Times every step of the restoration, in order on one frame after another.
 #[derive(Debug, Args)]
@@ -75,11 +75,11 @@ impl Bench {
         let camera = self.restoration.camera(blur, GrayLevels::new(2.55).unwrap_or_default());
         let format = PictureFormat::gray(self.size);
         let plan = RestorePlan::new(&camera, model, &self.restoration, format)?;
-        let mut restorer =
-            CpuBackend::new(self.threads.executor()?).with_kernel(choice).load(plan)?;
+        let cpu = CpuBackend::new(self.threads.executor()?).with_kernel(choice);
+        let mut restorer = backend::load(plan, self.restoration.backend, &cpu)?;
         let blurred = pattern(format);
         let mut restored = Picture::new(format);
-        let mut times: Vec<Vec<Duration>> = vec![Vec::new(); restorer.steps().len() + 1];
+        let mut times: Vec<Vec<Duration>> = vec![Vec::new(); restorer.steps().len() + 2];
         for round in 0..self.frames + 2 {
             if let Some(signal) = shutdown.requested() {
                 return Err(Failure::interrupted(signal));
@@ -92,7 +92,7 @@ impl Bench {
             }
         }
         let steps = restorer.steps().iter().map(|step| (step.name.clone(), step.choice.clone()));
-        let names = steps.chain([("in all".to_owned(), None)]).collect();
+        let names = steps.chain([("in all".to_owned(), None), (CARD.to_owned(), None)]).collect();
         self.report(&timings(self, kernel, names, times))
     }
 
@@ -117,22 +117,27 @@ impl Bench {
     }
 }
 
+/// What a graphics card works at a frame, by its own clock.
+const CARD: &str = "the card";
+
 /// Times the steps of one frame.
 struct Laps {
     start: Instant,
     since: Instant,
     laps: Vec<Duration>,
+    on_card: Option<Duration>,
 }
 
 impl Laps {
     fn start() -> Self {
         let now = Instant::now();
-        Self { start: now, since: now, laps: Vec::new() }
+        Self { start: now, since: now, laps: Vec::new(), on_card: None }
     }
 
-    /// The times of all steps, that of the whole frame last.
+    /// The times of all steps, then that of the whole frame and, where there is one, that of the card.
     fn end(mut self) -> Vec<Duration> {
         self.laps.push(self.start.elapsed());
+        self.laps.extend(self.on_card);
         self.laps
     }
 }
@@ -141,6 +146,10 @@ impl Watch for Laps {
     fn done(&mut self, _: usize, _: Option<&RestoreError>) {
         self.laps.push(self.since.elapsed());
         self.since = Instant::now();
+    }
+
+    fn worked(&mut self, seconds: f64) {
+        self.on_card = Duration::try_from_secs_f64(seconds).ok();
     }
 }
 
@@ -152,13 +161,15 @@ fn timings(
 ) -> Timings {
     let milliseconds = |duration: &Duration| duration.as_secs_f64() * 1e3;
     let mut stages: Vec<Timing> = Vec::new();
-    for ((stage, choice), mut times) in names.into_iter().zip(times) {
+    let known = names.into_iter().zip(times).filter(|(_, times)| !times.is_empty());
+    for ((stage, choice), mut times) in known {
         times.sort_unstable();
         let [min_ms, median_ms, max_ms] =
             [0, times.len() / 2, times.len() - 1].map(|index| milliseconds(&times[index]));
         stages.push(Timing { stage, median_ms, min_ms, max_ms, share: 0.0, choice });
     }
-    let whole = stages.last().map_or(1.0, |timing| timing.median_ms);
+    let whole = stages.iter().rev().find(|timing| timing.stage != CARD);
+    let whole = whole.map_or(1.0, |timing| timing.median_ms);
     stages.iter_mut().for_each(|timing| timing.share = timing.median_ms / whole);
     Timings {
         extent: bench.size,
@@ -169,16 +180,4 @@ fn timings(
         stages,
         frames_per_second: 1e3 / whole,
     }
-}
-
-/// A picture with detail of every kind: times do not depend on what is in it.
-fn pattern(format: PictureFormat) -> Picture {
-    let mut picture = Picture::new(format);
-    for (y, row) in picture.planes_mut()[0].rows_mut().enumerate() {
-        for (x, sample) in row.iter_mut().enumerate() {
-            let pattern = (x * x / 97 + y * y / 61 + x * y / 83) % 256;
-            *sample = u16::try_from(pattern).unwrap_or(0);
-        }
-    }
-    picture
 }

@@ -8,7 +8,9 @@ use clap::Args;
 use super::client::{ClientError, Daemon, Reported, STATE, ask, losses, rate_between};
 use super::exit::Result;
 use super::terminal;
-use crate::metrics::{FaultSnapshot, FusionSnapshot, GuardSnapshot, Restoration, WatchSnapshot};
+use crate::metrics::{
+    CardSnapshot, FaultSnapshot, FusionSnapshot, GuardSnapshot, Restoration, WatchSnapshot,
+};
 use crate::web::{NamedState, State};
 
 /// Time between the two looks that tell the rate.
@@ -129,6 +131,9 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
     }
     if metrics.faults.frames > 0 || metrics.faults.striped > 0 {
         line("faults", faults(metrics.faults));
+    }
+    if let Some(card) = &metrics.card {
+        line("gpu", worked(card));
     }
     if let Some(guard) = &metrics.guard {
         line("guard", guarded(guard));
@@ -253,6 +258,13 @@ pub(super) fn faults(faults: FaultSnapshot) -> String {
         (0, _) => stripes,
         _ => format!("{pixels}; {stripes}"),
     }
+}
+
+/// What a graphics card does, in words.
+pub(super) fn worked(card: &CardSnapshot) -> String {
+    let CardSnapshot { frames, newest_s, mean_s } = card;
+    let [newest, mean] = [newest_s, mean_s].map(|seconds| 1e3 * seconds);
+    format!("{newest:.2} ms at the newest frame, {mean:.2} ms in the mean of {frames}")
 }
 
 /// What was held back of restored frames, in words.

@@ -4,6 +4,7 @@ mod calibrating;
 mod counter;
 mod faults;
 mod fusion;
+mod card;
 mod guard;
 mod histogram;
 mod ledger;
@@ -22,6 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub use calibrating::{
     Artefacts, CalibratingMetrics, CalibratingPhase, CalibratingSnapshot, FoundCalibration,
 };
+pub use card::{CardMetrics, CardSnapshot};
 pub use counter::Counter;
 pub use faults::{FaultMetrics, FaultSnapshot};
 pub use fusion::{FusionMetrics, FusionSnapshot};
@@ -60,6 +62,8 @@ pub struct Metrics {
     pub faults: FaultMetrics,
     /// What is held back of restored frames.
     pub guard: GuardMetrics,
+    /// What a graphics card does of it.
+    pub card: CardMetrics,
     /// Whether its calibration still holds.
     pub watch: WatchMetrics,
     /// How far a calibration from the target is.

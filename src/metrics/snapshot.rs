@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Books, FaultSnapshot, FusionSnapshot, GuardSnapshot, LoadSnapshot, Metrics, QueueMetrics,
-    ReloadSnapshot, Restoration, SinkMetrics, SourceSnapshot, StageMetrics, Summary, WatchSnapshot,
+    Books, CardSnapshot, FaultSnapshot, FusionSnapshot, GuardSnapshot, LoadSnapshot, Metrics,
+    QueueMetrics, ReloadSnapshot, Restoration, SinkMetrics, SourceSnapshot, StageMetrics, Summary,
+    WatchSnapshot,
 };
 
 /// [`Metrics`] at one moment.
@@ -34,6 +35,9 @@ pub struct Snapshot {
     /// What the guard held back, once it has looked at a frame.
     #[serde(default)]
     pub guard: Option<GuardSnapshot>,
+    /// What a graphics card does, once it has worked at a frame.
+    #[serde(default)]
+    pub card: Option<CardSnapshot>,
     /// Whether the calibration still holds, where it is watched.
     #[serde(default)]
     pub watch: Option<WatchSnapshot>,
@@ -103,6 +107,7 @@ impl Metrics {
             fusion: self.fusion.snapshot(),
             faults: self.faults.snapshot(),
             guard: self.guard.snapshot(),
+            card: self.card.snapshot(),
             watch: self.watch.snapshot(),
             reload: self.reload.snapshot(),
             psnr_db: self.quality.mean_db().map(psnr),
@@ -164,6 +169,7 @@ mod tests {
         metrics.faults.record(7);
         metrics.faults.record_stripes(1.5, 0.0);
         metrics.guard.record(0.125);
+        metrics.card.record(0.002);
         metrics.quality.record(20.5, 31.25);
         let snapshot = metrics.snapshot();
         let json = serde_json::to_string(&snapshot).expect("JSON");

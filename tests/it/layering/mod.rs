@@ -78,6 +78,7 @@ const ALL_BUT_COMMANDS: &[&str] = &[
 const ONE_ADDRESS: &[(&str, &str)] = &[
     ("tract_onnx", "src/restore/tract.rs"),
     ("prost", "src/restore/tract.rs"),
+    ("cudarc", "src/restore/gpu/driver/cuda.rs"),
     ("rustfft", "src/fft/"),
     ("realfft", "src/fft/"),
     ("rayon", "src/pipeline/workers.rs"),
@@ -106,6 +107,10 @@ const UNSAFE: &[&str] = &[
     "src/restore/cpu/residual/fused/kernels/neon/plain.rs",
     "src/restore/cpu/residual/fused/kernels/neon/sums.rs",
     "src/restore/cpu/residual/fused/kernels/tile.rs",
+    "src/restore/gpu/driver/cuda.rs",
+    "src/restore/gpu/driver/device.rs",
+    "src/restore/gpu/driver/memory.rs",
+    "src/restore/gpu/driver/queue.rs",
     "src/v4l2/map.rs",
     "src/v4l2/sys/buffer.rs",
     "src/v4l2/sys/control.rs",
