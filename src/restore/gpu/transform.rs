@@ -120,7 +120,7 @@ mod tests {
             let plan = plan(length).expect("a smooth length");
             for pass in plan.pass.iter().filter(|pass| pass.span > 1) {
                 let (span, magic) = (u64::try_from(pass.span).expect("one"), u64::from(pass.magic));
-                assert!((0..length as u64).all(|at| at * magic >> 32 == at / span), "{pass:?}");
+                assert!((0..length as u64).all(|at| (at * magic) >> 32 == at / span), "{pass:?}");
             }
         }
     }
