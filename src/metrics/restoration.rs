@@ -100,6 +100,11 @@ impl RestorationMetrics {
         *self.backend.write().unwrap_or_else(PoisonError::into_inner) = backend;
     }
 
+    /// Whether that runs the plan.
+    pub(super) fn is_served_by(&self, backend: &str) -> bool {
+        *self.backend.read().unwrap_or_else(PoisonError::into_inner) == backend
+    }
+
     /// Adds a doubt about what serves now; whether it is a new one.
     pub fn doubt(&self, doubt: &str) -> bool {
         let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);

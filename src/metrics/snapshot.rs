@@ -35,7 +35,7 @@ pub struct Snapshot {
     /// What the guard held back, once it has looked at a frame.
     #[serde(default)]
     pub guard: Option<GuardSnapshot>,
-    /// What a graphics card does, once it has worked at a frame.
+    /// What a graphics card does, while it does.
     #[serde(default)]
     pub card: Option<CardSnapshot>,
     /// Whether the calibration still holds, where it is watched.
@@ -107,7 +107,7 @@ impl Metrics {
             fusion: self.fusion.snapshot(),
             faults: self.faults.snapshot(),
             guard: self.guard.snapshot(),
-            card: self.card.snapshot(),
+            card: self.card.snapshot().filter(|_| self.restoration.is_served_by("gpu")),
             watch: self.watch.snapshot(),
             reload: self.reload.snapshot(),
             psnr_db: self.quality.mean_db().map(psnr),
@@ -169,6 +169,7 @@ mod tests {
         metrics.faults.record(7);
         metrics.faults.record_stripes(1.5, 0.0);
         metrics.guard.record(0.125);
+        metrics.restoration.serve_by("gpu");
         metrics.card.record(0.002);
         metrics.quality.record(20.5, 31.25);
         let snapshot = metrics.snapshot();

@@ -1,14 +1,15 @@
 //! What restores: processors, or a graphics card where there is one and it is faster.
 //!
-//! A card is looked for once in the life of the process, and all cameras share it. Whether it is faster is measured
-//! on a few golden frames, which processors restore as well; a card whose picture is another one is not
-//! used. That is done once for each kind of plan: plans that follow the frames are of the same kind.
+//! A card is looked for once in the life of the process, and all cameras share it. A card whose picture of a golden
+//! frame is another one than that of processors is not used; whether it is faster is measured on a few more. That is
+//! done once for each kind of plan: plans that follow the frames are of the same kind.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::pattern::pattern;
-use crate::frame::{Effort, Picture, PictureFormat};
+use crate::executor::Sequential;
+use crate::frame::{Effort, Extent, Picture, PictureFormat};
 use crate::plan::{Channels, Chosen, RestorePlan};
 use crate::restore::quality::psnr_db;
 use crate::restore::{
@@ -17,19 +18,35 @@ use crate::restore::{
 
 /// Frames that are timed, behind one that is not.
 const FRAMES: usize = 3;
-/// PSNR of the one picture against the other, at least, in decibels.
+/// PSNR of the one picture against the other, at least, in decibels. Where a sample lies between two steps of a
+/// network's input, filters that round differently tip it, and the network answers differently around it. What is
+/// wrong is wrong everywhere.
 const ALIKE_DB: f64 = 45.0;
 
-/// What plans have in common that take as long.
+/// What plans have in common that are as fast, and as right, on a card.
 #[derive(Debug, Clone, PartialEq)]
 struct Kind {
     format: PictureFormat,
+    planes: Extent,
     channels: Channels,
-    model: String,
+    /// What the model's file says of itself, its seal among it.
+    model: Vec<(String, String)>,
+    layers: usize,
+    /// Whether margins are made likely, and frames averaged.
+    has: [bool; 2],
     threads: usize,
 }
 
-/// Loads `plan` to what is `chosen`.
+/// Of a kind of plans.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Verdict {
+    /// Whether a card may serve.
+    is_fit: bool,
+    /// What a frame takes a card and processors, where that was measured.
+    times: Option<[Duration; 2]>,
+}
+
+/// Loads `plan` to what is `chosen`, processors being `cpu`.
 ///
 /// # Errors
 /// Where it cannot run there.
@@ -42,7 +59,7 @@ pub fn load(
         return cpu.load(plan);
     }
     match (chosen, card(cpu)) {
-        (Chosen::Gpu, Ok(gpu)) => checked(&gpu, cpu, plan),
+        (Chosen::Gpu, Ok(gpu)) => on_card(&gpu, cpu, plan),
         (Chosen::Gpu, Err(none)) => Err(none.into()),
         (_, Ok(gpu)) => faster(&gpu, cpu, plan),
         (_, Err(_)) => cpu.load(plan),
@@ -53,89 +70,132 @@ pub fn load(
 fn card(cpu: &CpuBackend) -> Result<GpuBackend, NoGpu> {
     static CARD: OnceLock<Result<GpuBackend, NoGpu>> = OnceLock::new();
     let found = CARD.get_or_init(|| {
-        let found = GpuBackend::open(cpu.clone());
+        let found = GpuBackend::open(CpuBackend::new(Arc::new(Sequential)));
         match &found {
             Ok(gpu) => log::info!("a graphics card: {}", gpu.card()),
-            Err(none) => log::debug!("processors restore: {none}"),
+            Err(NoGpu::Library) => log::debug!("processors restore: {}", NoGpu::Library),
+            Err(none) => log::info!("processors restore: {none}"),
         }
         found
     });
     found.clone().map(|gpu| gpu.with_around(cpu.clone()))
 }
 
-/// A card's restorer, whose picture of a golden frame is that of processors.
-fn checked(
+/// What is known of kinds of plans.
+fn known() -> MutexGuard<'static, Vec<(Kind, Verdict)>> {
+    static KNOWN: Mutex<Vec<(Kind, Verdict)>> = Mutex::new(Vec::new());
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn verdict(kind: &Kind) -> Option<Verdict> {
+    known().iter().find(|(known, _)| known == kind).map(|(_, verdict)| *verdict)
+}
+
+fn judge(kind: Kind, verdict: Verdict) {
+    let mut known = known();
+    known.retain(|(known, _)| *known != kind);
+    known.push((kind, verdict));
+}
+
+/// The card's restorer; its picture of a golden frame is that of processors.
+fn on_card(
     gpu: &GpuBackend,
     cpu: &CpuBackend,
     plan: RestorePlan,
 ) -> Result<Box<dyn Restorer>, RestoreError> {
-    let format = plan.format;
-    let mut on_card = gpu.load(plan.clone())?;
-    let seen = restored(&mut *on_card, format)?;
-    agree(&seen, &restored(&mut *cpu.load(plan)?, format)?)?;
-    on_card.forget();
-    Ok(on_card)
+    let kind = Kind::of(&plan, cpu);
+    if verdict(&kind).is_some_and(|verdict| verdict.is_fit) {
+        return gpu.load(plan);
+    }
+    let mut on_processors = cpu.load(plan.clone())?;
+    let restorer = agreed(gpu, &mut *on_processors, plan)?;
+    judge(kind, Verdict { is_fit: true, times: None });
+    Ok(restorer)
 }
 
-/// The faster restorer of two.
+/// The faster restorer of two; that of processors where the card's fails.
 fn faster(
     gpu: &GpuBackend,
     cpu: &CpuBackend,
     plan: RestorePlan,
 ) -> Result<Box<dyn Restorer>, RestoreError> {
-    static KNOWN: Mutex<Vec<(Kind, bool)>> = Mutex::new(Vec::new());
-    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let kind = Kind::of(&plan, cpu);
-    let found = known().iter().find(|(known, _)| *known == kind).map(|(_, is_card)| *is_card);
-    match found {
-        Some(true) => return gpu.load(plan),
-        Some(false) => return cpu.load(plan),
-        None => {}
+    let failed = |kind: Kind, error: &RestoreError| {
+        log::warn!("processors restore, since {error}");
+        judge(kind, Verdict { is_fit: false, times: None });
+    };
+    match verdict(&kind) {
+        Some(Verdict { is_fit: true, times: Some([by_card, by_processors]) })
+            if by_card < by_processors =>
+        {
+            return gpu.load(plan.clone()).or_else(|error| {
+                failed(kind, &error);
+                cpu.load(plan)
+            });
+        }
+        Some(Verdict { is_fit: false, .. } | Verdict { times: Some(_), .. }) => {
+            return cpu.load(plan);
+        }
+        Some(Verdict { times: None, .. }) | None => {}
     }
     let mut on_processors = cpu.load(plan.clone())?;
-    match outdone(gpu, &mut *on_processors, plan) {
-        Ok((restorer, [by_card, by_processors])) if by_card < by_processors => {
+    match raced(gpu, &mut *on_processors, plan) {
+        Ok((restorer, times)) => {
+            let [by_card, by_processors] = times;
             log::info!(
-                "{} restores: {by_card:.1?} a frame, processors take {by_processors:.1?}",
+                "a frame takes {} {by_card:.1?}, processors {by_processors:.1?}",
                 gpu.card()
             );
-            known().push((kind, true));
-            Ok(restorer)
+            judge(kind, Verdict { is_fit: true, times: Some(times) });
+            if by_card < by_processors {
+                return Ok(restorer);
+            }
         }
-        Ok((_, [by_card, by_processors])) => {
-            log::info!(
-                "processors restore: {by_processors:.1?} a frame, {} takes {by_card:.1?}",
-                gpu.card()
-            );
-            known().push((kind, false));
-            on_processors.forget();
-            Ok(on_processors)
-        }
-        Err(error) => {
-            log::warn!("processors restore, since {error}");
-            known().push((kind, false));
-            on_processors.forget();
-            Ok(on_processors)
-        }
+        Err(error) => failed(kind, &error),
     }
+    on_processors.forget();
+    Ok(on_processors)
 }
 
 impl Kind {
     fn of(plan: &RestorePlan, cpu: &CpuBackend) -> Self {
-        let model = plan.model.as_ref().map_or("none", |model| &model.contract.name).to_owned();
-        Self { format: plan.format, channels: plan.channels, model, threads: cpu.threads() }
+        let model = plan.model.as_ref().map(|model| model.contract.metadata.clone());
+        Self {
+            format: plan.format,
+            planes: plan.framing.outer,
+            channels: plan.channels,
+            model: model.unwrap_or_default(),
+            layers: plan.filters().layers(),
+            has: [plan.borders.is_some(), plan.fusion.is_some()],
+            threads: cpu.threads(),
+        }
     }
 }
 
-/// A card's restorer, and what both take a frame.
-fn outdone(
+/// A card's restorer, whose picture of a golden frame is that of `on_processors`.
+fn agreed(
+    gpu: &GpuBackend,
+    on_processors: &mut dyn Restorer,
+    plan: RestorePlan,
+) -> Result<Box<dyn Restorer>, RestoreError> {
+    let format = plan.format;
+    let mut on_card = gpu.load(plan)?;
+    let psnr = psnr_db(&restored(&mut *on_card, format)?, &restored(on_processors, format)?);
+    on_card.forget();
+    if psnr >= ALIKE_DB {
+        return Ok(on_card);
+    }
+    Err(GpuError::Differs { psnr, least: ALIKE_DB }.into())
+}
+
+/// The same, and what both take a frame.
+fn raced(
     gpu: &GpuBackend,
     on_processors: &mut dyn Restorer,
     plan: RestorePlan,
 ) -> Result<(Box<dyn Restorer>, [Duration; 2]), RestoreError> {
     let format = plan.format;
-    let mut on_card = gpu.load(plan)?;
-    agree(&restored(&mut *on_card, format)?, &restored(on_processors, format)?)?;
+    let mut on_card = agreed(gpu, on_processors, plan)?;
     let times = [timed(&mut *on_card, format)?, timed(on_processors, format)?];
     on_card.forget();
     Ok((on_card, times))
@@ -159,12 +219,4 @@ fn timed(restorer: &mut dyn Restorer, format: PictureFormat) -> Result<Duration,
         best = best.min(start.elapsed());
     }
     Ok(best)
-}
-
-/// Whether both pictures are the same for people. Where a sample lies between two steps of a network's input,
-/// filters that round differently tip it, and the network answers differently around it: by a gray level, and by
-/// several on patterns as hard as that of the golden frame. What is wrong is wrong everywhere.
-fn agree(card: &Picture, processors: &Picture) -> Result<(), GpuError> {
-    let psnr = psnr_db(card, processors);
-    if psnr >= ALIKE_DB { Ok(()) } else { Err(GpuError::Differs { psnr }) }
 }

@@ -16,8 +16,7 @@ pub(crate) trait Estimating: Send {
     /// What does them now.
     fn backend(&self) -> &'static str;
 
-    /// Fills the planes of the newest estimate, and that of the Wiener estimate, from `y`; which is the newest,
-    /// and the first failure. `fusers` are those of the channels, where frames are averaged.
+    /// Fills the planes of the newest estimate from `y`; which it is, and the first failure. `fusers` are those of the channels, where frames are averaged.
     fn run(
         &mut self,
         work: &mut Workspace,

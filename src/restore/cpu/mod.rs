@@ -25,7 +25,7 @@ pub use backend::CpuBackend;
 pub(super) use estimating::{Estimating, STEPS_BEFORE};
 pub(super) use fusion::{Fuser, Rest};
 pub(super) use processors::Processors;
-pub(super) use workspace::{Estimate, Workspace};
+pub(super) use workspace::{Channel, Estimate, Workspace};
 
 /// Rows in a part of the work on a picture: some tens of parts in a large one.
 const ROWS: usize = 16;

@@ -12,8 +12,8 @@ use super::workspace::{Channel, Estimate, Workspace};
 use crate::executor::Executor;
 use crate::fft::FieldFilter;
 use crate::frame::{Effort, Plane};
+use crate::plan::RestorePlan;
 use crate::plan::network::Input;
-use crate::plan::{Filters, RestorePlan};
 use crate::restore::model::ModelError;
 use crate::restore::{RestoreError, Step, Watch};
 
@@ -32,7 +32,8 @@ pub(crate) struct Processors {
 /// A network and the projection behind it.
 struct Stage {
     net: ResidualNet,
-    strength: f64,
+    /// Of the Wiener estimate, before the projection.
+    known: f32,
 }
 
 impl Processors {
@@ -61,12 +62,10 @@ impl Processors {
                 steps.push(Step::filter(&name, &projection.filter));
                 let extent = framing.outer;
                 let net = ResidualNet::plan(model, index, kernel, extent, rows, &constants)?;
-                stages.push(Stage { net, strength: projection.strength });
+                stages.push(Stage { net, known: projection.known() });
             }
         }
-        let projections = projections.iter().map(|projection| projection.filter.clone()).collect();
-        let filters = Filters { wiener: wiener.clone(), weak: weak.clone(), projections };
-        let levels = Levels::new(filters, fusion.as_ref());
+        let levels = Levels::new(plan.filters(), fusion.as_ref());
         let borders = plan.borders.clone();
         Ok(Self {
             settling: borders.map(|borders| Settling::new(borders, *framing, Arc::clone(executor))),
@@ -122,7 +121,7 @@ impl Estimating for Processors {
         }
         watch.done(STEPS_BEFORE, None);
         let stages = if effort == Effort::Full { &self.stages[..] } else { &[] };
-        for (index, Stage { net, strength }) in stages.iter().enumerate() {
+        for (index, Stage { net, known }) in stages.iter().enumerate() {
             if watch.is_stopped() {
                 break;
             }
@@ -140,7 +139,7 @@ impl Estimating for Processors {
             }
             for (at, channel) in work.channels.iter_mut().enumerate() {
                 let projection = self.levels.projection(fusers.get(at), index);
-                self.filtering.project((*strength, projection), newest, channel);
+                self.filtering.project((*known, projection), newest, channel);
             }
             newest = Estimate::Networks;
             watch.done(step + 1, None);

@@ -48,11 +48,16 @@ impl GpuBackend {
 
 impl Backend for GpuBackend {
     fn load(&self, plan: RestorePlan) -> Result<Box<dyn Restorer>, RestoreError> {
+        if self.device.has_failed() {
+            return Err(GpuError::Failed.into());
+        }
         let engine = Engine::new(&self.device, &plan, self.around.executor())?;
         let choice = Some(self.device.name().to_owned());
         let card = Card {
             engine: Some(engine),
             spare: None,
+            failure: None,
+            device: Arc::clone(&self.device),
             plan: plan.clone(),
             around: self.around.clone(),
             steps: vec![Step { name: Self::NAME.to_owned(), choice }],
@@ -66,6 +71,9 @@ struct Card {
     engine: Option<Engine>,
     /// What goes on then.
     spare: Option<Processors>,
+    /// Why, until that is told.
+    failure: Option<GpuError>,
+    device: Arc<Device>,
     plan: RestorePlan,
     around: CpuBackend,
     steps: Vec<Step>,
@@ -87,7 +95,6 @@ impl Estimating for Card {
         effort: Effort,
         watch: &mut dyn Watch,
     ) -> (Estimate, Result<(), RestoreError>) {
-        let mut failure = None;
         if let Some(engine) = &mut self.engine {
             match engine.run(work, fusers, effort) {
                 Ok((newest, seconds)) => {
@@ -95,13 +102,19 @@ impl Estimating for Card {
                     watch.done(STEPS_BEFORE, None);
                     return (newest, Ok(()));
                 }
-                Err(error) => failure = Some(self.give_up(error)),
+                Err(error) => self.give_up(error),
             }
         }
-        let mut silent = Silent(&*watch);
+        let failure = self.failure.take().map(RestoreError::from);
         let (newest, outcome) = match &mut self.spare {
-            Some(spare) => spare.run(work, fusers, effort, &mut silent),
-            None => (Estimate::Wiener, Ok(())),
+            Some(spare) => spare.run(work, fusers, effort, &mut Silent(&*watch)),
+            None => {
+                // Nothing is made of the frame, of this one and of all others.
+                for channel in &mut work.channels {
+                    channel.x_w.samples_mut().copy_from_slice(channel.y.samples());
+                }
+                (Estimate::Wiener, Err(GpuError::Unfit("more, nor processors".to_owned()).into()))
+            }
         };
         let outcome = failure.map_or(outcome, Err);
         watch.done(STEPS_BEFORE, outcome.as_ref().err());
@@ -111,13 +124,11 @@ impl Estimating for Card {
 
 impl Card {
     /// A card that has failed does nothing for this process any more.
-    fn give_up(&mut self, error: GpuError) -> RestoreError {
+    fn give_up(&mut self, error: GpuError) {
         self.engine = None;
-        match self.around.estimating(&self.plan) {
-            Ok(spare) => self.spare = Some(spare),
-            Err(other) => return other,
-        }
-        error.into()
+        self.device.fail();
+        self.failure = Some(error);
+        self.spare = self.around.estimating(&self.plan).ok();
     }
 }
 

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
+use super::driver::layout::{Load, Store, StoreKind, number};
 use super::driver::{Buffer, Device, GpuError, Pinned, Queue, Recording};
 use super::filters::{DeviceFilter, DeviceWeights, Transforms};
-use super::layout::{Load, Store, StoreKind, number};
 use super::network::{Activations, Sight};
 use super::packed::DeviceNetwork;
 use crate::executor::{Executor, Sequential, for_chunks};
@@ -15,13 +15,14 @@ use crate::fft::FieldFilter;
 use crate::frame::Effort;
 use crate::plan::network::Input;
 use crate::plan::{Borders, Filters, Framing, RestorePlan};
-use crate::restore::cpu::{Estimate, Fuser, Rest, Workspace};
+use crate::restore::cpu::{Channel as Planes, Estimate, Fuser, Rest, Workspace};
 
-/// The estimates of one plan on a card. (Fields are dropped in this order: recordings before what they name.)
+/// The estimates of one plan on a card. (Fields are dropped in this order: the
+/// queue waits, then recordings go before what they name.)
 #[derive(Debug)]
 pub(super) struct Engine {
-    recordings: Vec<(Way, Recording)>,
     queue: Queue,
+    recordings: Vec<(Way, Recording)>,
     channels: Vec<Channel>,
     made_of: MadeOf,
     executor: Arc<dyn Executor>,
@@ -52,8 +53,6 @@ struct MadeOf {
     margins: Option<Margins>,
     /// What the networks see, but for the estimate so far.
     inputs: Vec<(Input, Option<f32>)>,
-    /// Whether the Wiener estimate is looked at beside what comes of it.
-    is_compared: bool,
 }
 
 /// The filters of one level of noise.
@@ -92,8 +91,7 @@ struct Channel {
     weights: Option<DeviceWeights>,
     up: Pinned,
     sigma_up: Option<Pinned>,
-    x_w_down: Pinned,
-    g_down: Pinned,
+    down: Pinned,
 }
 
 impl Engine {
@@ -108,6 +106,12 @@ impl Engine {
     ) -> Result<Self, GpuError> {
         let made_of = MadeOf::new(device, plan)?;
         let count = plan.channels.count(plan.format.layout);
+        if count > 1 && plan.fusion.as_ref().is_some_and(|fusion| fusion.between.is_none()) {
+            // What rests in one channel may not in another, and all are filtered alike here.
+            return Err(GpuError::Unfit(
+                "averages of colours under a blur that differs over the frame".into(),
+            ));
+        }
         let channels = (0..count).map(|_| Channel::new(device, plan, &made_of));
         let channels: Vec<_> = channels.collect::<Result<_, _>>()?;
         let queue = Queue::new(device)?;
@@ -126,8 +130,7 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Fills the planes of the newest estimate, which it names, and, where it is looked at, that of the Wiener
-    /// estimate; the seconds that the card took.
+    /// Fills the planes of the newest estimate, which it names; the seconds that the card took.
     ///
     /// # Errors
     /// Where the card fails.
@@ -154,12 +157,9 @@ impl Engine {
         let newest =
             if self.made_of.has_networks(way) { Estimate::Networks } else { Estimate::Wiener };
         for (own, channel) in self.channels.iter().zip(&mut work.channels) {
-            if newest == Estimate::Networks {
-                copy(&*self.executor, own.g_down.samples(), channel.g.samples_mut());
-            }
-            if self.made_of.looks_at_wiener(way) {
-                copy(&*self.executor, own.x_w_down.samples(), channel.x_w.samples_mut());
-            }
+            let Planes { x_w, g, .. } = channel;
+            let estimate = if newest == Estimate::Networks { g } else { x_w };
+            copy(&*self.executor, own.down.samples(), estimate.samples_mut());
         }
         Ok((newest, self.queue.seconds()?))
     }
@@ -181,15 +181,7 @@ impl Engine {
 
 impl MadeOf {
     fn new(device: &Arc<Device>, plan: &RestorePlan) -> Result<Self, GpuError> {
-        let single = Filters {
-            wiener: plan.wiener.clone(),
-            weak: plan.weak.clone(),
-            projections: plan
-                .projections
-                .iter()
-                .map(|projection| projection.filter.clone())
-                .collect(),
-        };
+        let single = plan.filters();
         let fusion = plan.fusion.as_ref();
         let all = [
             (Which::Single, Some(&single)),
@@ -198,8 +190,9 @@ impl MadeOf {
         ];
         let all = all.into_iter().filter_map(|(which, filters)| Some((which, filters?)));
         let all: Vec<_> = all.collect();
-        let layers = all.iter().map(|(_, filters)| layers(filters)).max().unwrap_or(1);
-        let transforms = Transforms::new(device, plan.framing.outer, layers)?;
+        let layers = all.iter().map(|(_, filters)| filters.layers()).max().unwrap_or(1);
+        let is_layered = all.iter().any(|(_, filters)| filters.are_layered());
+        let transforms = Transforms::new(device, plan.framing.outer, (layers, is_layered))?;
         let filters = all
             .into_iter()
             .map(|(which, filters)| Ok((which, DeviceFilters::new(device, &transforms, filters)?)));
@@ -221,16 +214,11 @@ impl MadeOf {
             stages,
             margins: margins.transpose()?,
             inputs: inputs.iter().copied().zip(told).collect(),
-            is_compared: plan.guard.is_some(),
         })
     }
 
     fn has_networks(&self, way: Way) -> bool {
         way.is_full && !self.stages.is_empty()
-    }
-
-    fn looks_at_wiener(&self, way: Way) -> bool {
-        self.is_compared || !self.has_networks(way)
     }
 
     /// Whether networks see the noise as a plane.
@@ -254,12 +242,9 @@ impl MadeOf {
             for index in 0..self.stages.len() {
                 self.ask_stage(queue, index, filters, channel)?;
             }
-            queue.download(&channel.g, &mut channel.g_down)?;
+            return queue.download(&channel.g, &mut channel.down);
         }
-        if self.looks_at_wiener(way) {
-            queue.download(&channel.x_w, &mut channel.x_w_down)?;
-        }
-        Ok(())
+        queue.download(&channel.x_w, &mut channel.down)
     }
 
     /// `x_w`, and the weak estimate where there are networks to see it.
@@ -396,8 +381,7 @@ impl Channel {
             weights: weights(device, plan)?,
             up: pinned()?,
             sigma_up: sees_sigma.then(pinned).transpose()?,
-            x_w_down: pinned()?,
-            g_down: pinned()?,
+            down: pinned()?,
         })
     }
 }
@@ -427,15 +411,7 @@ fn stages(device: &Arc<Device>, plan: &RestorePlan) -> Result<Vec<Stage>, GpuErr
         |(network, projection): (&crate::plan::network::Network, &crate::plan::Projection)| {
             let integers =
                 network.integers.as_ref().map_err(|unfit| GpuError::Unfit(unfit.to_string()))?;
-            #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
-            let known = (1.0 - 1.0 / projection.strength) as f32;
-            Ok(Stage { network: DeviceNetwork::new(device, integers)?, known })
+            Ok(Stage { network: DeviceNetwork::new(device, integers)?, known: projection.known() })
         };
     networks.zip(&plan.projections).map(stage).collect()
-}
-
-/// Layers of the filters of one plane, at most: the weak one shares it with the Wiener filter.
-fn layers(Filters { wiener, weak, projections }: &Filters) -> usize {
-    let estimating = wiener.layers() + weak.as_ref().map_or(0, FieldFilter::layers);
-    projections.iter().map(FieldFilter::layers).fold(estimating, usize::max)
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use super::driver::layout::{
+    FILTER_LAYERS, Layer, Layers, Load, OUTPUTS, Outputs, Store, Weights, number,
+};
 use super::driver::{Address, Buffer, Device, GpuError, Kernel, Launch, Queue};
-use super::layout::{FILTER_LAYERS, Layer, Layers, Load, OUTPUTS, Outputs, Store, Weights, number};
 use super::transform::{Transform, room, threads};
 use crate::fft::{self, AllFactors, FieldFilter, Weights as FieldWeights};
 use crate::frame::Extent;
@@ -76,14 +78,15 @@ impl DeviceWeights {
 }
 
 impl Transforms {
-    /// Plans those of planes of `extent`, for filters of up to `layers` layers.
+    /// Plans those of planes of `extent`, for filters of up to `layers` layers together, of which one by itself may
+    /// have several where it `is_layered`.
     ///
     /// # Errors
     /// Where the card cannot do transforms of these lengths, or has no room.
     pub(super) fn new(
         device: &Arc<Device>,
         extent: Extent,
-        layers: usize,
+        (layers, is_layered): (usize, bool),
     ) -> Result<Self, GpuError> {
         if layers > FILTER_LAYERS {
             return Err(GpuError::Unfit(format!(
@@ -92,8 +95,10 @@ impl Transforms {
         }
         let Extent { width, height } = extent;
         let fits = |shift: &usize| room(height << shift, 2) <= device.shared();
-        let (Some(shift), true) = ((0..=SHIFT).rev().find(fits), room(width, 3) <= device.shared())
-        else {
+        let (Some(shift), true) = (
+            (0..=SHIFT).rev().find(fits),
+            room(width, if is_layered { 3 } else { 2 }) <= device.shared(),
+        ) else {
             return Err(GpuError::Unfit(format!("planes of {extent}")));
         };
         let count = 2 * blocks(extent, shift) * (height << shift);

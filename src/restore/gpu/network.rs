@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::driver::layout::{Chain, Convolution, Head, NETWORK_LAYERS, PLANES, Tail, number};
 use super::driver::{Address, Buffer, Device, GpuError, Kernel, Launch, Queue};
-use super::layout::{Chain, Convolution, Head, NETWORK_LAYERS, PLANES, Tail, number};
 use super::packed::{DeviceNetwork, Uploaded};
 use crate::frame::Extent;
 
@@ -48,7 +48,6 @@ impl Activations {
         extent: Extent,
         (alignment, channels): (usize, usize),
     ) -> Result<Self, GpuError> {
-        let alignment = alignment.next_multiple_of(4);
         let aligned = Extent {
             width: extent.width.next_multiple_of(alignment),
             height: extent.height.next_multiple_of(alignment),

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
+use super::driver::layout::{Addition, Convolution, Matrices, NETWORK_LAYERS, PLANES};
 use super::driver::{Buffer, Device, GpuError};
-use super::layout::{Addition, Convolution, Matrices, NETWORK_LAYERS, PLANES};
 use crate::plan::network::{self, Coarse, Integers, Quantiser};
 
 /// Bytes of a pixel that a half of a step holds.

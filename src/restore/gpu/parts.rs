@@ -1,9 +1,9 @@
 //! Single parts of a restoration on a card, for whoever compares them with what processors give.
 
 use super::backend::GpuBackend;
+use super::driver::layout::{Load, Store};
 use super::driver::{Buffer, GpuError, Pinned, Queue};
 use super::filters::Transforms;
-use super::layout::{Load, Store};
 use super::network::{Activations, Sight};
 use super::packed::DeviceNetwork;
 use crate::fft::FieldFilter;
@@ -21,7 +21,7 @@ impl GpuBackend {
         plane: &Plane<f32>,
     ) -> Result<Plane<f32>, GpuError> {
         let (device, extent) = (self.device(), plane.extent());
-        let transforms = Transforms::new(device, extent, filter.layers())?;
+        let transforms = Transforms::new(device, extent, (filter.layers(), filter.layers() > 1))?;
         let uploaded = transforms.filter(device, filter)?;
         let source = Buffer::of(device, plane.samples())?;
         self.asked(extent, |queue, target| {

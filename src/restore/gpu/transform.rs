@@ -3,8 +3,8 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
+use super::driver::layout::{Pass, Plan, number};
 use super::driver::{Buffer, Device, GpuError};
-use super::layout::{Pass, Plan, number};
 
 /// Radices of the first and the last pass, the largest first, and of those between: few passes are few barriers.
 const EDGES: [usize; 3] = [8, 4, 2];

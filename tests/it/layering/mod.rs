@@ -109,6 +109,7 @@ const UNSAFE: &[&str] = &[
     "src/restore/cpu/residual/fused/kernels/tile.rs",
     "src/restore/gpu/driver/cuda.rs",
     "src/restore/gpu/driver/device.rs",
+    "src/restore/gpu/driver/layout.rs",
     "src/restore/gpu/driver/memory.rs",
     "src/restore/gpu/driver/queue.rs",
     "src/v4l2/map.rs",

@@ -104,6 +104,14 @@ fn units_are_known_to_systemd_245() {
     }
 }
 
+/// Any list of devices, the unit's among them, shuts out all others: the drop-in must empty it.
+#[apply(trial)]
+fn a_card_is_let_in() {
+    let drop_in = read(DROP_IN);
+    let lines = lines(&drop_in);
+    assert!(lines.contains(&"DevicePolicy=auto") && lines.contains(&"DeviceAllow="), "{lines:?}");
+}
+
 /// The template differs in names only.
 #[apply(trial)]
 fn both_units_are_alike() {

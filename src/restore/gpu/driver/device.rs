@@ -4,6 +4,7 @@
 
 use std::ffi::CString;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::cuda::{self, ctx, device, function, init, module, primary_ctx, sys};
 use super::error::{GpuError, Named, NoGpu};
@@ -55,6 +56,8 @@ pub(in super::super) struct Device {
     name: String,
     /// Bytes of shared memory that a block of threads may have.
     shared: usize,
+    /// Whether it has failed at work: it does nothing for this process any more.
+    has_failed: AtomicBool,
 }
 
 // SAFETY: contexts, modules and functions of the driver may be used by any thread that has made the context its
@@ -79,7 +82,12 @@ impl Device {
         if version < VERSION {
             return Err(NoGpu::Version { major: version / 1000, minor: version % 1000 / 10 });
         }
-        init().map_err(|_| NoGpu::Absent)?;
+        match init() {
+            Err(error) if error.0 == sys::CUresult::CUDA_ERROR_NO_DEVICE => {
+                return Err(NoGpu::Absent);
+            }
+            other => other.of("cuInit")?,
+        }
         if device::get_count().of("cuDeviceGetCount")? == 0 {
             return Err(NoGpu::Absent);
         }
@@ -99,7 +107,8 @@ impl Device {
         let context = unsafe { primary_ctx::retain(ordinal) }.of("cuDevicePrimaryCtxRetain")?;
         let (modules, kernels) = (Vec::new(), Vec::new());
         let shared = usize::try_from(shared).unwrap_or(0);
-        let mut device = Self { ordinal, context, modules, kernels, name, shared };
+        let has_failed = AtomicBool::new(false);
+        let mut device = Self { ordinal, context, modules, kernels, name, shared, has_failed };
         device.load()?;
         Ok(Arc::new(device))
     }
@@ -112,6 +121,16 @@ impl Device {
     /// Bytes of shared memory that a block of threads may have.
     pub(in super::super) fn shared(&self) -> usize {
         self.shared
+    }
+
+    /// It has failed at work.
+    pub(in super::super) fn fail(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has.
+    pub(in super::super) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
     }
 
     /// Makes its context that of the calling thread.

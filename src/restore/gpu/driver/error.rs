@@ -45,11 +45,15 @@ pub enum GpuError {
     },
     /// the graphics card cannot do {0}
     Unfit(String),
-    /// the graphics card restores a golden frame otherwise than processors: {psnr:.1} dB between them (expected 45 or
-    /// more)
+    /// the graphics card has failed before, and does nothing for this process any more
+    Failed,
+    /// the graphics card restores a golden frame otherwise than processors: {psnr:.1} dB between them (expected {least}
+    /// or more)
     Differs {
         /// Of the one picture against the other.
         psnr: f64,
+        /// That it should have.
+        least: f64,
     },
 }
 

@@ -7,10 +7,11 @@
 mod cuda; // its functions
 mod device; // a card
 mod error; // what it refuses
+pub(super) mod layout; // what programs are given
 mod memory; // where things are
 mod queue; // what is asked of it
 
 pub(super) use device::{Device, Kernel};
 pub use error::{GpuError, NoGpu};
 pub(super) use memory::{Address, Buffer, Pinned};
-pub(super) use queue::{Argument, Launch, Queue, Recording};
+pub(super) use queue::{Launch, Queue, Recording};

@@ -8,18 +8,23 @@ use std::sync::Arc;
 use super::cuda::{event, graph, launch_kernel, memcpy_dtoh_async, memcpy_htod_async, stream, sys};
 use super::device::{Device, Kernel};
 use super::error::{GpuError, Named};
-use super::memory::{Buffer, Pinned};
+use super::memory::{Address, Buffer, Pinned};
 
-/// An argument of a program, laid out as the program has it.
-pub(in super::super) trait Argument {
+/// An argument of a program.
+///
+/// # Safety
+/// It is laid out as the program has it.
+pub(in super::super) unsafe trait Argument {
     /// Where it is.
     fn place(&self) -> *mut c_void {
         std::ptr::from_ref(self).cast_mut().cast()
     }
 }
 
-impl Argument for i32 {}
-impl Argument for super::memory::Address {}
+// SAFETY: an int.
+unsafe impl Argument for i32 {}
+// SAFETY: an address, as transparent.
+unsafe impl Argument for Address {}
 
 /// A program and what it works on. What addresses among the arguments name must live as long as what is recorded.
 pub(in super::super) struct Launch<'a> {
@@ -123,7 +128,14 @@ impl Queue {
         let asked = ask(self);
         // SAFETY: it is being captured.
         let recorded = unsafe { stream::end_capture(self.stream) }.of("cuStreamEndCapture");
-        let graph = asked.and(recorded)?;
+        let graph = match (asked, recorded) {
+            (Ok(()), recorded) => recorded?,
+            (Err(error), recorded) => {
+                // SAFETY: the graph was made above, and nothing was made of it.
+                let _ = recorded.map(|graph| unsafe { graph::destroy(graph) });
+                return Err(error);
+            }
+        };
         // SAFETY: the graph was made above.
         let ready = unsafe { graph::instantiate(graph, sys::CUgraphInstantiate_flags_enum(0)) };
         // SAFETY: what was made of it does not need it.

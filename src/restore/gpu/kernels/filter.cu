@@ -78,6 +78,9 @@ struct Outputs {
     Weights weights[16];
 };
 
+// As src/restore/gpu/driver/layout.rs says.
+static_assert(sizeof(Plan) == 248 && sizeof(Load) == 32 && sizeof(Layers) == 384 && sizeof(Outputs) == 544, "");
+
 __device__ __forceinline__ float2 operator+(float2 a, float2 b) { return make_float2(a.x + b.x, a.y + b.y); }
 __device__ __forceinline__ float2 operator-(float2 a, float2 b) { return make_float2(a.x - b.x, a.y - b.y); }
 __device__ __forceinline__ float2 operator*(float a, float2 b) { return make_float2(a * b.x, a * b.y); }
@@ -270,7 +273,7 @@ __device__ __forceinline__ int coefficient(int column, int row, int height, int 
 extern __shared__ float2 memory[];
 
 // A block a pair of rows.
-extern "C" __global__ void rows_forward(
+extern "C" __global__ void __launch_bounds__(512, 2) rows_forward(
     const Plan plan, const float2 *__restrict__ table, const Load load, float2 *__restrict__ spectrum, int height,
     int shift
 ) {
@@ -300,7 +303,7 @@ extern "C" __global__ void rows_forward(
 }
 
 // A block of threads a block of columns and a layer.
-extern "C" __global__ void columns(
+extern "C" __global__ void __launch_bounds__(512, 2) columns(
     const Plan plan, const float2 *__restrict__ table, const float2 *__restrict__ spectrum, const Layers layers,
     int shift
 ) {
@@ -346,7 +349,7 @@ __device__ __forceinline__ void keep(const Store &store, int x, int y, int at, f
 }
 
 // A block a pair of rows and an output.
-extern "C" __global__ void rows_back(
+extern "C" __global__ void __launch_bounds__(512, 2) rows_back(
     const Plan plan, const float2 *__restrict__ table, const Layers layers, const Outputs outputs, int height,
     int shift
 ) {
