@@ -55,7 +55,7 @@ fn bench_model(criterion: &mut Criterion, kernel: KernelChoice, name: &str) {
     let mut group = criterion.benchmark_group(kernel.name());
     group.sampling_mode(SamplingMode::Flat);
     for stage in NETWORKS {
-        let constants = CONDITIONS.constants(&model.contract.inputs);
+        let constants = CONDITIONS.told(&model.contract.inputs, false);
         let rows = band_rows(EXTENT.height, 1);
         let net =
             ResidualNet::plan(&model, stage, kernel, EXTENT, rows, &constants).expect("a plan");

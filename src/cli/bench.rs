@@ -15,8 +15,8 @@ use crate::frame::{Effort, Extent, Picture, PictureFormat};
 use crate::optics::GrayLevels;
 use crate::plan::{RestoreOptions, RestorePlan};
 use crate::restore::cpu::residual::KernelChoice;
-use crate::restore::{Backend, CpuBackend, RestoreError, Watch};
-use crate::station::load;
+use crate::restore::{CpuBackend, RestoreError, Watch};
+use crate::station::{backend, load, pattern};
 
 /// Times every step of the restoration, in order on one frame after another.
 #[derive(Debug, Args)]
@@ -77,11 +77,11 @@ impl Bench {
         // As in a stream whose first frames have told noise and PSF.
         let options = RestoreOptions { is_seen: true, ..self.restoration.clone() };
         let plan = RestorePlan::new(&camera, model, &options, format)?;
-        let mut restorer =
-            CpuBackend::new(self.threads.executor()?).with_kernel(choice).load(plan)?;
+        let cpu = CpuBackend::new(self.threads.executor()?).with_kernel(choice);
+        let mut restorer = backend::load(plan, self.restoration.backend, &cpu)?;
         let blurred = pattern(format);
         let mut restored = Picture::new(format);
-        let mut times: Vec<Vec<Duration>> = vec![Vec::new(); restorer.steps().len() + 1];
+        let mut times: Vec<Vec<Duration>> = vec![Vec::new(); restorer.steps().len() + 2];
         for round in 0..self.frames + 2 {
             if let Some(signal) = shutdown.requested() {
                 return Err(Failure::interrupted(signal));
@@ -94,7 +94,7 @@ impl Bench {
             }
         }
         let steps = restorer.steps().iter().map(|step| (step.name.clone(), step.choice.clone()));
-        let names = steps.chain([("in all".to_owned(), None)]).collect();
+        let names = steps.chain([("in all".to_owned(), None), (CARD.to_owned(), None)]).collect();
         self.report(&timings(self, kernel, names, times))
     }
 
@@ -119,22 +119,27 @@ impl Bench {
     }
 }
 
+/// What a graphics card works at a frame, by its own clock.
+const CARD: &str = "the card";
+
 /// Times the steps of one frame.
 struct Laps {
     start: Instant,
     since: Instant,
     laps: Vec<Duration>,
+    on_card: Option<Duration>,
 }
 
 impl Laps {
     fn start() -> Self {
         let now = Instant::now();
-        Self { start: now, since: now, laps: Vec::new() }
+        Self { start: now, since: now, laps: Vec::new(), on_card: None }
     }
 
-    /// The times of all steps, that of the whole frame last.
+    /// The times of all steps, then that of the whole frame and, where there is one, that of the card.
     fn end(mut self) -> Vec<Duration> {
         self.laps.push(self.start.elapsed());
+        self.laps.extend(self.on_card);
         self.laps
     }
 }
@@ -143,6 +148,10 @@ impl Watch for Laps {
     fn done(&mut self, _: usize, _: Option<&RestoreError>) {
         self.laps.push(self.since.elapsed());
         self.since = Instant::now();
+    }
+
+    fn worked(&mut self, seconds: f64) {
+        self.on_card = Duration::try_from_secs_f64(seconds).ok();
     }
 }
 
@@ -154,13 +163,15 @@ fn timings(
 ) -> Timings {
     let milliseconds = |duration: &Duration| duration.as_secs_f64() * 1e3;
     let mut stages: Vec<Timing> = Vec::new();
-    for ((stage, choice), mut times) in names.into_iter().zip(times) {
+    let known = names.into_iter().zip(times).filter(|(_, times)| !times.is_empty());
+    for ((stage, choice), mut times) in known {
         times.sort_unstable();
         let [min_ms, median_ms, max_ms] =
             [0, times.len() / 2, times.len() - 1].map(|index| milliseconds(&times[index]));
         stages.push(Timing { stage, median_ms, min_ms, max_ms, share: 0.0, choice });
     }
-    let whole = stages.last().map_or(1.0, |timing| timing.median_ms);
+    let whole = stages.iter().rev().find(|timing| timing.stage != CARD);
+    let whole = whole.map_or(1.0, |timing| timing.median_ms);
     stages.iter_mut().for_each(|timing| timing.share = timing.median_ms / whole);
     Timings {
         extent: bench.size,
@@ -171,18 +182,4 @@ fn timings(
         stages,
         frames_per_second: 1e3 / whole,
     }
-}
-
-/// A picture with detail of every kind that a blur leaves: without edges, faults or light at white, which have
-/// steps of their own take longer.
-fn pattern(format: PictureFormat) -> Picture {
-    let mut picture = Picture::new(format);
-    for (y, row) in picture.planes_mut()[0].rows_mut().enumerate() {
-        for (x, sample) in row.iter_mut().enumerate() {
-            let pattern = (x * x / 970 + y * y / 610 + x * y / 830) % 400;
-            let folded = if pattern < 200 { pattern } else { 399 - pattern };
-            *sample = u16::try_from(20 + folded).unwrap_or(0);
-        }
-    }
-    picture
 }

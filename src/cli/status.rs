@@ -9,7 +9,8 @@ use super::client::{ClientError, Daemon, Reported, STATE, ask, losses, rate_betw
 use super::exit::Result;
 use super::terminal;
 use crate::metrics::{
-    FaultSnapshot, FusionSnapshot, GuardSnapshot, LampSnapshot, Restoration, WatchSnapshot,
+    CardSnapshot, FaultSnapshot, FusionSnapshot, GuardSnapshot, LampSnapshot, Restoration,
+    WatchSnapshot,
 };
 use crate::web::{NamedState, State};
 
@@ -134,6 +135,9 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
     }
     if metrics.lamps.tiles > 0 {
         line("lamps", lamps(metrics.lamps));
+    }
+    if let Some(card) = &metrics.card {
+        line("gpu", worked(card));
     }
     if let Some(guard) = &metrics.guard {
         line("guard", guarded(guard));
@@ -265,6 +269,13 @@ pub(super) fn faults(faults: FaultSnapshot) -> String {
 pub(super) fn lamps(LampSnapshot { tiles, postponed }: LampSnapshot) -> String {
     let later = if postponed > 0 { format!(", {postponed} of them later") } else { String::new() };
     format!("looked for in {tiles} places{later}")
+}
+
+/// What a graphics card does, in words.
+pub(super) fn worked(card: &CardSnapshot) -> String {
+    let CardSnapshot { frames, newest_s, mean_s } = card;
+    let [newest, mean] = [newest_s, mean_s].map(|seconds| 1e3 * seconds);
+    format!("{newest:.2} ms at the newest frame, {mean:.2} ms in the mean of {frames}")
 }
 
 /// What was held back of restored frames, in words.

@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use super::filter::Filter;
+use super::filter::{AllFactors, Filter};
 use crate::frame::Plane;
 
 /// A filter that may differ over the field.
@@ -65,6 +65,11 @@ impl FieldFilter {
         self.filters.iter().map(Filter::share).sum::<f64>() / self.layers() as f64
     }
 
+    /// The factors of each layer.
+    pub fn factors(&self) -> impl Iterator<Item = AllFactors> {
+        self.filters.iter().map(Filter::all)
+    }
+
     pub(super) fn filters(&self) -> &[Filter] {
         &self.filters
     }
@@ -91,6 +96,12 @@ impl Weights {
         let last = knots.extent().height;
         assert!(rows.iter().all(|&(knot, share)| knot < last && (share == 0.0 || knot + 1 < last)));
         Self { knots, rows }
+    }
+
+    /// The rows in which they are given, and for each row of the plane the index of one of them and the share
+    /// of the way to the next.
+    pub fn parts(&self) -> (&Plane<f32>, &[(usize, f32)]) {
+        (&self.knots, &self.rows)
     }
 
     /// The weights in the rows in which they are given.

@@ -25,6 +25,17 @@ enum Factors {
     Complex(Arc<Vec<Complex>>),
 }
 
+/// The factors of all coefficients, column by column, those of columns that are left alone or lost among them: for
+/// transforms that know of no such columns. What rows gave is twice what they have, and not scaled by the columns'
+/// length: that is in the factors.
+#[derive(Debug, Clone)]
+pub enum AllFactors {
+    /// Of the null-space projection.
+    Real(Vec<f32>),
+    /// Of a blur and of its inverse.
+    Complex(Vec<Complex>),
+}
+
 /// What a filter does to a block of columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ColumnPass {
@@ -94,6 +105,35 @@ impl Filter {
     pub fn share(&self) -> f64 {
         let multiplied = |pass: &&ColumnPass| matches!(pass, ColumnPass::Multiply(_));
         self.passes.iter().filter(multiplied).count() as f64 / self.passes.len() as f64
+    }
+
+    /// The factors of all coefficients.
+    pub(super) fn all(&self) -> AllFactors {
+        #[expect(clippy::cast_possible_truncation, reason = "the transforms work in f32")]
+        let one = scale(self.extent) as f32;
+        match &self.factors {
+            Factors::Real(factors) => AllFactors::Real(self.spread(factors, one)),
+            Factors::Complex(factors) => {
+                AllFactors::Complex(self.spread(factors, Complex::new(one, 0.0)))
+            }
+        }
+    }
+
+    /// Factors that are kept, those that are not among them.
+    fn spread<T: Copy + Default>(&self, kept: &[T], one: T) -> Vec<T> {
+        let mut all = vec![T::default(); coefficients(self.extent)];
+        for (block, pass) in pairs::blocks(self.extent).zip(&self.passes) {
+            let of_block = &mut all[block.coefficients()];
+            match *pass {
+                ColumnPass::Multiply(start) => {
+                    let count = of_block.len();
+                    of_block.copy_from_slice(&kept[start..][..count]);
+                }
+                ColumnPass::Leave => of_block.fill(one),
+                ColumnPass::Zero => {}
+            }
+        }
+        all
     }
 
     /// Extent of the planes to filter.

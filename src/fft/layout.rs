@@ -29,6 +29,6 @@ pub fn multiplicity(extent: Extent, index: usize) -> f64 {
 }
 
 /// Columns of coefficients that are kept.
-pub(super) fn half_width(extent: Extent) -> usize {
+pub fn half_width(extent: Extent) -> usize {
     extent.width / 2 + 1
 }

@@ -17,8 +17,10 @@ mod twins; // power spectra of small squares
 mod mirror; // sequences
 
 pub use field::{FieldFilter, Weighted, Weights};
-pub use filter::Filter;
-pub use layout::{Complex, coefficients, frequency, multiplicity, signed_frequency};
+pub use filter::{AllFactors, Filter};
+pub use layout::{
+    Complex, coefficients, frequency, half_width as columns, multiplicity, signed_frequency,
+};
 pub use lines::{Covariances, LineFft};
 pub use mirror::MirrorFilter;
 pub use sine::SineTransform;

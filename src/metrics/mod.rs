@@ -4,6 +4,7 @@ mod calibrating;
 mod counter;
 mod faults;
 mod fusion;
+mod card;
 mod guard;
 mod lamps;
 mod histogram;
@@ -23,6 +24,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 pub use calibrating::{
     Artefacts, CalibratingMetrics, CalibratingPhase, CalibratingSnapshot, FoundCalibration,
 };
+pub use card::{CardMetrics, CardSnapshot};
 pub use counter::Counter;
 pub use faults::{FaultMetrics, FaultSnapshot};
 pub use fusion::{FusionMetrics, FusionSnapshot};
@@ -64,6 +66,8 @@ pub struct Metrics {
     pub guard: GuardMetrics,
     /// Where light beyond white was looked for.
     pub lamps: LampMetrics,
+    /// What a graphics card does of it.
+    pub card: CardMetrics,
     /// Whether its calibration still holds.
     pub watch: WatchMetrics,
     /// How far a calibration from the target is.

@@ -12,7 +12,11 @@ const DOUBTS_MAX: usize = 9;
 
 /// What restores frames now.
 #[derive(Debug, Default)]
-pub struct RestorationMetrics(RwLock<Option<Shown>>);
+pub struct RestorationMetrics {
+    shown: RwLock<Option<Shown>>,
+    /// What runs the plan.
+    backend: RwLock<&'static str>,
+}
 
 #[derive(Debug)]
 struct Shown {
@@ -85,15 +89,25 @@ pub struct Restoration {
 impl RestorationMetrics {
     /// Notes what serves from now on, with its PSF as a PNG. Long texts are cut.
     pub fn set(&self, restoration: Restoration, picture: Vec<u8>) {
-        let mut shown = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
         let number = shown.as_ref().map_or(0, |before| before.restoration.number) + 1;
         let restoration = Restoration { number, ..restoration.tidied() };
         *shown = Some(Shown { restoration, picture: picture.into() });
     }
 
+    /// Notes what runs the plan from now on.
+    pub fn serve_by(&self, backend: &'static str) {
+        *self.backend.write().unwrap_or_else(PoisonError::into_inner) = backend;
+    }
+
+    /// Whether that runs the plan.
+    pub(super) fn is_served_by(&self, backend: &str) -> bool {
+        *self.backend.read().unwrap_or_else(PoisonError::into_inner) == backend
+    }
+
     /// Adds a doubt about what serves now; whether it is a new one.
     pub fn doubt(&self, doubt: &str) -> bool {
-        let mut shown = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
         let doubt = short(doubt);
         match shown.as_mut().map(|shown| &mut shown.restoration.doubts) {
             Some(doubts) if !doubts.contains(&doubt) && doubts.len() < DOUBTS_MAX => {
@@ -106,13 +120,18 @@ impl RestorationMetrics {
 
     /// What serves now; nothing before the first does.
     pub fn snapshot(&self) -> Option<Restoration> {
-        let shown = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        shown.as_ref().map(|shown| shown.restoration.clone())
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        let backend = *self.backend.read().unwrap_or_else(PoisonError::into_inner);
+        let restoration = shown.as_ref().map(|shown| shown.restoration.clone());
+        restoration.map(|restoration| match backend {
+            "" => restoration,
+            backend => Restoration { backend: backend.to_owned(), ..restoration },
+        })
     }
 
     /// Its PSF as a PNG.
     pub fn picture(&self) -> Option<Arc<[u8]>> {
-        let shown = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
         shown.as_ref().map(|shown| Arc::clone(&shown.picture))
     }
 }
@@ -156,7 +175,9 @@ mod tests {
         let shown = metrics.snapshot().expect("it");
         assert_eq!((shown.number, shown.psf.chars().count()), (1, 200));
         assert!(!shown.psf.contains(char::is_control), "{}", shown.psf);
+        metrics.serve_by("gpu");
         metrics.set(Restoration::default(), vec![2]);
+        assert_eq!(metrics.snapshot().map(|it| it.backend).as_deref(), Some("gpu"));
         assert_eq!(metrics.snapshot().map(|it| it.number), Some(2));
         assert_eq!(metrics.picture().as_deref(), Some([2].as_slice()));
     }

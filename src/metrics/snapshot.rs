@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Books, FaultSnapshot, FusionSnapshot, GuardSnapshot, LampSnapshot, LoadSnapshot, Metrics,
-    QueueMetrics, ReloadSnapshot, Restoration, SinkMetrics, SourceSnapshot, StageMetrics, Summary,
-    WatchSnapshot,
+    Books, CardSnapshot, FaultSnapshot, FusionSnapshot, GuardSnapshot, LampSnapshot, LoadSnapshot,
+    Metrics, QueueMetrics, ReloadSnapshot, Restoration, SinkMetrics, SourceSnapshot, StageMetrics,
+    Summary, WatchSnapshot,
 };
 
 /// [`Metrics`] at one moment.
@@ -38,6 +38,9 @@ pub struct Snapshot {
     /// Where light beyond white was looked for.
     #[serde(default)]
     pub lamps: LampSnapshot,
+    /// What a graphics card does, while it does.
+    #[serde(default)]
+    pub card: Option<CardSnapshot>,
     /// Whether the calibration still holds, where it is watched.
     #[serde(default)]
     pub watch: Option<WatchSnapshot>,
@@ -108,6 +111,7 @@ impl Metrics {
             faults: self.faults.snapshot(),
             guard: self.guard.snapshot(),
             lamps: self.lamps.snapshot(),
+            card: self.card.snapshot().filter(|_| self.restoration.is_served_by("gpu")),
             watch: self.watch.snapshot(),
             reload: self.reload.snapshot(),
             psnr_db: self.quality.mean_db().map(psnr),
@@ -170,6 +174,8 @@ mod tests {
         metrics.faults.record_stripes(1.5, 0.0);
         metrics.guard.record(0.125);
         metrics.lamps.record(12, 4);
+        metrics.restoration.serve_by("gpu");
+        metrics.card.record(0.002);
         metrics.quality.record(20.5, 31.25);
         let snapshot = metrics.snapshot();
         let json = serde_json::to_string(&snapshot).expect("JSON");

@@ -290,6 +290,7 @@ fn frames(sinks: usize, options: PipelineOptions) -> usize {
 /// A restorer with the books that its steps are counted in.
 fn counted(restorer: Box<dyn Restorer>, metrics: &Metrics) -> Counted {
     let names: Vec<String> = restorer.steps().iter().map(|step| step.name.clone()).collect();
+    metrics.restoration.serve_by(restorer.backend());
     Counted { restorer, books: metrics.set_stages(&names) }
 }
 

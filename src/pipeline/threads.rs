@@ -198,6 +198,9 @@ impl RestoreThread {
         }
         let mut laps = Laps { books, metrics, stop, meta, since: Instant::now() };
         let failed = restorer.restore(blurred, restored, meta.effort, &mut laps).is_err();
+        if failed {
+            metrics.restoration.serve_by(restorer.backend());
+        }
         frame.meta.degraded = failed;
         if !stop.is_set() {
             frame.meta.psnr = assess(frame);
@@ -247,6 +250,10 @@ impl Watch for Laps<'_> {
     fn levelled(&mut self, Striped { rows, columns }: Striped) {
         let [rows, columns] = [rows, columns].map(|deviation| 255.0 * f64::from(deviation));
         self.metrics.faults.record_stripes(rows, columns);
+    }
+
+    fn worked(&mut self, seconds: f64) {
+        self.metrics.card.record(seconds);
     }
 
     fn held(&mut self, share: f32) {

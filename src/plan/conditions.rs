@@ -37,8 +37,14 @@ impl Conditions {
         Self { sigma, trust }
     }
 
-    /// What is the same all over of the planes that networks see, plane by plane.
-    pub fn constants(&self, inputs: &[Input]) -> Vec<Option<f32>> {
+    /// What is the same all over of the planes that networks see, plane by plane, where frames are averaged
+    /// or are not.
+    pub fn told(&self, inputs: &[Input], is_averaged: bool) -> Vec<Option<f32>> {
+        if is_averaged { self.constants_of_average(inputs) } else { self.constants(inputs) }
+    }
+
+    /// What is the same all over where frames are not averaged.
+    fn constants(&self, inputs: &[Input]) -> Vec<Option<f32>> {
         let constant = |input: &Input| match input {
             Input::Sigma => Some(self.sigma),
             Input::Trust => Some(self.trust),
@@ -48,7 +54,7 @@ impl Conditions {
     }
 
     /// The same where frames are averaged: the noise that is left differs from place to place.
-    pub fn constants_of_average(&self, inputs: &[Input]) -> Vec<Option<f32>> {
+    fn constants_of_average(&self, inputs: &[Input]) -> Vec<Option<f32>> {
         let constants = inputs.iter().zip(self.constants(inputs));
         constants.map(|(input, value)| value.filter(|_| *input != Input::Sigma)).collect()
     }

@@ -79,6 +79,20 @@ impl Filters {
         Ok(Self { wiener, weak, projections: filters })
     }
 
+    /// Layers of the filters of one plane, at most: the weak one shares it with the Wiener filter.
+    pub fn layers(&self) -> usize {
+        let Self { wiener, weak, projections } = self;
+        let estimating = wiener.layers() + weak.as_ref().map_or(0, FieldFilter::layers);
+        projections.iter().map(FieldFilter::layers).fold(estimating, usize::max)
+    }
+
+    /// Whether one of them has several layers.
+    pub fn are_layered(&self) -> bool {
+        let estimating = [Some(&self.wiener), self.weak.as_ref()];
+        let all = estimating.into_iter().flatten().chain(&self.projections);
+        all.into_iter().any(|filter| filter.layers() > 1)
+    }
+
     /// Filters whose weighted second layer leads from these, of planes that are assumed to be as `from`
     /// says, to those of the same planes as `to` says.
     pub(super) fn towards(

@@ -31,7 +31,7 @@ pub use forecast::{Forecast, Loss};
 pub use fusion::{Fusion, TemporalOptions};
 pub use guard::{Expectation, Guard, Powers};
 pub use highlights::{Highlights, TileBlur};
-pub use options::{Channels, RestoreOptions};
+pub use options::{Channels, Chosen, RestoreOptions};
 pub use recipe::{PlanError, Projection, RestorePlan};
 pub use regulariser::Regulariser;
 pub use stripes::{Profile, Stripes};

@@ -41,6 +41,9 @@ pub struct RestoreOptions {
     /// they are not known to and what is restored is ringing or grain.
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set)]
     pub guard: bool,
+    /// What restores: cpu, gpu (a graphics card of NVIDIA's), or auto: whichever is faster here.
+    #[arg(long, value_enum, default_value = "auto")]
+    pub backend: Chosen,
     /// How much fainter than ordinary ones the pictures are: no key, it is seen.
     #[arg(skip)]
     #[serde(skip)]
@@ -61,6 +64,19 @@ pub struct RestoreOptions {
     #[arg(skip)]
     #[serde(skip)]
     pub temporal: TemporalOptions,
+}
+
+/// What restores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Chosen {
+    /// A graphics card, where there is one and it is faster, else processors.
+    #[default]
+    Auto,
+    /// Processors.
+    Cpu,
+    /// A graphics card, and nothing else.
+    Gpu,
 }
 
 /// Which planes are restored.
@@ -84,6 +100,7 @@ impl Default for RestoreOptions {
             channels: Channels::default(),
             trust: None,
             guard: true,
+            backend: Chosen::default(),
             contrast: Contrast::USUAL,
             is_doubted: false,
             is_seen: false,

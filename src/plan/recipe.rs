@@ -75,6 +75,15 @@ pub struct Projection {
     pub filter: FieldFilter,
 }
 
+impl Projection {
+    /// The share of the Wiener estimate that is taken away before the filter: `1 - 1/c`.
+    pub fn known(&self) -> f32 {
+        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
+        let known = (1.0 - 1.0 / self.strength) as f32;
+        known
+    }
+}
+
 /// Why no restoration can be planned.
 #[derive(Debug, Display, PartialEq, thiserror::Error)]
 pub enum PlanError {
@@ -96,6 +105,13 @@ impl ExitStatus for PlanError {
 }
 
 impl RestorePlan {
+    /// The filters of single frames.
+    pub fn filters(&self) -> Filters {
+        let projections = self.projections.iter().map(|projection| projection.filter.clone());
+        let (wiener, weak) = (self.wiener.clone(), self.weak.clone());
+        Filters { wiener, weak, projections: projections.collect() }
+    }
+
     /// Plans the restoration of frames of `format` from the camera that `camera` tells of.
     ///
     /// # Errors

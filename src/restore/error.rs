@@ -2,6 +2,7 @@
 
 use displaydoc::Display;
 
+use super::gpu::{GpuError, NoGpu};
 use super::model::ModelError;
 use crate::exit::{ExitStatus, Status};
 use crate::frame::Extent;
@@ -14,6 +15,10 @@ pub enum RestoreError {
     Plan(#[from] PlanError),
     /// {0}
     Model(#[from] ModelError),
+    /// {0}
+    Gpu(#[from] GpuError),
+    /// no graphics card restores: {0}
+    NoGpu(#[from] NoGpu),
     /// a frame is {is} (expected {planned}, as planned)
     Format {
         /// Extent of the frame.

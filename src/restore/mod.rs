@@ -8,8 +8,10 @@ mod restorer; // what every backend offers
 pub mod model; // files of networks
 mod tract; // their engine
 pub mod cpu; // on processors
+mod gpu; // on a graphics card
 pub mod quality; // how good it is
 
 pub use cpu::CpuBackend;
 pub use error::RestoreError;
+pub use gpu::{GpuBackend, GpuError, NoGpu};
 pub use restorer::{Backend, Fused, Lamps, Mended, Restorer, Step, Striped, Unwatched, Watch};

@@ -31,6 +31,9 @@ pub trait Restorer: Send {
     /// The steps, in the order they are done in.
     fn steps(&self) -> &[Step];
 
+    /// What runs the plan now: `cpu`, or `gpu`.
+    fn backend(&self) -> &'static str;
+
     /// Restores one frame. A step that fails is passed over, and the picture is what the others
     /// make of it; where nothing can be made of it, it is the blurred one.
     ///
@@ -115,6 +118,9 @@ pub trait Watch {
 
     /// The guard, where there is one, has held back this share of the restoration, from 0 to 1.
     fn held(&mut self, _share: f32) {}
+
+    /// A graphics card has worked for so many seconds at the frame.
+    fn worked(&mut self, _seconds: f64) {}
 
     /// The frame was averaged with those before it.
     fn fused(&mut self, _fused: Fused) {}

@@ -84,6 +84,10 @@ impl std::fmt::Debug for Following {
 }
 
 impl Restorer for Following {
+    fn backend(&self) -> &'static str {
+        self.inner.backend()
+    }
+
     fn steps(&self) -> &[Step] {
         self.inner.steps()
     }

@@ -9,7 +9,7 @@ use super::recipe::Recipe;
 use crate::frame::colour::luma;
 use crate::frame::{Extent, Frame, FrameRate, Picture, PictureFormat};
 use crate::optics::{Calibration, Contrast, GrayLevels};
-use crate::plan::{Edges, RestoreOptions, TemporalOptions};
+use crate::plan::{Chosen, Edges, RestoreOptions, TemporalOptions};
 use crate::restore::quality::psnr_db;
 use crate::simulate::{Degrade, DegradeOptions};
 use crate::source::{Filled, SceneOptions, SceneSource, Source};
@@ -50,7 +50,10 @@ impl Golden {
         degrade.run(&sharp, 0, &mut blurred, &mut truth);
         let contrast = Contrast::USUAL;
         let temporal = TemporalOptions::default();
-        let options = RestoreOptions { edges, contrast, temporal, ..recipe.options.clone() };
+        // It judges what is restored by, not who restores: cards are compared with processors elsewhere.
+        let backend = Chosen::Cpu;
+        let options =
+            RestoreOptions { edges, contrast, temporal, backend, ..recipe.options.clone() };
         let golden = Recipe {
             camera,
             model: recipe.model.clone(),

@@ -11,6 +11,7 @@
 //! any good; before a reload and in a check, a [`trial`] in a process of its own says whether it can
 //! be loaded at all.
 
+pub mod backend;
 pub mod load;
 pub mod trial;
 
@@ -27,6 +28,7 @@ mod known;
 mod level;
 mod material;
 mod outputs;
+mod pattern;
 mod portrait;
 mod recipe;
 mod reload;
@@ -49,6 +51,7 @@ pub use level::Keeper;
 pub use load::LoadError;
 pub use material::{Attempt, Loaded, Material, source_of};
 pub use outputs::{Outputs, Page, sink_names, try_sink};
+pub use pattern::pattern;
 pub use recipe::{Recipe, gauge};
 pub use reload::{Phase, Reloader, Running};
 pub use thermal::{Reading, Thermal};

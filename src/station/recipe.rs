@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::backend;
 use super::error::Fault;
 use crate::calibrate::level::{Level, LevelGauge, Verdict};
 use crate::executor::Executor;
@@ -9,7 +10,7 @@ use crate::frame::{Effort, Picture, PictureFormat};
 use crate::optics::{Calibration, Contrast, GrayLevels, Trust};
 use crate::plan::network::Model;
 use crate::plan::{Edges, RestoreOptions, RestorePlan};
-use crate::restore::{Backend, CpuBackend, RestoreError, Restorer, Unwatched};
+use crate::restore::{CpuBackend, RestoreError, Restorer, Unwatched};
 
 /// What a restorer is made of, for the pictures of any source.
 #[derive(Debug, Clone)]
@@ -71,7 +72,8 @@ impl Recipe {
     pub fn restorer(&self, format: PictureFormat) -> Result<Box<dyn Restorer>, Fault> {
         let plan = RestorePlan::new(&self.camera, self.model.clone(), &self.options, format);
         let plan = plan.map_err(RestoreError::from)?;
-        Ok(CpuBackend::new(Arc::clone(&self.executor)).load(plan)?)
+        let cpu = CpuBackend::new(Arc::clone(&self.executor));
+        Ok(backend::load(plan, self.options.backend, &cpu)?)
     }
 
     /// What it makes of one picture.

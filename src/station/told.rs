@@ -6,7 +6,6 @@ use crate::calibrate::level::Basis;
 use crate::metrics::{Metrics, Restoration};
 use crate::optics::{Calibration, Trust};
 use crate::plan::Channels;
-use crate::restore::CpuBackend;
 use crate::sink::from_words;
 
 /// Side of the picture in pixels.
@@ -35,7 +34,6 @@ impl Told {
             channels: channels.to_owned(),
             contrast: options.contrast.get(),
             frames: options.temporal.frames.max(1),
-            backend: CpuBackend::NAME.to_owned(),
             ..of_camera(camera)
         };
         Self { restoration, picture: portrait(&camera.blur.central().clone().into(), SIDE) }
@@ -146,7 +144,7 @@ mod tests {
         assert!((told.width - psf.shape().width()).abs() < 1e-12);
         assert!((told.angle - 30.0).abs() < 1.0, "{told:?}");
         assert_eq!((told.model.as_str(), told.transfer.as_str()), ("none", "srgb"));
-        assert_eq!((told.channels.as_str(), told.backend.as_str()), ("luma", "cpu"));
+        assert_eq!(told.channels, "luma");
         assert_eq!(told.trust.as_deref(), Some("measured"));
         assert_eq!(told.calibrated_at_s, Some(1_795_443_330.0));
         let picture = metrics.restoration.picture().expect("a picture");

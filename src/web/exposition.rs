@@ -116,6 +116,7 @@ impl Collector for Statistics {
         self.tell_faults(&mut page)?;
         self.tell_lamps(&mut page)?;
         tell_guards(&self.stations, &mut page)?;
+        tell_cards(&self.stations, &mut page)?;
         tell_watches(&self.stations, &mut page)
     }
 }
@@ -403,6 +404,19 @@ fn tell_guards(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
         "Frames looked at, of which something was held back or not",
         frames,
     )
+}
+
+/// What graphics cards do for these stations.
+fn tell_cards(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
+    let known = || {
+        let cards = stations.iter().map(|station| (station, station.snapshot.card));
+        cards.filter_map(|(station, card)| Some((station, card?)))
+    };
+    let newest = known().map(|(station, card)| (station.labels(&[]), card.newest_s));
+    let help = "What the graphics card worked at the newest frame";
+    page.gauges("gpu_frame", help, Some(Unit::Seconds), newest)?;
+    let frames = known().map(|(station, card)| (station.labels(&[]), card.frames));
+    page.counters("gpu_frames", "Frames that the graphics card worked at", frames)
 }
 
 /// The text that is being written.

@@ -24,6 +24,7 @@ mod conformance;
 mod faults;
 mod field;
 mod fifos;
+mod gpu;
 mod http;
 mod integers;
 mod lamps;

@@ -14,6 +14,8 @@ pub(crate) enum Need {
     Ffmpeg,
     /// Programs that encode H.264 and count its frames.
     H264,
+    /// A compiler for the stand-in of a graphics card's driver.
+    CppCompiler,
     /// A program that gives others a terminal.
     Terminal,
     /// A reader of metrics that is not ours.
@@ -54,6 +56,7 @@ impl Need {
                 let has = String::from_utf8_lossy(&encoders).contains("libx264");
                 (!has).then(|| "ffmpeg has no libx264".to_owned())
             }),
+            Self::CppCompiler => not_installed(&["c++"]),
             Self::Terminal => not_installed(&["script"]),
             Self::PrometheusParser => {
                 let mut python = Command::new("python3");

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::screen::{Line, Look};
 use crate::cli::client::{ClientError, losses, rate_between};
 use crate::cli::status::{
-    averaged, calibrated, camera, duration, effort, faults, guarded, restores, watched,
+    averaged, calibrated, camera, duration, effort, faults, guarded, restores, watched, worked,
 };
 use crate::metrics::{Books, Level, SinkSnapshot, SourceState, StageSnapshot};
 use crate::web::State;
@@ -106,6 +106,9 @@ impl View {
         }
         if state.metrics.faults.frames > 0 || state.metrics.faults.striped > 0 {
             lines.push(vec![head("faults"), (Look::Plain, faults(state.metrics.faults))]);
+        }
+        if let Some(card) = &state.metrics.card {
+            lines.push(vec![head("gpu"), (Look::Plain, worked(card))]);
         }
         if let Some(guard) = state.metrics.guard.filter(|guard| guard.held > 0) {
             let look = if guard.newest > 0.0 { Look::Warning } else { Look::Plain };

@@ -5,22 +5,20 @@ use std::sync::Arc;
 use super::chroma::ChromaFilter;
 use super::decode::Decode;
 use super::encode::Encode;
+use super::estimating::Estimating;
 use super::faults::Mending;
-use super::filtering::{Filtering, columns};
 use super::fusion::Fuser;
 use super::guard::Guarding;
 use super::highlights::Peel;
-use super::levels::Levels;
 use super::margin::Margin;
-use super::residual::{KernelChoice, ResidualNet, band_rows};
+use super::processors::Processors;
+use super::residual::KernelChoice;
 use super::stripes::Levelling;
-use super::workspace::{Channel, Estimate, Workspace};
+use super::workspace::Workspace;
 use crate::executor::Executor;
-use crate::fft::FieldFilter;
-use crate::frame::{Effort, Picture, PictureFormat, Plane};
+use crate::frame::{Effort, Picture, PictureFormat};
 use crate::plan::network::Input;
-use crate::plan::{Chroma, Conditions, Filters, Projection, RestorePlan};
-use crate::restore::model::ModelError;
+use crate::plan::{Conditions, RestorePlan};
 use crate::restore::{Backend, RestoreError, Restorer, Step, Watch};
 
 /// Restores on the threads of an executor.
@@ -30,37 +28,23 @@ pub struct CpuBackend {
     kernel: KernelChoice,
 }
 
-/// One plan on processors.
-struct CpuRestorer {
+/// One plan, its estimates by whoever makes them and all else on processors.
+struct FrameRestorer {
     format: PictureFormat,
     decode: Decode,
-    filtering: Filtering,
-    levels: Levels,
-    /// What the networks see, but for the estimate so far.
-    inputs: Vec<Input>,
     conditions: Conditions,
     are_asked: bool,
-    stages: Vec<Stage>,
+    estimating: Box<dyn Estimating>,
     chroma: Option<ChromaFilter>,
     guarding: Option<Guarding>,
     encode: Encode,
     work: Workspace,
-    executor: Arc<dyn Executor>,
     steps: Vec<Step>,
 }
 
-/// A network and the projection behind it.
-struct Stage {
-    net: ResidualNet,
-    strength: f64,
-}
-
-/// Steps before those of the networks, which are two each.
-const STEPS_BEFORE: usize = 2;
-
 impl CpuBackend {
     /// Its name for people.
-    pub const NAME: &str = "cpu";
+    pub const NAME: &str = Processors::NAME;
 
     /// On the threads of `executor`, networks by the fastest kernel.
     pub fn new(executor: Arc<dyn Executor>) -> Self {
@@ -71,112 +55,82 @@ impl CpuBackend {
     pub fn with_kernel(self, kernel: KernelChoice) -> Self {
         Self { kernel, ..self }
     }
+
+    /// What does its parts.
+    pub(crate) fn executor(&self) -> Arc<dyn Executor> {
+        Arc::clone(&self.executor)
+    }
+
+    /// Threads that it works on.
+    pub fn threads(&self) -> usize {
+        self.executor.threads()
+    }
+
+    /// What makes the estimates of a plan here.
+    ///
+    /// # Errors
+    /// Where tract cannot run a network.
+    pub(crate) fn estimating(&self, plan: &RestorePlan) -> Result<Processors, RestoreError> {
+        Ok(Processors::plan(plan, self.kernel, &self.executor)?)
+    }
+
+    /// A restorer whose estimates `estimating` makes.
+    pub(crate) fn around(
+        &self,
+        estimating: Box<dyn Estimating>,
+        plan: RestorePlan,
+    ) -> Box<dyn Restorer> {
+        let RestorePlan { format, tone, contrast, framing, conditions, fusion, chroma, .. } = plan;
+        let executor = &self.executor;
+        let own = || Arc::clone(executor);
+        let tone = Arc::new(tone);
+        let mut steps = vec![Step::new("decode")];
+        steps.extend_from_slice(estimating.steps());
+        steps.extend(chroma.as_ref().map(Step::chroma));
+        steps.push(Step::new("encode"));
+        let count = plan.channels.count(format.layout);
+        let work = Workspace::new(framing.outer, count, plan.weak.is_some());
+        let inputs = plan.model.as_ref().map_or(&[][..], |model| &model.contract.inputs);
+        let tells_sigma = fusion.is_some() && inputs.contains(&Input::Sigma);
+        let fusion = fusion.map(Arc::new);
+        let fuser = |plan: &Arc<_>| Fuser::new(Arc::clone(plan), framing, own());
+        let fusers = fusion.iter().flat_map(|plan| (0..count).map(|_| fuser(plan))).collect();
+        let mending = plan.faults.map(|faults| Mending::new(faults, framing, count, own()));
+        let levelling = plan.stripes.map(|it| Levelling::new(it, framing, own()));
+        let peel = |_| Peel::new(plan.highlights.clone(), framing, own());
+        let peels = (0..count).map(peel).collect();
+        let margin = Margin::plan(framing, plan.borders, executor);
+        let faults = (mending, levelling);
+        let decode =
+            Decode::new(Arc::clone(&tone), contrast, faults, peels, (framing, margin), own());
+        Box::new(FrameRestorer {
+            format,
+            decode: decode.with_fusers(fusers),
+            conditions,
+            are_asked: plan.are_asked,
+            estimating,
+            chroma: chroma.map(|plan| ChromaFilter::new(plan, format, executor)),
+            guarding: plan.guard.map(|guard| Guarding::new(guard, framing, own())),
+            encode: Encode::new(tone, contrast, framing, own()),
+            work: if tells_sigma { work.with_sigma() } else { work },
+            steps,
+        })
+    }
 }
 
 impl Backend for CpuBackend {
     fn load(&self, plan: RestorePlan) -> Result<Box<dyn Restorer>, RestoreError> {
-        let RestorePlan {
-            format,
-            channels,
-            tone,
-            contrast,
-            framing,
-            borders,
-            faults,
-            stripes,
-            guard,
-            highlights,
-            wiener,
-            weak,
-            model,
-            conditions,
-            are_asked,
-            projections,
-            fusion,
-            chroma,
-        } = plan;
-        let (executor, threads) = (&self.executor, self.executor.threads());
-        let tone = Arc::new(tone);
-        let mut steps = vec![Step::new("decode"), Step::wiener(&wiener, weak.as_ref())];
-        let (mut stages, mut inputs) = (Vec::new(), Vec::new());
-        if let Some(model) = model {
-            let rows = band_rows(framing.outer.height, threads);
-            inputs.clone_from(&model.contract.inputs);
-            let constants = match &fusion {
-                Some(_) => conditions.constants_of_average(&inputs),
-                None => conditions.constants(&inputs),
-            };
-            for (index, projection) in projections.iter().enumerate() {
-                steps.push(Step::new(&format!("residual {}", index + 1)));
-                let name = format!("projection {}", index + 1);
-                steps.push(Step::filter(&name, &projection.filter));
-                let extent = framing.outer;
-                let net = ResidualNet::plan(&model, index, self.kernel, extent, rows, &constants)?;
-                stages.push(Stage { net, strength: projection.strength });
-            }
-        }
-        steps.extend(chroma.as_ref().map(Step::chroma));
-        steps.push(Step::new("encode"));
-        let margin = Margin::plan(framing, borders, executor);
-        let count = channels.count(format.layout);
-        let mending =
-            faults.map(|faults| Mending::new(faults, framing, count, Arc::clone(executor)));
-        let levelling = stripes.map(|it| Levelling::new(it, framing, Arc::clone(executor)));
-        let peel = |_| Peel::new(highlights.clone(), framing, Arc::clone(executor));
-        let peels = (0..count).map(peel).collect();
-        let work = Workspace::new(framing.outer, count, weak.is_some());
-        let tells_sigma = fusion.is_some() && inputs.contains(&Input::Sigma);
-        let fusion = fusion.map(Arc::new);
-        let fuser = |plan: &Arc<_>| Fuser::new(Arc::clone(plan), framing, Arc::clone(executor));
-        let fusers = fusion.iter().flat_map(|plan| (0..count).map(|_| fuser(plan))).collect();
-        let projections = projections.into_iter().map(|Projection { filter, .. }| filter).collect();
-        let levels = Levels::new(Filters { wiener, weak, projections }, fusion.as_deref());
-        let own = Arc::clone(executor);
-        let faults = (mending, levelling);
-        let decode =
-            Decode::new(Arc::clone(&tone), contrast, faults, peels, (framing, margin), own);
-        Ok(Box::new(CpuRestorer {
-            format,
-            decode: decode.with_fusers(fusers),
-            filtering: Filtering::plan(framing.outer, levels.layers(), executor),
-            levels,
-            inputs,
-            conditions,
-            are_asked,
-            stages,
-            chroma: chroma.map(|plan| ChromaFilter::new(plan, format, executor)),
-            guarding: guard.map(|guard| Guarding::new(guard, framing, Arc::clone(executor))),
-            encode: Encode::new(tone, contrast, framing, Arc::clone(executor)),
-            work: if tells_sigma { work.with_sigma() } else { work },
-            executor: Arc::clone(executor),
-            steps,
-        }))
+        Ok(self.around(Box::new(self.estimating(&plan)?), plan))
     }
 }
 
-impl Step {
-    fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), choice: None }
-    }
-
-    fn wiener(filter: &FieldFilter, weak: Option<&FieldFilter>) -> Self {
-        let weak = weak.map(|weak| format!("; weak: {}", columns(weak))).unwrap_or_default();
-        Self { name: "wiener".to_owned(), choice: Some(columns(filter) + &weak) }
-    }
-
-    fn chroma(Chroma { halved, wiener, .. }: &Chroma) -> Self {
-        let half = if halved.0 || halved.1 { "half as fine, " } else { "" };
-        Self { name: "chroma".to_owned(), choice: Some(half.to_owned() + &columns(wiener)) }
-    }
-
-    fn filter(name: &str, filter: &FieldFilter) -> Self {
-        Self { name: name.to_owned(), choice: Some(columns(filter)) }
-    }
-}
-
-impl Restorer for CpuRestorer {
+impl Restorer for FrameRestorer {
     fn steps(&self) -> &[Step] {
         &self.steps
+    }
+
+    fn backend(&self) -> &'static str {
+        self.estimating.backend()
     }
 
     fn restore(
@@ -193,8 +147,9 @@ impl Restorer for CpuRestorer {
             watch.done(last, None);
             return decoded.map(drop);
         };
+        let Self { estimating, work, decode, .. } = self;
         let asked = if self.are_asked { effort } else { Effort::Wiener };
-        let (newest, outcome) = self.estimate(asked, watch);
+        let (newest, outcome) = estimating.run(work, &decode.fusers, asked, watch);
         if let (Some(chroma), false) = (&mut self.chroma, watch.is_stopped()) {
             chroma.run(blurred);
             watch.done(last - 1, None);
@@ -214,7 +169,7 @@ impl Restorer for CpuRestorer {
     }
 }
 
-impl CpuRestorer {
+impl FrameRestorer {
     /// The first step, where the effort asks for any; whether there are planes to restore now.
     fn decode(
         &mut self,
@@ -248,70 +203,4 @@ impl CpuRestorer {
         watch.done(0, None);
         Ok(true)
     }
-
-    /// The steps between the first and the last: the newest estimate, and the first failure.
-    fn estimate(
-        &mut self,
-        effort: Effort,
-        watch: &mut dyn Watch,
-    ) -> (Estimate, Result<(), RestoreError>) {
-        let (mut newest, mut outcome) = (Estimate::Wiener, Ok(()));
-        for (index, channel) in self.work.channels.iter_mut().enumerate() {
-            let (wiener, weak) = self.levels.wiener(self.decode.fusers.get(index));
-            // Nobody but the networks looks at the weak estimate.
-            self.filtering.wiener(wiener, weak.filter(|_| effort == Effort::Full), channel);
-        }
-        watch.done(1, None);
-        let stages = if effort == Effort::Full { &self.stages[..] } else { &[] };
-        for (index, Stage { net, strength }) in stages.iter().enumerate() {
-            if watch.is_stopped() {
-                break;
-            }
-            let step = STEPS_BEFORE + 2 * index;
-            let answered = self.work.channels.iter_mut().try_for_each(|channel| {
-                answer(net, &self.inputs, newest, channel, &*self.executor)
-            });
-            let failure = answered.err().map(RestoreError::from);
-            watch.done(step, failure.as_ref());
-            if let Some(failure) = failure {
-                // Nothing of this network is used for any channel: the next one goes on from the
-                // estimate before it.
-                outcome = outcome.and(Err(failure));
-                continue;
-            }
-            for (at, channel) in self.work.channels.iter_mut().enumerate() {
-                let projection = self.levels.projection(self.decode.fusers.get(at), index);
-                self.filtering.project((*strength, projection), newest, channel);
-            }
-            newest = Estimate::Networks;
-            watch.done(step + 1, None);
-        }
-        (newest, outcome)
-    }
-}
-
-/// Planes that vary, at most: all but the trust, and the estimate so far.
-const VARYING: usize = Input::ALL.len();
-
-/// `f_1 = f(z)`, and later `f_k = f(z, g_(k-1))`, of a channel.
-fn answer(
-    net: &ResidualNet,
-    inputs: &[Input],
-    newest: Estimate,
-    channel: &mut Channel,
-    executor: &dyn Executor,
-) -> Result<(), ModelError> {
-    let Channel { y, x_w, weak, sigma, f, g, .. } = channel;
-    let so_far: &Plane<f32> = if newest == Estimate::Wiener { x_w } else { g };
-    let seen = |input: &Input| match input {
-        Input::Estimate => Some(&*x_w),
-        Input::Blurred => Some(&*y),
-        Input::Weak => Some(&*weak),
-        Input::Sigma => Some(&*sigma).filter(|plane| !plane.extent().is_empty()),
-        Input::Trust => None,
-    };
-    let mut planes = [so_far; VARYING];
-    let named = inputs.iter().filter_map(seen);
-    planes.iter_mut().zip(named).for_each(|(plane, named)| *plane = named);
-    net.run(&planes[..net.planes()], f, executor)
 }

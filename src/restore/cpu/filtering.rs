@@ -65,20 +65,18 @@ impl Filtering {
         self.fft.filter_back(spectrum, [filter, weak_filter], executor, outputs);
     }
 
-    /// `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)`, where `g_0 = x_w`.
+    /// `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)`, where `g_0 = x_w` and `known` is `1 - 1/c`.
     ///
     /// That is `(conj(H) y + c R v) / (|H|^2 + c R)` in frequency for `v = g_(k-1) + f_k`, written so
     /// that the spectrum of `y` need not be kept: the best compromise between the data and what the
     /// network makes of the estimate, the network weighing `c` times what natural images weigh.
     pub(crate) fn project(
         &mut self,
-        (strength, projection): (f64, Weighted<'_>),
+        (known, projection): (f32, Weighted<'_>),
         before: Estimate,
         channel: &mut Channel,
     ) {
         let Channel { x_w, f, g, .. } = channel;
-        #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
-        let known = (1.0 - 1.0 / strength) as f32;
         let (spectrum, executor) = (&mut self.spectrum, &*self.executor);
         {
             let before = if before == Estimate::Wiener { &*x_w } else { &*g };

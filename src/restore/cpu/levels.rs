@@ -39,11 +39,7 @@ impl Levels {
     /// Layers of the filters of one plane, at most: the weak one shares it with the Wiener filter.
     pub(crate) fn layers(&self) -> usize {
         let all = [Some(&self.single), self.at_rest.as_ref(), self.between.as_ref()];
-        let layers = |Filters { wiener, weak, projections }: &Filters| {
-            let estimating = wiener.layers() + weak.as_ref().map_or(0, FieldFilter::layers);
-            projections.iter().map(FieldFilter::layers).fold(estimating, usize::max)
-        };
-        all.into_iter().flatten().map(layers).max().unwrap_or(1)
+        all.into_iter().flatten().map(Filters::layers).max().unwrap_or(1)
     }
 
     /// The Wiener filter for a channel whose frames `fuser` averages, and the weak one, where there is one.

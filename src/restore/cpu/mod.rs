@@ -4,6 +4,8 @@
 //! them, and run in turn on one thread they are what every other backend is compared with.
 
 mod backend; // from a plan to a restorer
+mod estimating; // the steps in the middle, whoever does them
+mod processors; // who does them here
 mod workspace; // the planes
 mod decode; // samples to light
 mod faults; // hot and dead pixels
@@ -22,6 +24,10 @@ mod guard; // no worse than it came
 mod encode; // light to samples
 
 pub use backend::CpuBackend;
+pub(super) use estimating::{Estimating, STEPS_BEFORE};
+pub(super) use fusion::{Fuser, Rest};
+pub(super) use processors::Processors;
+pub(super) use workspace::{Channel, Estimate, Workspace};
 
 /// Rows in a part of the work on a picture: some tens of parts in a large one.
 const ROWS: usize = 16;

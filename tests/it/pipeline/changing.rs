@@ -52,6 +52,10 @@ fn frames(count: u64) -> Arc<AtomicU64> {
 struct Marking(u16);
 
 impl Restorer for Marking {
+    fn backend(&self) -> &'static str {
+        "none"
+    }
+
     fn steps(&self) -> &[Step] {
         &[]
     }

@@ -320,6 +320,10 @@ impl Source for Endless {
 struct Idle;
 
 impl Restorer for Idle {
+    fn backend(&self) -> &'static str {
+        "none"
+    }
+
     fn steps(&self) -> &[Step] {
         &[]
     }

@@ -8,6 +8,8 @@ use crate::program::Workshop;
 use crate::support::root;
 
 const UNITS: [&str; 2] = ["deblurd.service", "deblurd@.service"];
+/// What lets them use a graphics card.
+const DROP_IN: &str = "gpu.conf";
 
 /// The oldest systemd that the units are for: that of Ubuntu 20.04, and so of JetPack 5.
 const OLDEST: u32 = 245;
@@ -16,6 +18,7 @@ const OLDEST: u32 = 245;
 /// older than that file tells.
 const DIRECTIVES: &[(&str, u32)] = &[
     ("AmbientCapabilities", 229),
+    ("CacheDirectory", 235),
     ("CapabilityBoundingSet", 0),
     ("ConditionPathExists", 0),
     ("Description", 0),
@@ -88,7 +91,7 @@ fn lines(text: &str) -> Vec<&str> {
 #[apply(trial)]
 fn units_are_known_to_systemd_245() {
     let known: BTreeMap<&str, u32> = DIRECTIVES.iter().copied().collect();
-    for unit in UNITS {
+    for unit in UNITS.into_iter().chain([DROP_IN]) {
         let text = read(unit);
         for line in lines(&text).into_iter().filter(|line| !line.starts_with('[')) {
             let (directive, _) = line.split_once('=').expect("a directive");
@@ -99,6 +102,14 @@ fn units_are_known_to_systemd_245() {
             assert_ne!(line, "Type=notify-reload", "{unit}");
         }
     }
+}
+
+/// Any list of devices, the unit's among them, shuts out all others: the drop-in must empty it.
+#[apply(trial)]
+fn a_card_is_let_in() {
+    let drop_in = read(DROP_IN);
+    let lines = lines(&drop_in);
+    assert!(lines.contains(&"DevicePolicy=auto") && lines.contains(&"DeviceAllow="), "{lines:?}");
 }
 
 /// The template differs in names only.
@@ -134,8 +145,11 @@ fn check_analyze(arguments: &[&str]) -> String {
 fn units_verify() {
     let workshop = Workshop::new();
     for name in UNITS {
-        let told = check_analyze(&["verify", "--man=no", &unit_in(&workshop, name)]);
-        assert_eq!(told, "", "{name}");
+        let unit = unit_in(&workshop, name);
+        assert_eq!(check_analyze(&["verify", "--man=no", &unit]), "", "{name}");
+        std::fs::create_dir(format!("{unit}.d")).expect("a folder");
+        std::fs::write(format!("{unit}.d/{DROP_IN}"), read(DROP_IN)).expect("a drop-in");
+        assert_eq!(check_analyze(&["verify", "--man=no", &unit]), "", "{name} with {DROP_IN}");
     }
 }
 

@@ -1,0 +1,96 @@
+"""Makes the programs that are loaded, NAME.ptx, of their sources, NAME.cu.
+
+    python3 -m pip install -r src/restore/gpu/kernels/requirements.txt
+    python3 src/restore/gpu/kernels/generate.py [--check]
+
+Needs neither a card nor NVIDIA's toolkit. The compiler writes PTX 7.8 and uses nothing of it that 7.4 has not: so it
+is called that, which drivers since CUDA 11.4 take; assemblers hold it to what it is called. With --check nothing is
+written: the text must be what is there, and every assembler must take it for the cards that people have.
+"""
+import argparse
+import ctypes
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+PROGRAMS = ("filter", "residual")
+HEADERS = ("matrices.cuh",)
+OPTIONS = (b"--gpu-architecture=compute_80", b"-std=c++14", b"-default-device")
+# Each assembler and the cards it is asked for: A100, Orin, H100 and their like; Thor, which none before CUDA 13 knows.
+ASSEMBLERS = {
+    "nvidia/cuda_nvcc/bin/ptxas": ("sm_80", "sm_87", "sm_90"),
+    "nvidia/cu13/bin/ptxas": ("sm_80", "sm_87", "sm_90", "sm_110"),
+}
+
+
+def found(pattern):
+    """The file of an installed wheel."""
+    files = [file for folder in sys.path for file in pathlib.Path(folder).glob(pattern)]
+    if not files:
+        raise SystemExit(f"{pattern} is not installed (expected: pip install -r {HERE / 'requirements.txt'})")
+    return files[0]
+
+
+def compiled(source):
+    """The PTX of a source."""
+    library = ctypes.CDLL(str(found("nvidia/cuda_nvrtc/lib/libnvrtc.so.11*")))
+    program, size = ctypes.c_void_p(), ctypes.c_size_t()
+
+    def call(name, *arguments):
+        if result := getattr(library, name)(*arguments):
+            raise SystemExit(f"{source.name}: {name} failed ({result})")
+
+    def text(kind):
+        call(f"nvrtcGet{kind}Size", program, ctypes.byref(size))
+        room = ctypes.create_string_buffer(size.value)
+        call(f"nvrtcGet{kind}", program, room)
+        return room.value.decode()
+
+    def strings(values):
+        return (ctypes.c_char_p * len(values))(*values)
+
+    headers = strings([(HERE / name).read_bytes() for name in HEADERS])
+    names = strings([name.encode() for name in HEADERS])
+    create = (ctypes.byref(program), source.read_bytes(), source.name.encode(), len(HEADERS), headers, names)
+    call("nvrtcCreateProgram", *create)
+    if library.nvrtcCompileProgram(program, len(OPTIONS), strings(OPTIONS)):
+        raise SystemExit(text("ProgramLog"))
+    renamed, count = re.subn(r"(?m)^\.version 7\.8$", ".version 7.4", text("PTX"))
+    if count != 1:
+        raise SystemExit(f"{source.name}: {count} lines say .version 7.8 (expected 1)")
+    return renamed
+
+
+def assemble(path):
+    """Has every assembler take a program for its cards, with all it holds in registers."""
+    with tempfile.TemporaryDirectory() as folder:
+        for pattern, cards in ASSEMBLERS.items():
+            assembler = found(pattern)
+            assembler.chmod(assembler.stat().st_mode | 0o111)
+            for card in cards:
+                command = [assembler, f"--gpu-name={card}", "--verbose", path, "-o", f"{folder}/out"]
+                done = subprocess.run(command, capture_output=True, text=True)
+                if done.returncode or re.search(r"[1-9]\d* bytes spill", done.stderr):
+                    raise SystemExit(f"{assembler} for {card}: {done.stderr}")
+            print(f"{path.name}: {pattern}: {', '.join(cards)}, nothing spilt")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="compare and assemble instead of writing")
+    check = parser.parse_args().check
+    for name in PROGRAMS:
+        target, text = HERE / f"{name}.ptx", compiled(HERE / f"{name}.cu")
+        if not check:
+            target.write_text(text)
+        elif target.read_text() != text:
+            raise SystemExit(f"{target} is not what its source gives (expected: run {pathlib.Path(__file__).name})")
+        else:
+            assemble(target)
+
+
+if __name__ == "__main__":
+    main()
