@@ -8,7 +8,7 @@ use crate::restore::{RestoreError, Step, Watch};
 /// Steps before the first of them.
 pub(crate) const STEPS_BEFORE: usize = 1;
 
-/// Makes estimates of decoded planes: likely margins, the Wiener filter, networks and their projections.
+/// Makes estimates of decoded planes: the Wiener filter, networks and their projections.
 pub(crate) trait Estimating: Send {
     /// The steps, in the order they are done in, the first being step [`STEPS_BEFORE`] of the restoration.
     fn steps(&self) -> &[Step];

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::driver::layout::{Load, Store, StoreKind};
+use super::driver::layout::{Load, Store};
 use super::driver::{Buffer, Device, GpuError, Pinned, Queue, Recording};
 use super::filters::{DeviceFilter, DeviceWeights, Transforms};
 use super::network::{Activations, Sight};
@@ -269,7 +269,7 @@ impl MadeOf {
         let (first, before, x_w) = (channel.f.address(), before.address(), channel.x_w.address());
         let load = Load { first, before, x_w, known: *known, scale: 0.0 };
         let plane = channel.g.address();
-        let store = Store { kind: StoreKind::Added, plane, x_w, ..Store::default() };
+        let store = Store { plane, x_w, ..Store::default() };
         let filter = &filters.projections[index];
         self.transforms.ask(queue, load, &[(filter, store)], channel.weights.as_ref())
     }

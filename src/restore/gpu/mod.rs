@@ -1,6 +1,6 @@
 //! Restoring on a graphics card of NVIDIA's.
 //!
-//! The card makes the estimates: likely margins, Wiener filter, networks and projections, from the plane that is
+//! The card makes the estimates: Wiener filter, networks and projections, from the plane that is
 //! decoded to the one that is encoded. What is around that is done by processors, as without a card. Given the
 //! same planes, networks give the bits of the scalar kernel, and filters what sums in f64 give to 1e-6: that is what holds
 //! between backends. A network amplifies the rounding of filters, so pictures are as near to the truth, not the same.

@@ -63,37 +63,14 @@ pub(in super::super) struct Weights {
     pub(in super::super) share: Address,
 }
 
-/// What becomes of filtered samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[repr(i32)]
-pub(in super::super) enum StoreKind {
-    /// They are kept.
-    #[default]
-    Plain,
-    /// The Wiener estimate is added to them.
-    Added,
-    /// They are a step towards a likely margin: the kernels know it, margins come with the frame.
-    #[expect(dead_code, reason = "a kind of the kernels that nothing asks for")]
-    Settled,
-}
-
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C)]
 pub(in super::super) struct Store {
-    pub(in super::super) kind: StoreKind,
     pub(in super::super) first_layer: i32,
     pub(in super::super) layers: i32,
     pub(in super::super) plane: Address,
+    /// Added to what is filtered; nowhere where nothing is.
     pub(in super::super) x_w: Address,
-    pub(in super::super) residue: Address,
-    pub(in super::super) direction: Address,
-    pub(in super::super) keep: f32,
-    pub(in super::super) gain: f32,
-    pub(in super::super) is_first: i32,
-    pub(in super::super) left: i32,
-    pub(in super::super) top: i32,
-    pub(in super::super) right: i32,
-    pub(in super::super) bottom: i32,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -193,7 +170,7 @@ const _: () = {
     assert!(size_of::<Plan>() == 248, "Plan");
     assert!(size_of::<Load>() == 32, "Load");
     assert!(size_of::<Layers>() == 384, "Layers");
-    assert!(size_of::<Outputs>() == 544, "Outputs");
+    assert!(size_of::<Outputs>() == 432, "Outputs");
     assert!(size_of::<Head>() == 168, "Head");
     assert!(size_of::<Chain>() == 352, "Chain");
     assert!(size_of::<Tail>() == 440, "Tail");

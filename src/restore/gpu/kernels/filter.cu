@@ -57,20 +57,13 @@ struct Weights {
     const float *share;
 };
 
-// What becomes of filtered samples.
-enum StoreKind { PLAIN, ADDED, SETTLED };
-
+// Where filtered samples go.
 struct Store {
-    int kind;
     // Layers, and the spectra of all but their first one.
     int first_layer, layers;
     float *plane;
-    // Added to what is filtered.
+    // Added to what is filtered; null where nothing is.
     const float *x_w;
-    // Of margins: what is left, which way it goes, and the frame within them.
-    float *residue, *direction;
-    float keep, gain;
-    int is_first, left, top, right, bottom;
 };
 
 struct Outputs {
@@ -79,7 +72,7 @@ struct Outputs {
 };
 
 // As src/restore/gpu/driver/layout.rs says.
-static_assert(sizeof(Plan) == 248 && sizeof(Load) == 32 && sizeof(Layers) == 384 && sizeof(Outputs) == 544, "");
+static_assert(sizeof(Plan) == 248 && sizeof(Load) == 32 && sizeof(Layers) == 384 && sizeof(Outputs) == 432, "");
 
 __device__ __forceinline__ float2 operator+(float2 a, float2 b) { return make_float2(a.x + b.x, a.y + b.y); }
 __device__ __forceinline__ float2 operator-(float2 a, float2 b) { return make_float2(a.x - b.x, a.y - b.y); }
@@ -331,23 +324,6 @@ extern "C" __global__ void __launch_bounds__(512, 2) columns(
     edge(Shared{inner}, keep, table, last, shift);
 }
 
-// Makes of a filtered sample what is stored.
-__device__ __forceinline__ void keep(const Store &store, int x, int y, int at, float filtered) {
-    switch (store.kind) {
-    case PLAIN: store.plane[at] = filtered; break;
-    case ADDED: store.plane[at] = store.x_w[at] + filtered; break;
-    default: {
-        const bool is_inside = x >= store.left && x < store.right && y >= store.top && y < store.bottom;
-        const float residue = (store.is_first ? 0.0f : store.residue[at]) - (is_inside ? 0.0f : filtered);
-        const float before = store.is_first ? 0.0f : store.keep * store.direction[at];
-        const float direction = before + store.gain * residue;
-        store.residue[at] = residue;
-        store.direction[at] = direction;
-        store.plane[at] += direction;
-    }
-    }
-}
-
 // A block a pair of rows and an output.
 extern "C" __global__ void __launch_bounds__(512, 2) rows_back(
     const Plan plan, const float2 *__restrict__ table, const Layers layers, const Outputs outputs, int height,
@@ -382,7 +358,10 @@ extern "C" __global__ void __launch_bounds__(512, 2) rows_back(
                     const float weight = share == 0.0f ? knots[0] : knots[0] + share * (knots[width] - knots[0]);
                     *part[which] = (which ? sums[x].x : sums[x].y) + weight * *part[which];
                 }
-                if (is_last) keep(store, x, y, y * width + x, *part[which]);
+                if (is_last) {
+                    const int at = y * width + x;
+                    store.plane[at] = store.x_w == nullptr ? *part[which] : store.x_w[at] + *part[which];
+                }
             }
             if (!is_last) sums[x] = value;
         };
