@@ -128,8 +128,7 @@ impl Demo {
             (Err(_), None) => bind(SocketAddr::from(([127, 0, 0, 1], 0))),
             (page, _) => page,
         }?;
-        let query = secret.map_or_else(String::new, |secret| format!("?token={secret}"));
-        terminal::note(&format!("live page: http://{}/{query}", server.local_addr()));
+        terminal::note(&server.announcement(secret.as_deref()));
         Ok((showcase, server))
     }
 

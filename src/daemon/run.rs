@@ -77,7 +77,7 @@ fn serve_pages(
     let listeners = sinks.iter().filter_map(SinkConfig::http);
     let served = listeners.zip(pages).map(|(http, page)| {
         let server = pages::serve(http, page, metrics, desk)?;
-        note(&format!("live page: http://{}/", server.local_addr()));
+        note(&server.announcement(None));
         Ok(server)
     });
     served.collect()

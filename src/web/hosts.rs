@@ -36,7 +36,7 @@ pub(super) fn is_loopback(address: IpAddr) -> bool {
 }
 
 /// A host without its port.
-fn name_of(host: &str) -> &str {
+pub(super) fn name_of(host: &str) -> &str {
     match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, _)) => address,
         None => host.split(':').next().unwrap_or_default(),

@@ -13,19 +13,24 @@
 //! all are taken, everybody is still told how the program is.
 
 mod accept;
+mod assets;
 mod calibrate;
 mod caller;
 mod describe;
 mod desk;
+mod door;
 mod error;
 mod exposition;
 mod face;
 mod hosts;
 mod lobby;
 mod lockout;
+mod login;
 mod options;
 mod overview;
 mod posted;
+mod query;
+mod reach;
 mod respond;
 mod room;
 mod routes;

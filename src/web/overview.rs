@@ -4,18 +4,18 @@
 use hyper::StatusCode;
 
 use super::accept::Dialect;
-use super::respond::{Answer, fixed, plain, told};
-use super::routes::{json, parameter, script};
+use super::assets;
+use super::respond::{Answer, json, plain, told};
 use super::site::Site;
 use super::state::{NamedState, States};
-use super::target;
 
 /// What addresses of the only station begin with, where that could be a name.
-const ADDRESSES: [&str; 13] = [
+const ADDRESSES: [&str; 14] = [
     "calibrate",
     "figures",
     "frame",
     "healthz",
+    "login",
     "metrics",
     "overview",
     "readyz",
@@ -35,17 +35,10 @@ pub fn is_address(name: &str) -> bool {
 impl Site {
     /// The answer where no station is named.
     pub(super) fn overview(&self, path: &str, query: Option<&str>, dialect: Dialect) -> Answer {
+        if let Some(asset) = assets::shared(path, query).or_else(|| assets::of_all(path)) {
+            return asset;
+        }
         match path {
-            "/" => fixed("text/html; charset=utf-8", include_str!("page/overview.html")),
-            "/overview.js" => script(include_str!("page/overview.js")),
-            "/overview.css" => fixed("text/css; charset=utf-8", include_str!("page/overview.css")),
-            "/common.js" => script(include_str!("page/common.js")),
-            "/page.css" => fixed("text/css; charset=utf-8", include_str!("page/page.css")),
-            "/icon.svg" => fixed("image/svg+xml", include_str!("page/icon.svg")),
-            "/target" => target::page(parameter(query, "show")),
-            "/target.css" => fixed("text/css; charset=utf-8", include_str!("page/target.css")),
-            "/target.js" => script(include_str!("page/target.js")),
-            "/target.png" => target::picture(),
             "/healthz" => plain(StatusCode::OK, "ok\n"),
             "/readyz" => self.readiness(None),
             "/state" => json(&self.states()),

@@ -46,3 +46,21 @@ pub(super) fn with_headers(
     }
     answer
 }
+
+/// A refusal that is over in so many seconds.
+pub(super) fn later(code: StatusCode, text: &'static str, seconds: u64) -> Answer {
+    let mut answer = plain(code, text);
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    answer
+}
+
+/// A value as JSON.
+pub(super) fn json(value: &impl serde::Serialize) -> Answer {
+    match serde_json::to_vec(value) {
+        Ok(json) => typed("application/json", json.into()),
+        Err(error) => {
+            log::error!("the state cannot be written as JSON: {error}");
+            plain(StatusCode::INTERNAL_SERVER_ERROR, "no state\n")
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! Which request gets which answer.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use http_body_util::Either;
 use hyper::body::Bytes;
@@ -9,19 +8,21 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::accept::Dialect;
+use super::assets;
 use super::calibrate;
-use super::caller::Caller;
 use super::describe::{bytes, describe};
+use super::door::is_secure;
 use super::exposition;
 use super::face::Face;
-use super::lockout;
+use super::hosts::name_of;
+use super::login::OPEN;
 use super::posted::{self, Posted};
-use super::respond::{Answer, fixed, plain, status, told, typed, with_headers};
+use super::query::{after, side};
+use super::respond::{Answer, json, later, plain, status, told, typed, with_headers};
 use super::site::Site;
 use super::state::State;
 use super::stream::{self, Parts};
-use super::target;
-use super::token::{Claim, Proof};
+use super::token::Proof;
 use super::tune;
 use super::visitor::Visitor;
 use crate::sink::{Exhibit, Side, View};
@@ -35,6 +36,9 @@ const PAGES: [&str; 3] = ["/", "/target", CALIBRATE];
 const ALWAYS: [&str; 2] = ["/healthz", "/readyz"];
 /// Answered also where all places are taken.
 const SHORT: [&str; 2] = ["/state", "/metrics"];
+
+/// Letters of a host's name (RFC 1035), at most.
+const NAME_MAX: usize = 253;
 
 /// Before the name of a station in addresses.
 const STATION: &str = "/station/";
@@ -64,11 +68,10 @@ impl Site {
             (header::CONTENT_SECURITY_POLICY, POLICY),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (header::REFERRER_POLICY, "no-referrer"),
+            (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         ] {
-            headers.insert(name, HeaderValue::from_static(value));
+            headers.entry(name).or_insert(HeaderValue::from_static(value));
         }
-        let embedding = HeaderName::from_static("cross-origin-resource-policy");
-        headers.entry(embedding).or_insert(HeaderValue::from_static("same-origin"));
         answer
     }
 
@@ -78,9 +81,10 @@ impl Site {
         if let Some(refusal) = self.foreign(request, path) {
             return Some(refusal);
         }
-        let is_posted = request.method() == Method::POST && [TUNE, KEEP, CALIBRATE].contains(&path);
+        let takes = [TUNE, KEEP, CALIBRATE].contains(&path) || Self::is_login(path);
+        let is_posted = request.method() == Method::POST && takes;
         if !is_posted && ![Method::GET, Method::HEAD].contains(request.method()) {
-            let text = "only GET and HEAD, and POST of /tune and /calibrate\n";
+            let text = "only GET and HEAD, and POST of /tune, /calibrate and /login\n";
             let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, text);
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return Some(answer);
@@ -103,9 +107,7 @@ impl Site {
         // The address of a request to a proxy tells the host before the header does (RFC 9112).
         let host = request.uri().host().or_else(|| header?.to_str().ok());
         let is_ours = is_health || host.is_some_and(|host| self.hosts.admit(host));
-        let text = "this server does not know itself by that name (expected an address of it, \
-                    localhost, or a name in the key `hosts` of the sink)\n";
-        (!is_ours).then(|| plain(StatusCode::MISDIRECTED_REQUEST, text))
+        (!is_ours).then(|| misdirected(host.unwrap_or_default()))
     }
 
     /// Answers whoever knows the token, and gives it a seat; how the program is may be known by all.
@@ -114,18 +116,24 @@ impl Site {
         if ALWAYS.contains(&path.as_str()) {
             return self.route(request).await;
         }
-        let proof = match self.proof(&request, visitor.caller) {
+        if Self::is_login(&path) {
+            return self.log_in(request, visitor.caller).await;
+        }
+        let is_secure = is_secure(request.headers());
+        let proof = match self.proof(&request, &path, visitor.caller) {
             Ok(proof) => proof,
+            // What the form is made of is for everybody, without a seat.
+            Err(_) if OPEN.contains(&path.as_str()) => return self.route(request).await,
             Err(refusal) => return *refusal,
         };
         if !visitor.sit() && !SHORT.contains(&path.as_str()) {
             return later(StatusCode::SERVICE_UNAVAILABLE, "all places are taken\n", 5);
         }
         let mut answer = self.route(request).await;
-        if let Some(token) = self.token.as_ref().filter(|_| proof == Some(Proof::Address)) {
+        if proof == Some(Proof::Address) {
             let headers = answer.headers_mut();
-            if let Some(cookie) = token.cookie(self.port).filter(|_| PAGES.contains(&path.as_str()))
-            {
+            let is_page = PAGES.contains(&path.as_str());
+            if let Some(cookie) = self.cookie(is_secure).filter(|_| is_page) {
                 headers.insert(header::SET_COOKIE, cookie);
             }
             // Whoever writes the token into a page of his own may show the camera there.
@@ -133,35 +141,6 @@ impl Site {
             headers.insert(embedding, HeaderValue::from_static("cross-origin"));
         }
         answer
-    }
-
-    /// How a request shows that it may be answered; the refusal where it does not.
-    fn proof<B>(&self, request: &Request<B>, caller: Caller) -> Result<Option<Proof>, Box<Answer>> {
-        let Some(token) = &self.token else { return Ok(None) };
-        let (headers, now) = (request.headers(), Instant::now());
-        if token.is_known_to_browser(headers, self.port) {
-            return Ok(Some(Proof::Header));
-        }
-        let claim = Claim::of(headers, request.uri().query());
-        if claim.is_made() && self.lockout.is_locked(caller, now) {
-            let text = "too many wrong tokens came from this address\n";
-            let patience = lockout::WINDOW.as_secs();
-            return Err(Box::new(later(StatusCode::TOO_MANY_REQUESTS, text, patience)));
-        }
-        if let Some(proof) = token.proof(&claim) {
-            return Ok(Some(proof));
-        }
-        if claim.is_made() && self.lockout.count(caller, now) {
-            log::warn!(
-                "many wrong tokens came from one address: none of it is looked at for a while"
-            );
-        }
-        let text =
-            "a token is needed: the header 'Authorization: Bearer TOKEN', or /?token=TOKEN\n";
-        let mut answer = plain(StatusCode::UNAUTHORIZED, text);
-        let scheme = HeaderValue::from_static("Bearer realm=\"deblurd\"");
-        answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
-        Err(Box::new(answer))
     }
 
     /// The station that a path names, where it names one, and the path within it.
@@ -192,23 +171,12 @@ impl Site {
         if is_posted {
             return post(face, path, request).await.unwrap_or_else(|refusal| refusal);
         }
+        if let Some(asset) = assets::shared(path, query).or_else(|| assets::of_one(path)) {
+            return asset;
+        }
         match path {
             "" => moved(face),
-            "/" => fixed("text/html; charset=utf-8", include_str!("page/page.html")),
-            "/common.js" => script(include_str!("page/common.js")),
-            "/page.css" => fixed("text/css; charset=utf-8", include_str!("page/page.css")),
-            "/page.js" => script(include_str!("page/page.js")),
-            "/icon.svg" => fixed("image/svg+xml", include_str!("page/icon.svg")),
             "/psf.png" => psf(face),
-            "/target" => target::page(parameter(query, "show")),
-            "/target.css" => fixed("text/css; charset=utf-8", include_str!("page/target.css")),
-            "/target.js" => script(include_str!("page/target.js")),
-            "/target.png" => target::picture(),
-            CALIBRATE => fixed("text/html; charset=utf-8", include_str!("page/calibrate.html")),
-            "/calibrate.css" => {
-                fixed("text/css; charset=utf-8", include_str!("page/calibrate.css"))
-            }
-            "/calibrate.js" => script(include_str!("page/calibrate.js")),
             "/calibrate/state" => calibrating(face),
             "/calibrate/psf.png" => calibrate::artefact(face, "image/png", |it| it.psf),
             "/calibrate/before.png" => calibrate::artefact(face, "image/png", |it| it.before),
@@ -309,11 +277,17 @@ impl Site {
     }
 }
 
-/// A refusal that is over in so many seconds.
-fn later(code: StatusCode, text: &'static str, seconds: u64) -> Answer {
-    let mut answer = plain(code, text);
-    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    answer
+/// The answer to who takes this server for `host`, with the line that would make it so.
+fn misdirected(host: &str) -> Answer {
+    let name = name_of(host);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    let is_tellable = !name.is_empty() && name.len() <= NAME_MAX && name.chars().all(is_name);
+    let name = if is_tellable { name } else { "camera.example" };
+    let text = format!(
+        "this server does not know itself by that name (expected an address of it, localhost, or a \
+         name in the key `hosts` beside `listen`, as in hosts = [\"{name}\"])\n"
+    );
+    told(StatusCode::MISDIRECTED_REQUEST, text.into())
 }
 
 /// Takes what is posted.
@@ -335,10 +309,6 @@ fn calibrating(face: &Face) -> Answer {
     };
     desk.look();
     json(&face.metrics.calibrating.snapshot())
-}
-
-pub(super) fn script(text: &'static str) -> Answer {
-    fixed("text/javascript; charset=utf-8", text)
 }
 
 fn stream(face: &Face, side: Side) -> Answer {
@@ -364,52 +334,15 @@ fn moved(face: &Face) -> Answer {
     with_headers(answer, [("location", format!("./{}/", face.name))].into_iter())
 }
 
-pub(super) fn json(value: &impl serde::Serialize) -> Answer {
-    match serde_json::to_vec(value) {
-        Ok(json) => typed("application/json", json.into()),
-        Err(error) => {
-            log::error!("the state cannot be written as JSON: {error}");
-            plain(StatusCode::INTERNAL_SERVER_ERROR, "no state\n")
-        }
-    }
-}
-
 /// What a path begins with, up to a slash, behind `prefix`; and the rest of it.
 fn first<'a>(path: &'a str, prefix: &str) -> Option<(&'a str, &'a str)> {
     let rest = path.strip_prefix(prefix)?;
     Some(rest.split_at(rest.find('/').unwrap_or(rest.len())))
 }
 
-/// The number in `after=NUMBER`; 0 where nothing is asked.
-fn after(query: Option<&str>) -> Option<u64> {
-    parameter(query, "after").map_or(Some(0), |value| value.parse().ok())
-}
-
-/// The side in `side=before` or `side=after`; the restored one where nothing is asked.
-fn side(query: Option<&str>) -> Option<Side> {
-    match parameter(query, "side") {
-        None | Some("after") => Some(Side::After),
-        Some("before") => Some(Side::Before),
-        Some(_) => None,
-    }
-}
-
-pub(super) fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
-    let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));
-    pairs.into_iter().find_map(|(key, value)| (key == name).then_some(value))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_query_names_a_frame() {
-        assert_eq!(after(None), Some(0));
-        assert_eq!(after(Some("x=1&after=12")), Some(12));
-        assert_eq!(after(Some("after=-1")), None);
-        assert_eq!(after(Some("after=99999999999999999999")), None);
-    }
 
     #[test]
     fn a_path_may_name_a_station() {
@@ -420,13 +353,5 @@ mod tests {
         assert_eq!(first("/station/left", STATION), Some(("left", "")));
         assert_eq!(first("/station/", STATION), Some(("", "")));
         assert_eq!(first("/left/frame", "/"), Some(("left", "/frame")));
-    }
-
-    #[test]
-    fn the_query_names_a_side() {
-        assert_eq!(side(None), Some(Side::After));
-        assert_eq!(side(Some("x=1&side=before")), Some(Side::Before));
-        assert_eq!(side(Some("side=after&after=3")), Some(Side::After));
-        assert_eq!(side(Some("side=left")), None);
     }
 }

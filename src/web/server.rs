@@ -26,6 +26,7 @@ use super::hosts::Hosts;
 use super::lobby::Lobby;
 use super::lockout::Lockout;
 use super::options::{HttpOptions, Limits, needs_token};
+use super::reach;
 use super::room;
 use super::seats::Seats;
 use super::site::Site;
@@ -111,6 +112,21 @@ impl Server {
     /// The address listened on, with the real port.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address listened on as people open it: where that is all of the machine's, those that it has.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        reach::addresses(self.address)
+    }
+
+    /// What to tell whoever started the program: where the page is, in one line. `secret` is the token
+    /// where that is told, too.
+    pub fn announcement(&self, secret: Option<&str>) -> String {
+        let query = secret.map_or_else(String::new, |secret| format!("?token={secret}"));
+        let opened = self.addresses().into_iter().map(|at| format!("http://{at}/{query}"));
+        let asks = self.site.token.is_some() && secret.is_none();
+        let told = opened.collect::<Vec<_>>().join(" or ");
+        format!("live page: {told}{}", if asks { " (it asks for the token)" } else { "" })
     }
 
     /// Ends all connections and the thread.

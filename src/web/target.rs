@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use hyper::StatusCode;
 use hyper::body::Bytes;
 
+use super::query::parameter;
 use super::respond::{Answer, fixed, plain, typed};
 use crate::calibrate::target::Pattern;
 
@@ -21,7 +22,8 @@ static PICTURE: LazyLock<Option<Bytes>> = LazyLock::new(|| {
 });
 
 /// The page, which reads what it is to show in its own address.
-pub(super) fn page(show: Option<&str>) -> Answer {
+pub(super) fn page(query: Option<&str>) -> Answer {
+    let show = parameter(query, "show");
     if show.is_none_or(|show| SHOWS.contains(&show)) {
         return fixed("text/html; charset=utf-8", include_str!("page/target.html"));
     }

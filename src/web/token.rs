@@ -61,6 +61,12 @@ impl<'a> Claim<'a> {
         }
     }
 
+    /// One that tells this token, or none where it is empty.
+    pub(super) fn told(token: &'a str) -> Self {
+        let bearers = if token.is_empty() { Vec::new() } else { vec![token] };
+        Self { bearers, addressed: Vec::new() }
+    }
+
     /// Whether it tells one.
     pub(super) fn is_made(&self) -> bool {
         !(self.bearers.is_empty() && self.addressed.is_empty())
@@ -104,10 +110,11 @@ impl Token {
         claim.addressed.iter().any(is_told).then_some(Proof::Address)
     }
 
-    /// The cookie by which a browser shows from now on that it knows the token.
-    pub(super) fn cookie(&self, port: u16) -> Option<HeaderValue> {
-        let name = cookie_name(port);
-        let cookie = format!("{name}={}; Path=/; HttpOnly; SameSite=Strict", self.cookie);
+    /// The cookie by which a browser shows from now on that it knows the token; a secure one is sent
+    /// over TLS only.
+    pub(super) fn cookie(&self, port: u16, is_secure: bool) -> Option<HeaderValue> {
+        let (name, secure) = (cookie_name(port), if is_secure { "; Secure" } else { "" });
+        let cookie = format!("{name}={}; Path=/{secure}; HttpOnly; SameSite=Strict", self.cookie);
         HeaderValue::try_from(cookie).ok()
     }
 
@@ -197,8 +204,10 @@ mod tests {
 
     #[test]
     fn the_cookie_is_good_for_its_port_and_is_not_the_token() {
-        let cookie = token().cookie(PORT).expect("a cookie");
+        let cookie = token().cookie(PORT, false).expect("a cookie");
         let cookie = cookie.to_str().expect("text");
+        let secure = token().cookie(PORT, true).expect("a cookie");
+        assert_eq!(secure.to_str().expect("text").replace("; Secure", ""), cookie);
         assert!(cookie.ends_with("; HttpOnly; SameSite=Strict") && !cookie.contains(TEXT));
         let (pair, _) = cookie.split_once(';').expect("attributes");
         check_proof(header::COOKIE, &format!("a=b; {pair}"), None, Some(Proof::Header));

@@ -36,6 +36,8 @@ impl Browser {
             "--disable-quic",
             "--disable-dev-shm-usage",
             "--no-first-run",
+            // A name that tests use for this machine.
+            "--host-resolver-rules=MAP camera.example 127.0.0.1",
             "--disable-background-networking",
             "--disable-component-update",
             "--disable-sync",
@@ -45,6 +47,7 @@ impl Browser {
         let options = json!({
             "goog:chromeOptions": { "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+            "acceptInsecureCerts": true,
             "timeouts": { "script": u64::try_from(PATIENCE.as_millis()).expect("a short time") },
         });
         let answer = browser.call(

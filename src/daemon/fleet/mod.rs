@@ -44,7 +44,7 @@ pub(super) fn serve(
         None => None,
         Some(http) => {
             let server = pages::bind(http, Faces::Named(crew.faces()))?;
-            note(&format!("live page: http://{}/", server.local_addr()));
+            note(&server.announcement(None));
             Some(server)
         }
     };

@@ -85,6 +85,146 @@ fn a_browser_keeps_a_cookie() {
     assert!(picture.contains("cross-origin-resource-policy: cross-origin"), "{picture:.400}");
 }
 
+/// What a browser sends for a page.
+const HTML: &str = "Host: 10.0.0.9\r\nAccept: text/html,application/xhtml+xml,*/*;q=0.8\r\n";
+
+fn post_form(address: SocketAddr, path: &str, headers: &str, form: &str) -> String {
+    let length = form.len();
+    exchange(
+        address,
+        &format!(
+            "POST {path} HTTP/1.1\r\n{headers}Content-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{form}"
+        ),
+    )
+}
+
+/// The cookie that an answer sets, and what it says of it.
+#[track_caller]
+fn cookie_of(answer: &str) -> (String, String) {
+    let line = answer.lines().find_map(|line| line.strip_prefix("set-cookie: "));
+    let (pair, how) = line.and_then(|line| line.split_once("; ")).expect("a cookie");
+    (pair.to_owned(), how.to_owned())
+}
+
+#[apply(trial)]
+fn people_get_a_form_and_programs_a_line() {
+    let (_page, address) = open_page(&[]);
+    for (path, back) in [("/", "."), ("/calibrate", "calibrate"), ("/target", "target")] {
+        let form = ask(address, path, HTML);
+        check_status(&form, 401);
+        for part in ["content-type: text/html", "form-action 'self'", "action=\"login\""] {
+            assert!(form.contains(part), "{path} without {part}: {form}");
+        }
+        assert!(form.contains(&format!("name=\"back\" value=\"{back}\"")), "{path}: {form}");
+        assert!(!form.contains("set-cookie"), "{path}: {form}");
+        let line = ask(address, path, "Host: 10.0.0.9\r\nAccept: */*\r\n");
+        check_status(&line, 401);
+        assert!(line.ends_with("or /?token=TOKEN\n") && !line.contains("<form"), "{line}");
+    }
+    // What the form is made of is open; what shows anything is not, even to people.
+    for path in ["/page.css", "/icon.svg"] {
+        check_status(&ask(address, path, "Host: 10.0.0.9\r\n"), 200);
+    }
+    for path in ["/state", "/snapshot.png", "/page.js"] {
+        let line = ask(address, path, HTML);
+        check_status(&line, 401);
+        assert!(!line.contains("<form"), "{path}: {line}");
+    }
+}
+
+#[apply(trial)]
+fn the_form_lets_people_in() {
+    let (_page, address) = open_page(&[]);
+    let form = format!("back=calibrate&username=deblurd&token=+{TOKEN}%0D%0A");
+    let let_in = post_form(address, "/login", HTML, &form);
+    check_status(&let_in, 303);
+    assert!(let_in.contains("location: calibrate\r\n"), "{let_in}");
+    let (pair, how) = cookie_of(&let_in);
+    assert_eq!(how, "Path=/; HttpOnly; SameSite=Strict");
+    let with_cookie = format!("{HTML}Cookie: {pair}\r\n");
+    check_status(&ask(address, "/calibrate", &with_cookie), 200);
+    // Who is in already and comes to the form's address goes on.
+    let passed = ask(address, "/login", &with_cookie);
+    check_status(&passed, 303);
+    assert!(passed.contains("location: .\r\n"), "{passed}");
+    // Before a proxy with TLS the cookie is for TLS only.
+    let encrypted = format!("{HTML}X-Forwarded-Proto: https\r\nOrigin: https://10.0.0.9\r\n");
+    let (_, how) = cookie_of(&post_form(address, "/login", &encrypted, &form));
+    assert_eq!(how, "Path=/; Secure; HttpOnly; SameSite=Strict");
+}
+
+#[apply(trial)]
+fn wrong_forms_let_nobody_in() {
+    let (_page, address) = open_page(&[]);
+    for (form, why) in [
+        ("token=wrong", "This is not the token."),
+        ("", "Whoever set this server up has the token"),
+        ("token=%ff%00&back=//evil.example", "This is not the token."),
+    ] {
+        let refused = post_form(address, "/login", HTML, form);
+        check_status(&refused, 401);
+        assert!(refused.contains(why) && refused.contains("value=\".\""), "{form}: {refused}");
+        assert!(!refused.contains("set-cookie"), "{form}: {refused}");
+    }
+    let foreign = format!("{HTML}Origin: https://evil.example\r\n");
+    check_status(&post_form(address, "/login", &foreign, &format!("token={TOKEN}")), 403);
+    check_status(&post_form(address, "/login", HTML, &format!("token={}", "x".repeat(5000))), 413);
+    let json = format!("{HTML}Content-Type: application/json\r\nContent-Length: 2\r\n");
+    let json = format!("POST /login HTTP/1.1\r\n{json}Connection: close\r\n\r\n{{}}");
+    check_status(&exchange(address, &json), 403);
+    // Wrong tokens are counted wherever they are told; the right one is not looked at any more then.
+    for _ in 0..30 {
+        post_form(address, "/login", HTML, "token=wrong");
+    }
+    let locked = post_form(address, "/login", HTML, &format!("token={TOKEN}"));
+    check_status(&locked, 429);
+    for part in ["retry-after: 60", "wait a minute", "<form"] {
+        assert!(locked.contains(part), "no {part}: {locked}");
+    }
+}
+
+#[apply(trial)]
+fn no_form_where_no_token_is_asked_for() {
+    let page = super::page(HttpOptions::default());
+    check_status(&ask(page.local_addr(), "/", HTML.replace("10.0.0.9", "localhost").as_str()), 200);
+    for answer in [
+        ask(page.local_addr(), "/login", "Host: localhost\r\n"),
+        post_form(page.local_addr(), "/login", "Host: localhost\r\n", "token=x"),
+    ] {
+        check_status(&answer, 404);
+    }
+}
+
+#[apply(trial)]
+fn a_foreign_name_is_answered_with_the_line_that_admits_it() {
+    let (_page, address) = open_page(&["camera.example"]);
+    for (host, line) in [
+        ("jetson.local:8080", "hosts = [\"jetson.local\"]"),
+        ("<b>.example", "hosts = [\"camera.example\"]"),
+        ("", "hosts = [\"camera.example\"]"),
+    ] {
+        let answer = ask(address, "/", &format!("Host: {host}\r\n"));
+        check_status(&answer, 421);
+        assert!(answer.contains("the key `hosts`") && answer.contains(line), "{host}: {answer}");
+    }
+}
+
+/// Whoever starts a server that listens everywhere is told addresses, not 0.0.0.0.
+#[apply(trial)]
+fn what_is_announced_can_be_opened() {
+    let (page, _) = open_page(&[]);
+    let told = page.server.announcement(None);
+    assert!(told.starts_with("live page: http://") && told.ends_with(" (it asks for the token)"));
+    assert!(!told.contains("0.0.0.0"), "{told}");
+    for address in page.server.addresses() {
+        assert!(told.contains(&format!("http://{address}/")), "{told} without {address}");
+        check_status(&ask(address, "/healthz", "Host: localhost\r\n"), 200);
+    }
+    let secret = page.server.announcement(Some(TOKEN));
+    assert!(secret.contains(&format!("/?token={TOKEN}")) && !secret.contains("asks"), "{secret}");
+}
+
 #[apply(trial)]
 fn nothing_is_served_unprotected() {
     for listen in ["0.0.0.0:0", "[::]:0"] {

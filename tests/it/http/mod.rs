@@ -3,6 +3,7 @@
 mod access;
 mod crowd;
 mod page;
+mod proxy;
 mod requests;
 mod stations;
 mod statistics;
@@ -253,8 +254,12 @@ impl Show {
     }
 
     fn start() -> Self {
+        Self::start_with(HttpOptions::default())
+    }
+
+    fn start_with(options: HttpOptions) -> Self {
         let metrics = Arc::new(metrics());
-        let page = page_of(Setup::default(), Arc::clone(&metrics));
+        let page = page_of(options, Arc::clone(&metrics));
         let address = page.local_addr();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);

@@ -130,7 +130,7 @@ fn addresses_are_no_names() {
         assert!(!answer.starts_with("HTTP/1.1 404"), "{name} is no address: {answer}");
         assert!(is_address(name) && is_address(&name.to_uppercase()), "{name}");
     }
-    for name in ["station", "stream", "tune"] {
+    for name in ["login", "station", "stream", "tune"] {
         assert!(is_address(name), "{name}");
     }
     assert!(!is_address("left") && !is_address("camera"));

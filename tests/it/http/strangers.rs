@@ -41,8 +41,8 @@ fn check_open_beside(page: &Page, silent: usize) {
     let silent: Vec<TcpStream> = (0..silent).map(|_| connect(page.local_addr())).collect();
     check_status(&ask(page, "/healthz", ""), 200);
     check_status(&ask(page, "/state", &bearer(TOKEN)), 200);
-    check_status(&ask(page, "/icon.svg", &bearer(TOKEN)), 200);
-    check_status(&ask(page, "/icon.svg", ""), 401);
+    check_status(&ask(page, "/common.js", &bearer(TOKEN)), 200);
+    check_status(&ask(page, "/common.js", ""), 401);
     drop(silent);
 }
 

@@ -164,6 +164,26 @@ fn units_are_hardened() {
     }
 }
 
+/// The unit stays sound, and confined, where the local network is let in; and what a drop-in says wrong
+/// would be noticed here.
+#[apply(trial)]
+#[needs(SystemdAnalyze)]
+fn the_drop_in_for_a_network_verifies() {
+    for name in UNITS {
+        let workshop = Workshop::new();
+        let unit = unit_in(&workshop, name);
+        let folder = workshop.path(&format!("{name}.d"));
+        std::fs::create_dir(&folder).expect("a folder");
+        let drop_in = folder.join("lan.conf");
+        std::fs::write(&drop_in, read("lan.conf")).expect("a drop-in");
+        assert_eq!(check_analyze(&["verify", "--man=no", &unit]), "", "{name}");
+        check_analyze(&["security", "--offline=true", "--threshold=15", "--no-pager", &unit]);
+        std::fs::write(&drop_in, "[Service]\nIPAddressAllow=10.0.0.0/99\n").expect("a drop-in");
+        let told = check_analyze(&["verify", "--man=no", &unit]);
+        assert!(told.contains("lan.conf") && told.contains("10.0.0.0/99"), "{name}: {told}");
+    }
+}
+
 /// Each line of the rule is keys, operators and quoted values, and every jump has its aim.
 #[apply(trial)]
 fn the_camera_rule_is_well_formed() {
