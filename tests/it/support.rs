@@ -10,6 +10,10 @@ pub(crate) enum Need {
     SharedData,
     /// A headless browser and its driver.
     Browser,
+    /// A web server to stand in front of ours, a maker of certificates, and a client.
+    Proxy,
+    /// The same, and a browser.
+    ProxyAndBrowser,
     /// A reader of Y4M that is not ours.
     Ffmpeg,
     /// Programs that encode H.264 and count its frames.
@@ -49,6 +53,8 @@ impl Need {
                 missing.then(|| "../shared/data is not there".to_owned())
             }
             Self::Browser => not_installed(&["chromium", "chromedriver"]),
+            Self::Proxy => not_installed(&["nginx", "openssl", "curl"]),
+            Self::ProxyAndBrowser => Self::Proxy.missing().or_else(|| Self::Browser.missing()),
             Self::Ffmpeg => not_installed(&["ffmpeg"]),
             Self::H264 => not_installed(&["ffmpeg", "ffprobe"]).or_else(|| {
                 let encoders = Command::new("ffmpeg").args(["-v", "error", "-encoders"]).output();
