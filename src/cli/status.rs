@@ -305,8 +305,9 @@ pub(super) fn effort(state: &State) -> String {
     let load = &state.metrics.load;
     let (full, wiener, passed) = (load.full, load.wiener, load.passthrough);
     let heat = load.temperature_c.map_or(String::new(), |celsius| format!(", {celsius:.1} °C"));
+    let lessened = load.level.lessened().map_or(String::new(), |words| format!(", {words}"));
     format!(
-        "{}{heat} (frames: {full} full, {wiener} Wiener only, {passed} as they are)",
+        "{}{lessened}{heat} (frames: {full} full, {wiener} Wiener only, {passed} as they are)",
         load.level.name()
     )
 }

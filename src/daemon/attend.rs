@@ -79,6 +79,9 @@ pub(super) fn sentence(snapshot: &Snapshot, rate: f64) -> String {
         state if source.problem.is_empty() => vec![format!("the source is {}", state.name())],
         state => vec![format!("the source is {}: {}", state.name(), source.problem)],
     };
+    if let Some(lessened) = snapshot.load.level.lessened() {
+        parts.push(format!("overloaded: {lessened}"));
+    }
     let measured = snapshot.sinks.iter().filter(|sink| sink.latency.count > 0);
     let p99_ms = measured.map(|sink| sink.latency.p99_ms).fold(0.0, f64::max);
     if p99_ms > 0.0 {
@@ -112,6 +115,9 @@ mod tests {
         let live = told(29.94);
         assert!(live.starts_with("29.9 frames/s, p99 1"), "{live}");
         assert!(live.ends_with(" ms from capture to sink, 1 of 2 frames dropped, 49 °C"), "{live}");
+        metrics.load.set_level(crate::metrics::Level::Wiener);
+        assert!(told(29.94).starts_with("29.9 frames/s, overloaded: Wiener filter alone, p99 1"));
+        metrics.load.set_level(crate::metrics::Level::Full);
         metrics.source.enter(SourceState::Absent, "no such device");
         metrics.reload.refuse("restore.sigma: -1");
         let absent = told(0.0);

@@ -34,6 +34,16 @@ impl Level {
         }
     }
 
+    /// What is done less than everything, in words; `None` where nothing is.
+    pub const fn lessened(self) -> Option<&'static str> {
+        match self {
+            Self::Full => None,
+            Self::Alternate => Some("networks on every second frame"),
+            Self::Wiener => Some("Wiener filter alone"),
+            Self::Passthrough => Some("frames as captured"),
+        }
+    }
+
     /// The next level down; the last stays.
     pub fn below(self) -> Self {
         Self::ALL[(self as usize + 1).min(Self::ALL.len() - 1)]

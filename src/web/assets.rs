@@ -32,6 +32,11 @@ pub(super) fn shared(path: &str, query: Option<&str>) -> Option<Answer> {
 pub(super) fn of_one(path: &str) -> Option<Answer> {
     Some(match path {
         "/" => fixed(HTML, PAGE),
+        "/stage.css" => fixed(CSS, include_str!("page/stage.css")),
+        "/picture.js" => fixed(SCRIPT, include_str!("page/picture.js")),
+        "/figures.js" => fixed(SCRIPT, include_str!("page/figures.js")),
+        "/plot.js" => fixed(SCRIPT, include_str!("page/plot.js")),
+        "/tune.js" => fixed(SCRIPT, include_str!("page/tune.js")),
         "/page.js" => fixed(SCRIPT, include_str!("page/page.js")),
         "/calibrate" => fixed(HTML, CALIBRATE),
         "/calibrate.css" => fixed(CSS, include_str!("page/calibrate.css")),

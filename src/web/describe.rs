@@ -19,6 +19,7 @@ pub(super) fn describe(exhibit: &Exhibit) -> impl Iterator<Item = (&'static str,
         ("x-deblurd-extent", exhibit.extent.to_string()),
         ("x-deblurd-effort", exhibit.meta.effort.name().to_owned()),
         ("x-deblurd-placeholder", exhibit.meta.placeholder.to_string()),
+        ("x-deblurd-degraded", exhibit.meta.degraded.to_string()),
         ("x-deblurd-age-ms", format!("{:.1}", exhibit.age_ms())),
     ]
     .into_iter()

@@ -16,6 +16,11 @@ pub(super) fn side(query: Option<&str>) -> Option<Side> {
     }
 }
 
+/// Whether pictures are to be marked that were not restored in full: `mark` or `mark=1`.
+pub(super) fn is_marked(query: Option<&str>) -> bool {
+    query.is_some_and(|query| query.split('&').any(|it| it == "mark" || it == "mark=1"))
+}
+
 /// What stands behind `name=`, as it was written.
 pub(super) fn parameter<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
     let pairs = query?.split('&').filter_map(|pair| pair.split_once('='));

@@ -17,7 +17,7 @@ use super::face::Face;
 use super::hosts::name_of;
 use super::login::OPEN;
 use super::posted::{self, Posted};
-use super::query::{after, side};
+use super::query::{after, is_marked, side};
 use super::respond::{Answer, json, later, plain, status, told, typed, with_headers};
 use super::site::Site;
 use super::state::State;
@@ -192,8 +192,9 @@ impl Site {
                 None => plain(StatusCode::BAD_REQUEST, "expected /frame?after=NUMBER\n"),
             },
             "/figures" => self.figures(face).await,
-            "/stream.mjpg" => stream(face, Side::After),
-            "/stream/before.mjpg" => stream(face, Side::Before),
+            "/stream.mjpg" if is_marked(query) => stream(face, View::Marked),
+            "/stream.mjpg" => stream(face, View::Moving(Side::After)),
+            "/stream/before.mjpg" => stream(face, View::Moving(Side::Before)),
             "/snapshot.jpg" => self.snapshot(face, query, View::Jpeg).await,
             "/snapshot.png" => self.snapshot(face, query, View::Png).await,
             _ => plain(StatusCode::NOT_FOUND, "no such page\n"),
@@ -311,8 +312,8 @@ fn calibrating(face: &Face) -> Answer {
     json(&face.metrics.calibrating.snapshot())
 }
 
-fn stream(face: &Face, side: Side) -> Answer {
-    let parts = Parts::new(Arc::clone(&face.showcase), View::Moving(side));
+fn stream(face: &Face, view: View) -> Answer {
+    let parts = Parts::new(Arc::clone(&face.showcase), view);
     let mut answer = Response::new(Either::Right(parts));
     let content_type = HeaderValue::from_static(stream::CONTENT_TYPE);
     answer.headers_mut().insert(header::CONTENT_TYPE, content_type);

@@ -123,6 +123,20 @@ impl Browser {
         self.instruct("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
     }
 
+    /// Pretends that the system sets all colours.
+    pub(crate) fn force_colours(&self) {
+        let feature = json!({ "name": "forced-colors", "value": "active" });
+        self.instruct("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
+    }
+
+    /// Gives the page a window of that size, in pixels of it.
+    pub(crate) fn resize(&self, width: u32, height: u32) {
+        let size = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
+        });
+        self.instruct("Emulation.setDeviceMetricsOverride", &size);
+    }
+
     fn instruct(&self, command: &str, parameters: &Value) {
         let body = json!({ "cmd": command, "params": parameters });
         self.command("/goog/cdp/execute", &body);

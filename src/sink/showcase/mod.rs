@@ -4,6 +4,7 @@
 //! somebody waits for it. Viewers ask for the next frame when they have taken the last, so that a
 //! slow one skips frames and nothing queues up.
 
+mod mark;
 mod view;
 mod wall;
 

@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::mark::marked;
 use crate::frame::{Extent, Figures, Frame, FrameMeta, Picture};
 use crate::sink::contract::SinkError;
 use crate::sink::encode::{encode_jpeg, encode_jpeg_stack, encode_png, stack_step};
@@ -25,6 +26,8 @@ pub enum View {
     Pair,
     /// A JPEG of a stream that goes on.
     Moving(Side),
+    /// The same of the restored picture, marked where it was not restored in full.
+    Marked,
     /// One JPEG to keep.
     Jpeg(Side),
     /// One PNG to keep, which loses nothing.
@@ -34,10 +37,11 @@ pub enum View {
 }
 
 impl View {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Pair,
         Self::Moving(Side::Before),
         Self::Moving(Side::After),
+        Self::Marked,
         Self::Jpeg(Side::Before),
         Self::Jpeg(Side::After),
         Self::Png(Side::Before),
@@ -48,12 +52,12 @@ impl View {
     /// Whether a stand-in for a picture that the camera does not give will do: whoever watches
     /// stays connected, whoever keeps a picture wants a real one.
     pub(super) fn takes_placeholders(self) -> bool {
-        matches!(self, Self::Pair | Self::Moving(_))
+        matches!(self, Self::Pair | Self::Moving(_) | Self::Marked)
     }
 
     /// Whether whoever took one will soon want the next.
     pub(super) fn goes_on(self) -> bool {
-        matches!(self, Self::Pair | Self::Moving(_))
+        matches!(self, Self::Pair | Self::Moving(_) | Self::Marked)
     }
 
     /// The type of the bytes, as HTTP names it.
@@ -70,6 +74,7 @@ impl View {
         match self {
             Self::Pair => encode_jpeg_stack(&[&frame.blurred, &frame.restored], quality),
             Self::Moving(side) => encode_jpeg(side.of(frame), quality),
+            Self::Marked => encode_jpeg(&marked(frame), quality),
             Self::Jpeg(side) => encode_jpeg(side.of(frame), STILL_QUALITY),
             Self::Png(side) => encode_png(side.of(frame)),
             Self::Figures => Ok(figures(frame)),

@@ -28,7 +28,7 @@ async function nextFrame(after, path = "") {
   return {
     bitmap, width, height, step: Number(header("step")), number: Number(header("number")),
     sequence: header("sequence"), taken: Number(answer.headers.get("x-timestamp")),
-    standIn: header("placeholder") === "true", effort: header("effort"), psnr: header("psnr"),
+    standIn: header("placeholder") === "true", isDegraded: header("degraded") === "true", effort: header("effort"), psnr: header("psnr"),
   };
 }
 

@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use deblurd::frame::{Extent, Frame, FrameMeta, FramePsnr, Picture, PictureFormat};
-use deblurd::metrics::{Metrics, Reason, Restoration, SourceState, WatchSnapshot};
+use deblurd::frame::{Effort, Extent, Frame, FrameMeta, FramePsnr, Picture, PictureFormat};
+use deblurd::metrics::{Level, Metrics, Reason, Restoration, SourceState, WatchSnapshot};
 use deblurd::sink::{ShowcaseSink, Sink, encode_png};
 use deblurd::source::{SceneOptions, SceneSource, Source};
 use deblurd::web::{Face, Faces, HttpOptions, Limits, Server, Token, WebError};
@@ -241,6 +241,7 @@ pub(crate) fn locked(token: &str) -> Page {
 /// The scene, blurred by a box, on a page.
 pub(crate) struct Show {
     pub(crate) address: SocketAddr,
+    metrics: Arc<Metrics>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -263,8 +264,9 @@ impl Show {
         let address = page.local_addr();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || show_until(&stopped, page, &metrics));
-        Self { address, stop, thread: Some(thread) }
+        let shown = Arc::clone(&metrics);
+        let thread = std::thread::spawn(move || show_until(&stopped, page, &shown));
+        Self { address, metrics, stop, thread: Some(thread) }
     }
 
     fn stop(&mut self) {
@@ -278,6 +280,15 @@ impl Show {
 impl Drop for Show {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// How much is done to a frame at a level of the ladder.
+fn effort_at(level: Level) -> Effort {
+    match level {
+        Level::Full | Level::Alternate => Effort::Full,
+        Level::Wiener => Effort::Wiener,
+        Level::Passthrough => Effort::Passthrough,
     }
 }
 
@@ -296,6 +307,7 @@ fn show_until(stopped: &AtomicBool, mut page: Page, metrics: &Metrics) {
         frame.restored.copy_from(&frame.blurred);
         blur(&mut frame.blurred);
         frame.meta.sequence += 1;
+        frame.meta.effort = effort_at(metrics.load.level());
         frame.meta.psnr = Some(FramePsnr { blurred_db: 20.5, restored_db: 31.25 });
         metrics.quality.record(20.5, 31.25);
         metrics.load.full.add(1);

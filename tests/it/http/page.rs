@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use deblurd::frame::colour::luma;
 use deblurd::frame::{Extent, Picture};
+use deblurd::metrics::Level;
 use deblurd::source::read_picture;
 use serde_json::Value;
 
@@ -44,6 +45,10 @@ fn a_browser_shows_it() {
     check_restoration(&browser);
     check_side_by_side(&browser);
     check_held_pair(&browser);
+    check_zoom(&browser);
+    check_keys_are_told(&browser);
+    check_less_is_marked(&browser, &show);
+    check_the_picture_comes_first(&browser);
     check_schemes(&browser);
     check_quiet(&browser, &address);
     show.stop();
@@ -100,12 +105,13 @@ fn check_camera_and_latency(browser: &Browser) {
     let text = |id: &str| browser.wait_for(&format!("document.getElementById('{id}').textContent"));
     assert_eq!(text("camera"), "Live");
     assert_eq!(text("effort"), "Full");
+    // Steps are told in groups.
     browser.wait_for("document.getElementById('legend').children.length === 3");
     let legend = text("legend");
-    for name in ["wiener", "network", "to http"] {
+    for name in ["Wiener filter", "networks", "to viewers"] {
         assert!(legend.as_str().is_some_and(|text| text.contains(name)), "no {name}: {legend}");
     }
-    browser.wait_for("/network [0-9.]+ ms/.test(document.getElementById('plot').ariaLabel)");
+    browser.wait_for("/networks [0-9.]+ ms/.test(document.getElementById('plot').ariaLabel)");
     let colours = browser.run(
         "const plot = document.getElementById('plot'), pen = plot.getContext('2d');
          const { data } = pen.getImageData(0, 0, plot.width, plot.height);
@@ -143,6 +149,7 @@ fn check_held_pair(browser: &Browser) {
     browser.wait_for("document.getElementById('connection').dataset.state === 'frozen'");
     let held = browser.run("return shot.number");
     let saved = ["before", "after"].map(|side| {
+        browser.run("document.getElementById('save').open = true");
         browser.click(&format!("#save-{side}"));
         let name = browser.run(&format!("return `deblurd-${{shot.sequence}}-{side}.png`"));
         let path = folder.path().join(name.as_str().expect("a name"));
@@ -164,9 +171,96 @@ fn check_held_pair(browser: &Browser) {
     assert_eq!((before.extent(), after.extent()), (Extent::new(320, 180), Extent::new(320, 180)));
     assert!(detail(after) > 1.5 * detail(before), "the saved pictures are alike");
     // The key lets go what the button held.
-    browser.type_keys("body", "f");
+    browser.type_keys("body", " ");
     browser.wait_for("document.getElementById('connection').dataset.state === 'live'");
     browser.wait_for(&format!("shot.number > {held}"));
+}
+
+/// A sample is a pixel of the screen, the picture moves under the mouse, and fits in again.
+fn check_zoom(browser: &Browser) {
+    browser.type_keys("body", "1");
+    browser.wait_for("sight.scale === 1 && document.getElementById('zoom').value === '100 %'");
+    let sizes = "const { left, top, across, down } = placed(); \
+                 return [left, top, across - left - shot.width, down - top - shot.height];";
+    let margins = browser.run(sizes);
+    let margin = |at: usize| margins[at].as_f64().unwrap_or(f64::NAN);
+    assert!(
+        (margin(0) - margin(2)).abs() <= 1.0 && margin(0) > 0.0,
+        "not in the middle: {margins}"
+    );
+    let saved = browser.run(
+        "const { left, top } = placed();
+         const near = ink.getImageData(left - 4, top + 8, 1, 1).data.slice(0, 3);
+         return near.join();",
+    );
+    assert_eq!(saved, "5,8,12", "something is drawn beside the picture");
+    browser.run("zoom(8)");
+    let before = browser.run("return [sight.x, sight.y]");
+    browser.drag("#picture", 60, 40);
+    let after = browser.run("return [sight.x, sight.y]");
+    let moved = |at: usize| before[at].as_f64().unwrap_or(0.0) - after[at].as_f64().unwrap_or(0.0);
+    assert!((moved(0) - 60.0 / (8.0 * 320.0)).abs() < 1e-3, "{before} became {after}");
+    assert!((moved(1) - 40.0 / (8.0 * 180.0)).abs() < 1e-3, "{before} became {after}");
+    // It cannot be lost out of sight.
+    browser.run("pan(1e6, 1e6)");
+    let corner = browser.run("const { left, top } = placed(); return [left, top];");
+    assert_eq!(corner, serde_json::json!([0, 0]));
+    browser.type_keys("body", "0");
+    browser.wait_for("sight.scale === 0 && document.getElementById('view').width === 320");
+}
+
+/// The list of keys is that of what keys do.
+fn check_keys_are_told(browser: &Browser) {
+    browser.type_keys("body", "?");
+    browser.wait_for("document.getElementById('keys').open");
+    let lists = browser.run(
+        "const told = [...document.querySelectorAll('#keys kbd')].map((it) => it.dataset.key);
+         return [told.sort(), Object.keys(keys).sort()];",
+    );
+    assert_eq!(lists[0], lists[1], "told, and done");
+    browser.click("#hide-keys");
+    browser.wait_for("!document.getElementById('keys').open");
+}
+
+/// What is not restored in full says so on the picture, and the line of the state why.
+fn check_less_is_marked(browser: &Browser, show: &Show) {
+    assert_eq!(browser.run("return document.getElementById('mark').hidden"), true);
+    show.metrics.load.set_level(Level::Wiener);
+    browser.wait_for("document.getElementById('mark').textContent === 'Wiener filter alone'");
+    browser.wait_for(
+        "document.getElementById('connection').textContent \
+         === 'live, overloaded: Wiener filter alone'",
+    );
+    show.metrics.load.set_level(Level::Full);
+    browser.wait_for("document.getElementById('mark').hidden");
+    browser.wait_for("document.getElementById('connection').textContent === 'live'");
+}
+
+/// The whole picture is seen without scrolling, on a small laptop and on a phone held sideways.
+fn check_the_picture_comes_first(browser: &Browser) {
+    for (width, height) in [(1366, 768), (844, 390), (390, 844)] {
+        browser.resize(width, height);
+        browser.wait_for(&format!("innerWidth === {width} && innerHeight === {height}"));
+        let boxes = browser.run(
+            "scrollTo(0, 0);
+             const { top, bottom, width, height } = document.getElementById('view').getBoundingClientRect();
+             return [top, bottom, width, height, document.documentElement.scrollWidth];",
+        );
+        let at = |index: usize| boxes[index].as_f64().unwrap_or(f64::NAN);
+        let (top, bottom, part) = (at(0), at(1), at(2) * at(3) / f64::from(width * height));
+        assert!(top >= 0.0 && bottom <= f64::from(height) + 1.0, "{width}x{height}: {boxes}");
+        assert!(
+            part > if height > width { 0.2 } else { 0.6 },
+            "{part} of {width}x{height}: {boxes}"
+        );
+        assert!((at(2) / at(3) - 16.0 / 9.0).abs() < 0.02, "out of shape: {boxes}");
+        assert!(at(4) <= f64::from(width), "{width}x{height} scrolls sideways: {boxes}");
+    }
+    browser.resize(1280, 1000);
+    browser.force_colours();
+    let dot =
+        "return getComputedStyle(document.getElementById('connection'), '::before').outlineStyle";
+    assert_eq!(browser.run(dot), "solid", "only a colour tells the state");
 }
 
 fn check_schemes(browser: &Browser) {

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use deblurd::frame::Picture;
+use deblurd::frame::{Effort, Picture};
 use deblurd::source::decode_picture;
 use deblurd::web::Limits;
 use serde_json::Value;
@@ -32,6 +32,7 @@ struct Part {
     number: u64,
     sequence: u64,
     placeholder: bool,
+    effort: String,
     picture: Picture,
 }
 
@@ -69,6 +70,7 @@ impl Reader {
             number: header("x-deblurd-number").parse().expect("a number"),
             sequence: header("x-deblurd-sequence").parse().expect("a number"),
             placeholder: header("x-deblurd-placeholder") == "true",
+            effort: header("x-deblurd-effort").to_owned(),
             picture: decoded(&jpeg),
         };
         assert_eq!((self.line(), self.line()), (String::new(), "--deblurd".to_owned()));
@@ -125,6 +127,42 @@ fn streams_go_on() {
         }
         let (after, before) = (after.join().expect("a stream"), before.join().expect("a stream"));
         assert!((after - 2.0 * before).abs() < 4.0, "{after} is not twice {before}");
+    });
+}
+
+/// Beside each picture stands how much was done to it; on the picture, for those who ask for that.
+#[apply(trial)]
+fn what_is_done_less_is_marked() {
+    let mut page = page(all());
+    let address = page.local_addr();
+    std::thread::scope(|scope| {
+        let watch = |path| {
+            let mut reader = Reader::open(address, path);
+            [(); 8].map(|()| reader.part())
+        };
+        let readers =
+            ["/stream.mjpg?mark", "/stream.mjpg"].map(|path| scope.spawn(move || watch(path)));
+        let mut number = 0;
+        while !readers.iter().all(|reader| reader.is_finished()) {
+            number += 1;
+            let mut frame = numbered(1);
+            frame.meta.sequence = number;
+            frame.meta.effort = if number % 2 == 0 { Effort::Full } else { Effort::Wiener };
+            page.deliver(&frame);
+        }
+        let [marked, plain] = readers.map(|reader| reader.join().expect("a stream"));
+        // The first field of the mark is white; what the frame has there is not.
+        let is_marked = |part: &Part| {
+            let row = part.picture.planes()[0].row(47);
+            row[2..14].iter().all(|&sample| sample > 235)
+        };
+        for part in &marked {
+            assert_eq!(is_marked(part), part.effort == "wiener", "{}", part.effort);
+        }
+        assert!(plain.iter().all(|part| !is_marked(part)), "marked, and nobody asked for it");
+        for parts in [&marked, &plain] {
+            assert!(parts.iter().any(|part| part.effort == "wiener"), "none of less effort");
+        }
     });
 }
 
