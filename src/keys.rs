@@ -13,6 +13,16 @@ use serde::{Deserialize, Deserializer};
 
 use crate::frame::FrameRate;
 
+/// The name among those `known` that was very likely meant by `word`, where one is close: one letter and
+/// a quarter of them, but no more than half, are wrong, missing, too many or in the place of a neighbour.
+pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let far = |name: &&str| strsim::damerau_levenshtein(&word, name);
+    let nearest = known.into_iter().min_by_key(far)?;
+    let allowed = 1 + nearest.len() / 4;
+    (far(&nearest) <= allowed.min(nearest.len() / 2)).then_some(nearest)
+}
+
 /// Reads a whole number from `LEAST` to `MOST`, all of which `T` must hold.
 ///
 /// # Errors
@@ -82,4 +92,27 @@ pub fn address<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Erro
     text.parse().map_err(|_| {
         D::Error::custom(format!("'{text}' (expected ADDRESS:PORT, as 127.0.0.1:8080)"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(word: &str, meant: Option<&str>) {
+        let known = ["restore", "source", "sigma", "psf", "disk", "motion"];
+        assert_eq!(closest(word, known), meant, "{word}");
+    }
+
+    #[test]
+    fn what_was_meant_is_close() {
+        check("restor", Some("restore"));
+        check("Restroe", Some("restore"));
+        check("sgima", Some("sigma"));
+        check("disc", Some("disk"));
+        check("pfs", Some("psf"));
+        check("kernel", None);
+        check("", None);
+        check("x", None);
+    }
 }

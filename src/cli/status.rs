@@ -170,7 +170,7 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
             (&stage.name, stage.busy.p50_ms, stage.busy.p99_ms, stage.age.p50_ms);
         line(
             head,
-            format!("{name:<14} p50 {p50:8.2} ms  p99 {p99:8.2} ms  age {age:8.2} ms{failed}"),
+            format!("{name:<14} p50 ≤{p50:8.2} ms  p99 ≤{p99:8.2} ms  age ≤{age:8.2} ms{failed}"),
         );
     }
     for (index, queue) in metrics.queues.iter().enumerate() {
@@ -183,7 +183,7 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
         let (p50, p99) = (sink.latency.p50_ms, sink.latency.p99_ms);
         line(
             head,
-            format!("{name}: {taken} taken, {lost}; latency p50 {p50:.1} ms, p99 {p99:.1} ms"),
+            format!("{name}: {taken} taken, {lost}; latency p50 ≤ {p50:.1} ms, p99 ≤ {p99:.1} ms"),
         );
     }
     text

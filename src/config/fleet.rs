@@ -43,6 +43,16 @@ pub struct WorkerOptions {
     pub threads: usize,
 }
 
+/// Says of a section that is a camera's where it belongs.
+fn of_a_camera(error: ConfigError) -> ConfigError {
+    match error {
+        ConfigError::Key { key, problem } => {
+            ConfigError::Key { key, problem: problem + "; all else is a camera's, in [[camera]]" }
+        }
+        other => other,
+    }
+}
+
 impl Fleet {
     /// Reads who the cameras are and what they share, and nothing else of them; `None` where the
     /// configuration is that of a single one.
@@ -58,10 +68,10 @@ impl Fleet {
             return Err(ConfigError::Variable { variable: variable.clone() });
         }
         let mut sections = read::table(text, shared.cloned())?;
+        sections.check_names(&["workers", HTTP, CAMERA]).map_err(of_a_camera)?;
         sections.leave_out(CAMERA);
         let workers = read::or_default(sections.optional("workers")?)?;
         let http = sections.optional(HTTP)?.map(page::read).transpose()?;
-        sections.nothing_left("workers, http or camera, as all else is a camera's")?;
         Ok(Some(Self { workers, http, names }))
     }
 
@@ -232,7 +242,9 @@ mod tests {
     fn what_is_wrong_is_named_with_the_camera() {
         check_replaced("2.55", "-1", "camera.left.restore.sigma: -1 (expected gray levels");
         check_replaced("sigma = 2.55", "sgima = 1", "camera.left.restore.sgima: unknown field");
-        check_replaced("[camera.source]", "[camera.sauce]", "camera.left.source: missing");
+        check_replaced("[camera.source]", "[camera.sauce]", "camera.left.sauce: unknown section");
+        check_replaced("[camera.source]", "[camera.sauce]", "did you mean [source]?)");
+        check_replaced("[workers]", "[worker]", "did you mean [workers]?); all else is a camera's");
         check_replaced("9000'", "9000'\nhost = 1", "http.host: unknown field");
         check_replaced(
             "'127.0.0.1:9000'",

@@ -13,6 +13,7 @@ mod edit;
 mod fleet;
 mod page;
 mod read;
+mod words;
 mod single;
 
 use std::path::PathBuf;
@@ -37,7 +38,8 @@ use read::Section;
 pub use single::Single;
 
 /// The sections of a configuration.
-const SECTIONS: &str = "source, simulate, restore, temporal, pipeline, overload, calibrate or sink";
+const SECTIONS: [&str; 8] =
+    ["source", "simulate", "restore", "temporal", "pipeline", "overload", "calibrate", "sink"];
 
 /// Everything that was asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -154,6 +156,7 @@ impl Config {
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let mut sections = read::table(text, variables)?;
+        sections.check_names(&SECTIONS)?;
         let source = read_source(sections.required("source")?)?;
         let simulate = sections.optional("simulate")?.map(read_simulate).transpose()?;
         let (camera, mut restore): (_, RestoreOptions) =
@@ -171,7 +174,6 @@ impl Config {
             calibrate: read::or_default(sections.optional("calibrate")?)?,
             sinks: sections.list("sink")?.into_iter().map(read_sink).collect::<Result<_, _>>()?,
         };
-        sections.nothing_left(SECTIONS)?;
         if Psf::from_formula(&config.camera.psf).is_some() {
             config.noise(None)?;
         }

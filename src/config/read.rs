@@ -7,7 +7,9 @@ use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 use serde::forward_to_deserialize_any;
 use toml::{Table, Value};
 
+use super::words::in_words;
 use crate::exit::{ExitStatus, Status};
+use crate::keys::closest;
 
 /// Prefix of the variables that override keys.
 pub(super) const PREFIX: &str = "DEBLURD_";
@@ -162,15 +164,17 @@ impl Sections {
         self.table.remove(name);
     }
 
-    /// Refuses a section that nobody has read, where `expected` could be.
-    pub(super) fn nothing_left(&self, expected: &str) -> Result<(), ConfigError> {
-        match self.table.keys().next() {
-            None => Ok(()),
-            Some(key) => Err(ConfigError::Key {
-                key: key.clone(),
-                problem: format!("unknown section (expected {expected})"),
-            }),
-        }
+    /// Refuses a section that is none of those. To be asked before one is missed that is misspelt.
+    pub(super) fn check_names(&self, known: &[&str]) -> Result<(), ConfigError> {
+        let Some(key) = self.table.keys().find(|key| !known.contains(&key.as_str())) else {
+            return Ok(());
+        };
+        let hint = closest(key, known.iter().copied());
+        let hint = hint.map_or_else(String::new, |name| format!("; did you mean [{name}]?"));
+        let (last, others) = known.split_last().unwrap_or((&"none", &[]));
+        let expected = format!("{} or {last}", others.join(", "));
+        let problem = format!("unknown section (expected {expected}{hint})");
+        Err(ConfigError::Key { key: key.clone(), problem })
     }
 }
 
@@ -181,7 +185,11 @@ impl Section {
         let expected = format!("one of {}", kinds.join(", "));
         match self.table.remove("kind") {
             Some(Value::String(kind)) if kinds.contains(&kind.as_str()) => Ok(kind),
-            Some(other) => Err(unexpected(&key, &other, &expected)),
+            Some(other) => {
+                let meant = other.as_str().and_then(|kind| closest(kind, kinds.iter().copied()));
+                let hint = meant.map_or_else(String::new, |it| format!("; did you mean {it}?"));
+                Err(unexpected(&key, &other, &(expected + &hint)))
+            }
             None => Err(ConfigError::missing(&key, &expected)),
         }
     }
@@ -200,7 +208,7 @@ impl Section {
         if let Some(key) = self.table.keys().find(|key| !known.contains(&key.as_str())) {
             let problem =
                 format!("unknown field `{key}`, expected one of `{}`", known.join("`, `"));
-            return Err(ConfigError::Key { key: self.key(key), problem });
+            return Err(ConfigError::Key { key: self.key(key), problem: in_words(&problem) });
         }
         let taken = first.iter().filter_map(|key| self.table.remove_entry(*key)).collect();
         let guessed = Arc::clone(&self.guessed);
@@ -214,7 +222,9 @@ impl Section {
         loop {
             let (key, problem) = match self.attempt() {
                 Err((Some(key), problem)) => (key, problem),
-                Err((None, problem)) => return Err(ConfigError::Key { key: self.name, problem }),
+                Err((None, problem)) => {
+                    return Err(ConfigError::Key { key: self.name, problem: in_words(&problem) });
+                }
                 Ok(read) => return Ok(read),
             };
             let full = self.key(&key);
@@ -223,13 +233,14 @@ impl Section {
                 .get(&full)
                 .filter(|_| self.table.get(&key).is_some_and(|value| !value.is_str()));
             let Some(literal) = literal else {
-                return Err(ConfigError::Key { key: full, problem });
+                return Err(ConfigError::Key { key: full, problem: in_words(&problem) });
             };
             self.table.insert(key.clone(), Value::String(literal.clone()));
             // Whether it is text that was wanted is told by the next problem of the key.
             let is_text = !matches!(self.attempt::<T>(), Err((Some(other), next))
                 if other == key && next.starts_with("invalid type"));
-            is_text.then_some(()).ok_or(ConfigError::Key { key: full, problem })?;
+            let told = || ConfigError::Key { key: full, problem: in_words(&problem) };
+            is_text.then_some(()).ok_or_else(told)?;
         }
     }
 
@@ -320,11 +331,24 @@ mod tests {
             "restore.sigma: -3 (expected gray levels from 0 to 128)",
         );
         check_replaced("sigma = 2.55", "sigma = nan", "restore.sigma: NaN (expected");
-        check_replaced("sigma = 2.55", "sigma = 'x'", "restore.sigma: invalid type: string \"x\"");
+        check_replaced(
+            "sigma = 2.55",
+            "sigma = 'x'",
+            "restore.sigma: \"x\" (expected gray levels from",
+        );
         check_replaced(
             "sigma = 2.55",
             "sigma = 1\nsgima = 2",
             "restore.sgima: unknown field `sgima`, expected one of `psf`, `sigma`, `model`, ",
+        );
+        check_replaced("sigma = 2.55", "sigma = 1\nsgima = 2", "; did you mean `sigma`?");
+        check_replaced("'scene'", "'scen'", "scene; did you mean scene?)");
+        check_replaced("[restore]", "[restor]", "restor: unknown section (expected source, ");
+        check_replaced("[restore]", "[restor]", "; did you mean [restore]?)");
+        check_replaced(
+            "kind = 'scene'",
+            "kind = 'scene'\nrate = 3.5",
+            "source.rate: 3.5 (expected a whole number)",
         );
         check_replaced(
             "kind = 'scene'",
@@ -345,7 +369,7 @@ mod tests {
         check_replaced(
             command,
             "kind = 'command'\ncommand = 'ffmpeg -i x'",
-            "source.command: invalid type: string \"ffmpeg -i x\", expected a sequence",
+            "source.command: \"ffmpeg -i x\" (expected a list)",
         );
         check_replaced(
             command,
@@ -497,7 +521,7 @@ mod tests {
         let psf = [("DEBLURD_RESTORE__PSF", "7"), ("DEBLURD_RESTORE__SIGMA", "5")];
         check_taken(&psf, "psf = 'disk:3'\n        sigma = 2.55", "psf = '7'\nsigma = 5");
         check_refused(LEAST, &[("DEBLURD_SINK__0__TOKEN", "123")], "token: 3 characters");
-        check_refused(LEAST, &[("DEBLURD_SINK__0__QUALITY", "1.5")], "invalid type: floating");
+        check_refused(LEAST, &[("DEBLURD_SINK__0__QUALITY", "1.5")], "1.5 (expected a whole");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::known::Known;
 use crate::exit::{ExitStatus, Status};
+use crate::keys::closest;
 use crate::optics::{Blur, Calibration, CalibrationError, Field, GrayLevels, Psf, PsfError};
 use crate::plan::network::{Model, Network};
 use crate::restore::cpu::residual::KernelChoice;
@@ -47,6 +48,8 @@ pub enum LoadError {
     Read { path: PathBuf, cause: io::Error },
     /// model {name} (expected none, {known}, or an .onnx file): {cause}
     NoModel { name: String, known: String, cause: Box<LoadError> },
+    /// {cause}; PSF {name} is no formula either (expected {formulas}{hint})
+    NoPsf { name: String, formulas: &'static str, hint: String, cause: Box<LoadError> },
     /// PSF {name}: {cause}
     Psf { name: String, cause: PsfError },
     /// PSF {name}: {cause}
@@ -69,7 +72,7 @@ impl LoadError {
 impl ExitStatus for LoadError {
     fn status(&self) -> Status {
         match self {
-            Self::Read { .. } | Self::NoModel { .. } => Status::NoInput,
+            Self::Read { .. } | Self::NoModel { .. } | Self::NoPsf { .. } => Status::NoInput,
             Self::Psf { cause, .. } | Self::Formula(cause) => cause.status(),
             Self::Calibration { cause, .. } => cause.status(),
             Self::Field { .. } => Status::Data,
@@ -80,9 +83,26 @@ impl ExitStatus for LoadError {
     fn errno(&self) -> Option<i32> {
         match self {
             Self::Read { cause, .. } => cause.raw_os_error(),
-            Self::NoModel { cause, .. } => cause.errno(),
+            Self::NoModel { cause, .. } | Self::NoPsf { cause, .. } => cause.errno(),
             _ => None,
         }
+    }
+}
+
+/// What is wrong with a name that is neither a formula nor a file; with a file that is there but cannot
+/// be read it is that.
+fn no_psf(name: &str, cause: LoadError) -> LoadError {
+    if !matches!(&cause, LoadError::Read { cause, .. } if cause.kind() == io::ErrorKind::NotFound) {
+        return cause;
+    }
+    let (word, parameters) = name.split_once(':').unwrap_or((name, ""));
+    let hint = closest(word, Psf::FORMULAS);
+    let hint = hint.map_or_else(String::new, |it| format!("; did you mean {it}:{parameters}?"));
+    LoadError::NoPsf {
+        name: name.to_owned(),
+        formulas: Psf::EXPECTED,
+        hint,
+        cause: Box::new(cause),
     }
 }
 
@@ -102,7 +122,8 @@ impl Named {
     /// Where the file cannot be read.
     pub fn psf(name: &str) -> Result<Self, LoadError> {
         let is_file = Psf::from_formula(name).is_none();
-        let bytes = is_file.then(|| read(Path::new(name), PSF_BYTES_MAX)).transpose()?;
+        let bytes = is_file.then(|| read(Path::new(name), PSF_BYTES_MAX)).transpose();
+        let bytes = bytes.map_err(|cause| no_psf(name, cause))?;
         Ok(Self { name: name.to_owned(), bytes })
     }
 

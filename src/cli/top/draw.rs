@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::SystemTime;
 
+use super::fold::folded;
 use super::screen::{Line, Look};
 use crate::cli::client::{ClientError, losses, rate_between};
 use crate::cli::status::{
@@ -13,6 +14,8 @@ use crate::web::State;
 
 /// Rates that are drawn.
 const HISTORY: usize = 60;
+/// Columns of a stage's line that are not its bar.
+const BESIDE_BARS: usize = 48;
 /// Levels of a drawn rate, from the lowest.
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
@@ -52,8 +55,30 @@ impl View {
         }
     }
 
-    /// The lines of a screen of `width` columns and `height` rows.
-    pub(super) fn lines(&self, width: usize, height: usize) -> Vec<Line> {
+    /// The lines of a screen of `width` columns and `height` rows; where they are more than there is room
+    /// for, those behind the first `above`, and how many are above them.
+    pub(super) fn lines(&self, width: usize, height: usize, above: usize) -> (Vec<Line>, usize) {
+        let all = self.told(width).iter().flat_map(|line| folded(line, width)).collect::<Vec<_>>();
+        let room = height.saturating_sub(2);
+        let above = above.min(all.len().saturating_sub(room));
+        let below = all.len().saturating_sub(above + room);
+        let mut lines: Vec<Line> = all.into_iter().skip(above).take(room).collect();
+        lines.push(Vec::new());
+        // The last row stays in sight whatever does not fit.
+        let more = if above + below > 0 {
+            format!("; ↑ ↓ for {above} lines above and {below} below")
+        } else {
+            String::new()
+        };
+        lines.push(vec![(Look::Soft, format!("q quits{more}"))]);
+        let last = lines.pop().into_iter().flat_map(|line| folded(&line, width)).next();
+        lines.extend(last);
+        lines.truncate(height);
+        (lines, above)
+    }
+
+    /// Everything that is known, in lines as long as they are.
+    fn told(&self, width: usize) -> Vec<Line> {
         let mut lines = vec![self.title()];
         if let Some(problem) = &self.problem {
             lines.push(vec![(Look::Bad, problem.clone())]);
@@ -67,12 +92,6 @@ impl View {
             lines.push(Vec::new());
             state.metrics.sinks.iter().for_each(|each| lines.push(sink(each)));
         }
-        // The last row stays in sight whatever does not fit.
-        lines.truncate(height.saturating_sub(2));
-        lines.push(Vec::new());
-        lines.push(vec![(Look::Soft, "q quits".to_owned())]);
-        lines.truncate(height);
-        lines.iter_mut().for_each(|line| cut(line, width));
         lines
     }
 
@@ -152,12 +171,14 @@ fn lost(books: &Books) -> (Look, String) {
     (look, losses(books))
 }
 
-/// A bar a stage: solid up to the median, light up to the 99th percentile.
+/// A bar a stage: solid up to the median, light up to the 99th percentile. Times are the bounds of bins.
 fn stages(stages: &[StageSnapshot], width: usize, lines: &mut Vec<Line>) {
     let longest = stages.iter().map(|stage| stage.busy.p99_ms).fold(1e-3, f64::max);
-    let room = width.saturating_sub(64).clamp(8, 60);
-    let title =
-        format!("{:<14} {:room$} {:>9} {:>9} {:>11}", "stage", "", "p50 ms", "p99 ms", "age p50");
+    let room = width.saturating_sub(BESIDE_BARS).clamp(4, 60);
+    let title = format!(
+        "{:<14} {:room$} {:>9} {:>9} {:>11}",
+        "stage", "", "p50 ms ≤", "p99 ms ≤", "age p50 ≤"
+    );
     lines.push(vec![(Look::Soft, title)]);
     for stage in stages {
         let measured = stage.busy.count > 0;
@@ -194,7 +215,7 @@ fn sink(sink: &SinkSnapshot) -> Line {
     let (p50, p99) = (sink.latency.p50_ms, sink.latency.p99_ms);
     vec![
         (Look::Head, format!("{name:<14} ")),
-        (Look::Plain, format!("{taken} taken, latency p50 {p50:.1} ms, p99 {p99:.1} ms, ")),
+        (Look::Plain, format!("{taken} taken, latency p50 ≤ {p50:.1} ms, p99 ≤ {p99:.1} ms, ")),
         lost(&sink.books),
     ]
 }
@@ -203,15 +224,6 @@ fn sink(sink: &SinkSnapshot) -> Line {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 fn steps(part: f64, all: usize) -> usize {
     ((part.clamp(0.0, 1.0) * all as f64).round() as usize).min(all)
-}
-
-/// Cuts what is beyond `width` columns, and what would write elsewhere.
-fn cut(line: &mut Line, width: usize) {
-    let mut room = width;
-    for (_, text) in line {
-        *text = text.chars().filter(|c| !c.is_control()).take(room).collect();
-        room -= text.chars().count();
-    }
 }
 
 #[cfg(test)]
@@ -271,7 +283,7 @@ mod tests {
     }
 
     fn text(view: &View, width: usize, height: usize) -> Vec<String> {
-        let lines = view.lines(width, height);
+        let (lines, _) = view.lines(width, height, 0);
         lines.iter().map(|line| line.iter().map(|(_, text)| text.as_str()).collect()).collect()
     }
 
@@ -290,7 +302,7 @@ mod tests {
             "30.0 a second █  10 in, 9 out, 1 dropped (overflow 1)",
             "█████████░░░",
             "sink http 0/1",
-            "9 taken, latency p50 2.0 ms, p99 8.0 ms",
+            "9 taken, latency p50 ≤ 2.0 ms, p99 ≤ 8.0 ms",
             "q quits",
         ] {
             assert!(shown.contains(words), "no '{words}' in\n{shown}");
@@ -303,6 +315,40 @@ mod tests {
                 assert!(!line.contains('\u{1b}'), "an escape of the daemon gets through");
             }
         }
+    }
+
+    /// What a narrow screen shows is what a wide one does, on more lines.
+    #[test]
+    fn narrow_screens_lose_nothing() {
+        let mut view = View::new("http://there".to_owned());
+        view.take(Ok(state(0, 1.0)));
+        view.take(Ok(state(15, 1.5)));
+        let words = |width| -> Vec<String> {
+            let shown = text(&view, width, 200).join(" ");
+            let bars = ['█', '░'];
+            let words = shown.split_whitespace().map(|word| word.trim_matches(bars).to_owned());
+            words.filter(|word| !word.is_empty()).collect()
+        };
+        let wide = words(1000);
+        for width in [120, 80, 60, 52] {
+            assert_eq!(words(width), wide, "at {width} columns");
+        }
+    }
+
+    /// On a low screen the rest is reached by keys.
+    #[test]
+    fn low_screens_are_moved_over() {
+        let mut view = View::new("http://there".to_owned());
+        view.take(Ok(state(15, 1.5)));
+        let all = text(&view, 80, 200);
+        let (first, above) = view.lines(80, 10, 0);
+        assert_eq!((first.len(), above), (10, 0));
+        let (last, above) = view.lines(80, 10, usize::MAX);
+        let text = |line: &Line| line.iter().map(|(_, text)| text.as_str()).collect::<String>();
+        // But for the two rows at the end, which are always there.
+        assert_eq!(text(&last[7]), all[all.len() - 3]);
+        assert_eq!(above, all.len() - 10);
+        assert!(text(&last[9]).contains(&format!("q quits; ↑ ↓ for {above} lines above")));
     }
 
     #[test]

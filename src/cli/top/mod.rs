@@ -1,6 +1,7 @@
 //! `deblurd top`: a running daemon, live in the terminal.
 
 mod draw;
+mod fold;
 mod screen;
 
 use std::io::IsTerminal;
@@ -21,7 +22,9 @@ const EVERY: Duration = Duration::from_millis(500);
 /// How soon a key or a signal is noticed.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// Shows a running daemon live in the terminal; q quits.
+/// Shows a running daemon live in the terminal; q quits, arrows move over what does not fit.
+///
+/// Times are upper bounds of bins a fifth wide.
 #[derive(Debug, Args)]
 pub(super) struct Top {
     #[command(flatten)]
@@ -37,6 +40,8 @@ impl Top {
         let client = self.daemon.client()?;
         let mut view = View::new(client.url().to_owned());
         let answers = ask_again_and_again(client).context("cannot start a thread")?;
+        // Lines above those that are shown.
+        let mut above = 0;
         let mut screen = Screen::open().context("the terminal cannot be used")?;
         loop {
             if let Some(signal) = shutdown.requested() {
@@ -44,9 +49,15 @@ impl Top {
                 return Err(Failure::interrupted(signal));
             }
             answers.try_iter().for_each(|answer| view.take(answer));
-            screen.show(|width, height| view.lines(width, height))?;
-            if screen.wait(GLANCE)? == Some(Key::Quit) {
-                return Ok(());
+            screen.show(|width, height| {
+                let (lines, shown_above) = view.lines(width, height, above);
+                above = shown_above;
+                lines
+            })?;
+            match screen.wait(GLANCE)? {
+                Some(Key::Quit) => return Ok(()),
+                Some(Key::Move(by)) => above = above.saturating_add_signed(by),
+                Some(Key::Other) | None => {}
             }
         }
     }

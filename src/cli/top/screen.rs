@@ -23,10 +23,15 @@ pub(super) enum Look {
 /// Text in pieces that look alike.
 pub(super) type Line = Vec<(Look, String)>;
 
+/// Lines that a key moves by which moves by many.
+const PAGE: isize = 10;
+
 /// What was pressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Key {
     Quit,
+    /// The lines before or behind those that are shown, so many.
+    Move(isize),
     Other,
 }
 
@@ -80,8 +85,17 @@ impl Screen {
         let is_interrupt =
             key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
         let is_quit = matches!(key.code, KeyCode::Char('q' | 'Q') | KeyCode::Esc) || is_interrupt;
-        let is_press = key.kind == KeyEventKind::Press;
-        Ok(Some(if is_quit && is_press { Key::Quit } else { Key::Other }))
+        if key.kind == KeyEventKind::Release {
+            return Ok(Some(Key::Other));
+        }
+        Ok(Some(match key.code {
+            _ if is_quit => Key::Quit,
+            KeyCode::Up => Key::Move(-1),
+            KeyCode::Down => Key::Move(1),
+            KeyCode::PageUp => Key::Move(-PAGE),
+            KeyCode::PageDown => Key::Move(PAGE),
+            _ => Key::Other,
+        }))
     }
 }
 

@@ -12,6 +12,12 @@ const SUBSAMPLES: u16 = 16;
 const MAX_REACH: f64 = 200.0;
 
 impl Psf {
+    /// The names of formulas.
+    pub const FORMULAS: [&str; 3] = ["gaussian", "disk", "motion"];
+
+    /// The formulas with what they take.
+    pub const EXPECTED: &str = "gaussian:SIGMA, disk:RADIUS or motion:LENGTH,ANGLE";
+
     /// Reads `gaussian:SIGMA`, `disk:RADIUS` or `motion:LENGTH,ANGLE`; lengths in pixels, the
     /// angle in degrees counter-clockwise from the positive x axis. `None` where the text begins
     /// with none of these names.

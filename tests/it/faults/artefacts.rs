@@ -26,6 +26,9 @@ fn bad_psfs_are_refused() {
     let workshop = Workshop::new();
     workshop.write_scene("in.png", 80, 60);
     check_psf(&workshop, "missing.txt", 66, &["missing.txt", "No such file"]);
+    let formulas = "expected gaussian:SIGMA, disk:RADIUS or motion:LENGTH,ANGLE";
+    check_psf(&workshop, "disc:3", 66, &["disc:3", formulas, "did you mean disk:3?"]);
+    check_psf(&workshop, "disk", 66, &["No such file", formulas]);
     for (name, text, words) in [
         ("empty.txt", "", ["empty", "expected a matrix"]),
         ("blank.txt", "\n# nothing\n", ["empty", "expected a matrix"]),

@@ -67,7 +67,7 @@ fn bad_configurations_are_refused() {
     );
     check_configuration("'64x48'", "'64'", &["source.extent: '64' is not WIDTHxHEIGHT"]);
     check_configuration("'64x48'", "'2x2'", &["extent is 2x2 (expected 64x36 to"]);
-    check_configuration("[source]", "[sauce]", &["source: missing"]);
+    check_configuration("[source]", "[sauce]", &["sauce: unknown section"]);
     check_configuration("[restore]", "[simulate]", &["restore: missing"]);
     check_configuration(
         "[[sink]]\nkind = 'y4m'\npath = 'out.y4m'\n",
