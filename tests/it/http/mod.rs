@@ -4,6 +4,7 @@ mod access;
 mod crowd;
 mod page;
 mod proxy;
+mod reference;
 mod requests;
 mod stations;
 mod statistics;

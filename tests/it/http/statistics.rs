@@ -66,6 +66,8 @@ fn eventful() -> Arc<Metrics> {
         metrics.sinks[0].latency.record(Duration::from_micros(micros));
     }
     metrics.load.set_temperature(Some(61.5));
+    metrics.fusion.record(0.5, 0.6);
+    metrics.guard.record(0.1);
     metrics.source.enter(SourceState::Frozen, "");
     metrics.quality.record(20.5, 31.25);
     metrics.restoration.set(restoration(), Vec::new());
@@ -86,15 +88,16 @@ fn exposition(accept: &str, content_type: &str) -> String {
     body.to_owned()
 }
 
-fn open_metrics() -> String {
+/// All that can be told, in the dialect of OpenMetrics.
+pub(super) fn open_metrics() -> String {
     exposition("application/openmetrics-text", "application/openmetrics-text; version=1.0.0")
 }
 
 /// One line with a value.
 #[derive(Debug)]
-struct Sample {
-    name: String,
-    labels: BTreeMap<String, String>,
+pub(super) struct Sample {
+    pub(super) name: String,
+    pub(super) labels: BTreeMap<String, String>,
     value: f64,
 }
 
@@ -144,7 +147,7 @@ fn quoted(text: &str) -> (String, &str) {
 }
 
 /// Families with their types, and the samples of each.
-fn families(text: &str) -> BTreeMap<String, (String, Vec<Sample>)> {
+pub(super) fn families(text: &str) -> BTreeMap<String, (String, Vec<Sample>)> {
     let mut families: BTreeMap<String, (String, Vec<Sample>)> = BTreeMap::new();
     let mut present = String::new();
     let text = text.strip_suffix("# EOF\n").expect("a marked end");
