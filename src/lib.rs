@@ -10,6 +10,38 @@
 //!    └───────────── pool: a dropped frame's buffers come home ◀─────────────┘
 //! ```
 //!
+//! The program is this library and a command line. To restore pictures in a program of one's own takes
+//! what is known of the camera, a model - the released ones are part of the library
+//! ([`station::load::released`]) - and who does the work:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use deblurd::executor::Sequential; // or pipeline::Workers, for all cores
+//! use deblurd::frame::{Extent, Picture, PictureFormat};
+//! use deblurd::optics::{Calibration, GrayLevels, Psf};
+//! use deblurd::plan::RestoreOptions;
+//! use deblurd::station::{Recipe, load};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let psf = Psf::from_formula("motion:5,0").ok_or("no formula")??;
+//! let recipe = Recipe {
+//!     camera: Calibration::new(psf, GrayLevels::saturating(1.0)),
+//!     model: load::model("nano")?, // or a file, or "none": the Wiener filter alone
+//!     options: RestoreOptions::default(),
+//!     executor: Arc::new(Sequential),
+//! };
+//! // An edge that moved by five pixels: from 60 to 180 in steps of 24.
+//! let mut blurred = Picture::new(PictureFormat::gray(Extent::new(96, 64)));
+//! for row in blurred.planes_mut()[0].rows_mut() {
+//!     row.iter_mut().zip(0_u16..).for_each(|(it, x)| *it = 60 + 24 * x.clamp(46, 51).abs_diff(46));
+//! }
+//! let sharp = recipe.restored(&blurred)?; // `Recipe::restorer` restores frame after frame
+//! let row = sharp.planes()[0].row(32);
+//! assert!(row[47] < blurred.planes()[0].row(32)[47] && row[50] > 150);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! The rooms stand from the bottom up: imports go only from later ones to earlier ones; `source`,
 //! `restore` and `sink` do not know each other.
 
