@@ -14,7 +14,7 @@
 //! what is known of the camera, a model - the released ones are part of the library
 //! ([`station::load::released`]) - and who does the work:
 //!
-//! ```
+//! ```rust
 //! use std::sync::Arc;
 //! use deblurd::executor::Sequential; // or pipeline::Workers, for all cores
 //! use deblurd::frame::{Extent, Picture, PictureFormat};

@@ -28,19 +28,25 @@ impl Site {
             return Ok(Some(Proof::Header));
         }
         let claim = Claim::of(headers, request.uri().query());
-        self.judge(&claim, caller).map(Some).map_err(|(refusal, why)| {
+        self.judge(&claim, caller).map(Some).map_err(|refused| {
+            let (refusal, why) = *refused;
             let is_for_people = login::is_for_people(request, path);
             Box::new(if is_for_people { login::page(&refusal, path, why) } else { refusal })
         })
     }
 
     /// The proof that a claim is; else the refusal, and what people are told. Wrong ones are counted.
-    fn judge(&self, claim: &Claim<'_>, caller: Caller) -> Result<Proof, (Answer, &'static str)> {
+    fn judge(
+        &self,
+        claim: &Claim<'_>,
+        caller: Caller,
+    ) -> Result<Proof, Box<(Answer, &'static str)>> {
         let now = Instant::now();
         if claim.is_made() && self.lockout.is_locked(caller, now) {
             let text = "too many wrong tokens came from this address\n";
             let refusal = later(StatusCode::TOO_MANY_REQUESTS, text, lockout::WINDOW.as_secs());
-            return Err((refusal, "Too many wrong tokens came from your address: wait a minute."));
+            let why = "Too many wrong tokens came from your address: wait a minute.";
+            return Err(Box::new((refusal, why)));
         }
         if let Some(proof) = self.token.as_ref().and_then(|token| token.proof(claim)) {
             return Ok(proof);
@@ -60,7 +66,7 @@ impl Site {
         } else {
             "Whoever set this server up has the token: it stands in its file token_file."
         };
-        Err((refusal, why))
+        Err(Box::new((refusal, why)))
     }
 
     /// Whether a request brings the form, or asks for it.
@@ -84,7 +90,10 @@ impl Site {
         };
         match self.judge(&Claim::told(&form.token), caller) {
             Ok(_) => login::welcome(&form.back, self.cookie(is_secure)),
-            Err((refusal, why)) => login::page(&refusal, &form.back, why),
+            Err(refused) => {
+                let (refusal, why) = *refused;
+                login::page(&refusal, &form.back, why)
+            }
         }
     }
 

@@ -24,6 +24,7 @@ mod conformance;
 mod faults;
 mod field;
 mod fifos;
+mod fuzzing;
 mod gpu;
 mod http;
 mod integers;

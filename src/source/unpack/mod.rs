@@ -151,8 +151,9 @@ impl Unpacker {
     /// What the words of a picture have in common; nothing where samples are no words.
     ///
     /// # Errors
-    /// Where a buffer is short.
+    /// Where buffers are missing or short.
     pub fn spread(&self, buffers: &[&[u8]]) -> Result<Spread, UnpackError> {
+        self.check(buffers)?;
         let (Some(area), 9..) = (self.areas.first(), self.pixel_format.depth_in_words()) else {
             return Ok(Spread::default());
         };
@@ -167,11 +168,7 @@ impl Unpacker {
     /// Where buffers are missing or short, or a compressed picture is damaged, cut, or not of the
     /// extent that was planned for.
     pub fn unpack(&mut self, buffers: &[&[u8]], picture: &mut Picture) -> Result<(), UnpackError> {
-        let expected = self.pixel_format.buffers();
-        if buffers.len() != expected {
-            return Err(UnpackError::Buffers { is: buffers.len(), expected });
-        }
-        self.check_lengths(buffers)?;
+        self.check(buffers)?;
         picture.reshape(self.format);
         match &mut self.work {
             Work::Jpeg(reader) => Ok(reader.read(buffers[0], picture)?),
@@ -183,8 +180,12 @@ impl Unpacker {
         }
     }
 
-    /// Checks that every buffer holds all that lies in it: planes may share one.
-    fn check_lengths(&self, buffers: &[&[u8]]) -> Result<(), UnpackError> {
+    /// Checks that all buffers are there, and that each holds all that lies in it: planes may share one.
+    fn check(&self, buffers: &[&[u8]]) -> Result<(), UnpackError> {
+        let expected = self.pixel_format.buffers();
+        if buffers.len() != expected {
+            return Err(UnpackError::Buffers { is: buffers.len(), expected });
+        }
         let lengths = buffers.iter().map(|bytes| bytes.len()).zip(self.bytes_needed());
         match lengths.enumerate().find(|(_, (held, needed))| held < needed) {
             Some((buffer, (held, needed))) => Err(UnpackError::Short { buffer, held, needed }),
