@@ -13,6 +13,7 @@ import torch
 
 import boundary
 import quantisation
+import revival
 import wiener
 from network import Told
 from optimiser import Muon
@@ -35,6 +36,7 @@ class Recipe:
     warm_up: int = 500
     rounding: bool = False  # with the rounding of the int8 file in the loop
     float_share: float = 0.0  # of a run with rounding: its first part, which does without
+    revive: bool = False  # begins with new weights for filters that never fire
 
 
 class Module(lightning.LightningModule):
@@ -76,6 +78,10 @@ class Module(lightning.LightningModule):
     def on_fit_start(self):
         self.trainer.datamodule.place(self.device)
         self.sums = torch.zeros(1, device=self.device)
+        if self.recipe.revive and not self.done:
+            quantisation.set_mode(self, Quantiser.OFF)
+            found = revival.revive(self.restorer, lambda: self.restore(self.trainer.datamodule.draw()))
+            print("{} of {} filters fired nowhere".format(*found), flush=True)
         quantisers = [m for m in self.modules() if isinstance(m, Quantiser)]
         if not self.recipe.rounding:
             for quantiser in quantisers:
@@ -116,6 +122,8 @@ class Module(lightning.LightningModule):
                 self.rate.fill_(rate)
                 self._step()
             self.done += 1
+        if self.recipe.seconds and self.device.type == "cuda":
+            torch.cuda.synchronize()  # or the steps that are told but not made yet would not be reckoned with
 
     def on_train_end(self):
         if self.is_float:  # stopped early: what is exported has scales of its own all the same

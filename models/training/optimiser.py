@@ -7,6 +7,7 @@ scratch `base` was 0.7 dB ahead of Adam's run on held-out photographs, and Adam 
 import torch
 
 MOMENTUM = 0.95
+SMALLEST = 1e-6  # norm of what still moves weights by whole steps: the momentum of filters that get no gradient fades
 LIKE_ADAM = 0.2  # root mean square of a step in units of the rate, as Adam's is
 
 
@@ -50,7 +51,7 @@ class Muon(torch.optim.Optimizer):
 
 def orthogonal(matrices):
     """Nearly the nearest orthogonal matrices of a batch: five steps of the Newton-Schulz iteration."""
-    x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-12)
+    x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + SMALLEST)
     for _ in range(5):
         square = x @ x.mT
         x = 3.4445 * x + (2.0315 * square @ square - 4.7750 * square) @ x

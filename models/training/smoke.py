@@ -5,6 +5,7 @@
 Trains the smallest size, goes on with the rounding of int8 in the loop, exports, checks the two files as a release is
 checked, reads a released model back, and lets every shape that `ablate.py` measures restore one frame.
 """
+import json
 import os
 import pathlib
 import sys
@@ -15,15 +16,21 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import numpy as np
 import torch
 from PIL import Image
+from scipy import ndimage
 
 import ablate
 import check
 import data
 import export
+import finetune
+import frames
 import psfs
 import quantise
+import revival
 import train
 from module import Module, Recipe
+from network import Restorer
+from sizes import SIZES
 
 PICTURES = 26  # one of 25 is held out
 FEW = ["--steps", "3", "--batch", "2", "--patch", "64"]
@@ -57,6 +64,45 @@ def measured_shapes(bank):
     print(f"ablate.py: {len(ablate.ROWS)} shapes restore")
 
 
+def check_frames(folder):
+    """Frames that are made with known noise, noise of rows and JPEG tell of it; fine-tuning takes what they tell."""
+    folder.mkdir()
+    rng, x = np.random.default_rng(0), np.array(Image.open(next((folder.parent / "pictures/made").iterdir())), float)
+    x = ndimage.gaussian_filter(x, 2)
+    for number in range(6):
+        noise = rng.normal(size=x.shape) * np.sqrt(0.4 + 1.2 * x / 255) + 0.5 * rng.normal(size=(len(x), 1))
+        Image.fromarray(np.clip(np.rint(x + 4 * noise), 0, 255).astype(np.uint8)).save(folder / f"{number}.png")
+    told = frames.read(folder)
+    assert abs(told.noise - 4) < 0.2 and abs(told.dark - 0.4) < 0.15 and abs(told.rows - 0.5) < 0.2, told
+    Image.fromarray(x.astype(np.uint8)).save(folder / "6.jpg", quality=80)
+    assert frames.read(folder).quality == (80, 80)
+    print(f"frames.py: {told}")
+
+
+def calibration(path):
+    """A calibration file of one PSF, as deblurd writes it."""
+    about = np.frombuffer(json.dumps({"version": 1, "transfer": "none"}).encode(), np.uint8)
+    np.savez(path, psf=psfs.bank(1, np.random.default_rng(0))[0], noise=np.float64([2, 0]), about=about)
+    return path
+
+
+def check_revival():
+    """Filters that fire nowhere get new weights, which hardly change what is restored and get a gradient."""
+    restorer = Restorer(SIZES["nano"])
+    stage = restorer.stages[0]
+    z = torch.rand(2, stage.head.in_channels, 32, 32)
+    with torch.no_grad():
+        stage.head.bias[:3] = -100
+        before = stage(z)
+    run = lambda: [each(torch.rand(2, each.head.in_channels, 32, 32)) for each in restorer.stages]
+    silent, filters = revival.revive(restorer, run)
+    after = stage(z)
+    after.square().sum().backward()
+    moved, pulled = (after - before).abs().max(), stage.head.bias.grad[:3].abs().max()
+    assert 3 <= silent < filters and moved < 0.1 and pulled > 0, (silent, moved, pulled)
+    print(f"revival.py: {silent} of {filters} filters renewed")
+
+
 def main():
     data.PSFS = 64
     torch.set_num_threads(2)
@@ -67,6 +113,12 @@ def main():
         run(train, "--size", "nano", "--out", folder, *common)
         run(quantise, folder, "--name", "smoke", *common)
         run(check, folder / "smoke.onnx")
+        run(train, "--model", folder / "smoke.onnx", "--revive", "--out", folder / "again", *common)
+        check_revival()
+        check_frames(folder / "frames")
+        own = ["--calibration", calibration(folder / "own.npz"), "--frames", folder / "frames", "--out", folder]
+        run(finetune, "--model", folder / "smoke.onnx", *own, *common)
+        run(check, folder / "smoke-own.onnx")
         measured_shapes(torch.from_numpy(psfs.bank(1, np.random.default_rng(0))))
     released = data.ROOT / "models/nano.onnx"
     run(check, released)

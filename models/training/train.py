@@ -38,7 +38,7 @@ def fit(module, data, out, name, resume=False):
         json.dumps({key: dataclasses.asdict(value) for key, value in settings.items()}, indent=2) + "\n"
     )
     callbacks = [Keeper(checkpoint)]
-    if not recipe.float_share:  # the losses before and after the rounding begins are not alike
+    if not module.past:  # what goes on from trained weights gets worse first, while the rate is high
         callbacks.append(lightning.callbacks.EarlyStopping("loss", patience=PATIENCE))
     trainer = lightning.Trainer(
         max_epochs=-1 if recipe.seconds else -(-recipe.steps // recipe.epoch),
@@ -94,7 +94,7 @@ def recipe(args, on_a_processor, **defaults):
     """The recipe for this machine, changed as the command line says."""
     chosen = defaults | ({} if torch.cuda.is_available() else ON_A_PROCESSOR | on_a_processor)
     told = {name: getattr(args, name) for name in ("steps", "seconds", "rate", "batch", "patch") if getattr(args, name)}
-    return Recipe(**(chosen | told))
+    return Recipe(**(chosen | told), revive=args.revive)
 
 
 def add_arguments(parser):
@@ -105,6 +105,7 @@ def add_arguments(parser):
     parser.add_argument("--rate", type=float, help="of learning, at its peak")
     parser.add_argument("--batch", type=int)
     parser.add_argument("--patch", type=int)
+    parser.add_argument("--revive", action="store_true", help="begins with new weights for filters that never fire")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true")
 
