@@ -21,7 +21,6 @@ SIGMA_TYPICAL, SIGMA_SPREAD = 2.55, 0.3  # median and log standard deviation of 
 GAMMA = 2.2
 BRIGHT, RESIDUE = 0.9, 0.1  # from where on light was beyond white, and how wrong the restorer found it at most
 FUSED = 8  # frames that temporal fusion averages at most
-ROWS = 0.5  # noise of whole rows in units of sigma
 SPIKES = 1e-3  # share of samples that were mended because they were hot or dead
 
 
@@ -44,11 +43,14 @@ class Camera:
     linear: float = 0.3  # blurred in linear light, seen through a transfer curve
     highlights: float = 0.2  # light beyond white was set aside, not quite rightly
     shot: float = 0.4  # noise that grows with the signal
+    dark: float = 0.25  # part of that noise's variance at middle gray that black has
     correlated: float = 0.3  # noise of neighbours is alike, as after demosaicing
     fused: float = 0.2  # less noise where nothing moved, as temporal fusion leaves it
     rows: float = 0.15  # whole rows share some noise
+    shared: float = 0.5  # of it, in units of sigma
     despiked: float = 0.15  # single samples made of their neighbours
-    jpeg: float = 0.4  # quality 70 to 95
+    jpeg: float = 0.4
+    quality: tuple = (70, 95)  # lowest and highest of JPEG
     wrong_psf: float = 0.5  # the PSF told is wrong, and the trust in it told with errors
     effective: float = 0.6  # the noise told covers some or all of what else is wrong
     misjudged: float = 0.3  # the noise told is wrong by up to a factor of two
@@ -93,13 +95,13 @@ class Camera:
     def _noise(self, noise, light):
         """Noise of standard deviation 1 made less simple than white noise is."""
         noise = torch.where(self._is(self.correlated, noise), _correlated(noise), noise)
-        growth = (0.25 + 1.5 * light.clamp(0, 1)).sqrt()
+        growth = (self.dark + 2 * (1 - self.dark) * light.clamp(0, 1)).sqrt()
         noise = torch.where(self._is(self.shot, noise), growth * noise, noise)
         frames = 1 + (FUSED - 1) * torch.rand(len(noise), 1, 1, 1, device=noise.device)
         coarse = torch.randn(len(noise), 1, 5, 5, device=noise.device)
         rests = functional.interpolate(coarse, noise.shape[-2:], mode="bilinear") < 0
         noise = torch.where(self._is(self.fused, noise) & rests, noise * frames.rsqrt(), noise)
-        rows = ROWS * torch.randn_like(noise[..., :1])
+        rows = self.shared * torch.randn_like(noise[..., :1])
         return torch.where(self._is(self.rows, noise), noise + rows, noise)
 
     def _coded(self, frames):
@@ -108,7 +110,8 @@ class Camera:
         mended = (frames.roll(1, 3) + frames.roll(-1, 3)) / 2
         is_mended = self._is(self.despiked, frames) & (torch.rand_like(frames) < SPIKES)
         frames = torch.where(is_mended, mended, frames)
-        quality = 70 + 25 * torch.rand(len(frames), device=frames.device)
+        low, high = self.quality
+        quality = low + (high - low) * torch.rand(len(frames), device=frames.device)
         return torch.where(self._is(self.jpeg, frames), jpeg.compress(frames, quality.round()), frames)
 
     def _misjudged(self, sigma, faulty):

@@ -1,10 +1,11 @@
 """Makes a model for one camera out of a general one, and says what that gained on photographs it was not trained on.
 
     python3 models/training/finetune.py --psf kernel.txt --model models/base.onnx --out DIR [--sigma 2.55]
-    python3 models/training/finetune.py --calibration camera.npz --model models/base.onnx --out DIR
+    python3 models/training/finetune.py --calibration camera.npz [--frames FOLDER] --model models/base.onnx --out DIR
 
-The second form takes all PSFs of a calibration, and what it says of the noise and the coder: photographs are degraded
-as that camera does it, so no sharp truth of its own is needed. Needs the float twin beside the model. Writes
+The second form takes all PSFs of a calibration, and what it says of the noise and the coder; --frames takes noise,
+noise of rows and the coder's quality from frames that the camera recorded (frames.py). Photographs are degraded as
+that camera does it, so no sharp truth of its own is needed. Needs the float twin beside the model. Writes
 DIR/NAME.onnx and DIR/NAME-f32.onnx, NAME being the model's name and the PSF's, unless told. With --sigma the model is
 for that noise level alone, and with --camera-share 0 for a camera without faults; it then bears no wrong noise level.
 The first part of the run is in float, the rest with rounding; without a GPU all of it is with rounding.
@@ -17,6 +18,7 @@ import pathlib
 import numpy as np
 
 import export
+import frames
 import train
 from camera import SIGMA_MAX, Camera
 from data import LEVELS, DataModule
@@ -49,11 +51,24 @@ def read_calibration(path):
     return psfs.reshape(-1, *psfs.shape[-2:]), Camera(share=OF_A_CAMERA, sigma=noise, **faults)
 
 
+def as_recorded(camera, told):
+    """`camera` with what its frames have `told`."""
+    if told.noise is not None:
+        if not 0 < told.noise <= SIGMA_MAX:
+            raise SystemExit(f"frames show noise {told.noise:.2f} (expected above 0, at most {SIGMA_MAX} gray levels)")
+        rows = {"rows": float(told.rows > 0), "shared": told.rows}
+        camera = dataclasses.replace(camera, sigma=round(told.noise, 2), shot=1.0, dark=told.dark, **rows)
+    if told.quality is not None:
+        return dataclasses.replace(camera, jpeg=1.0, quality=told.quality)
+    return camera
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     blur = parser.add_mutually_exclusive_group(required=True)
     blur.add_argument("--psf", type=pathlib.Path)
     blur.add_argument("--calibration", type=pathlib.Path, help="of a camera, as deblurd calibrate writes it")
+    parser.add_argument("--frames", type=pathlib.Path, help="folder of pictures as the camera gives them")
     parser.add_argument("--model", type=pathlib.Path, required=True)
     parser.add_argument("--name")
     parser.add_argument("--sigma", type=float, help="the one noise level, in 8-bit gray levels, where it is known")
@@ -65,6 +80,10 @@ def main():
     blur = args.psf or args.calibration
     name = args.name or f"{args.model.stem}-{blur.stem}"
     psfs, camera = (read_psf(args.psf)[None], Camera()) if args.psf else read_calibration(args.calibration)
+    if args.frames:
+        recorded = frames.read(args.frames)
+        print(recorded, flush=True)
+        camera = as_recorded(camera, recorded)
     told = {"share": args.camera_share, "sigma": args.sigma}
     camera = dataclasses.replace(camera, **{key: value for key, value in told.items() if value is not None})
     learning = {"steps": STEPS, "rate": RATE, "rounding": True, "float_share": FLOAT_SHARE}
@@ -76,6 +95,8 @@ def main():
     for level in levels:
         before, after = (row[f"sigma {level} psnr"] for row in (history[0], history[-1]))
         print(f"sigma {level}: {before:.2f} -> {after:.2f} dB ({after - before:+.2f}) on held-out photographs")
+    before, after = (row["validation psnr"] for row in (history[0], history[-1]))
+    print(f"as this camera shows them: {before:.2f} -> {after:.2f} dB ({after - before:+.2f})")
     noise = "" if camera.sigma is None else f" and sigma {camera.sigma:g}"
     module.past = [f"{args.model.stem} fine-tuned to {blur.name}{noise}"]
     export.write(module.restorer.cpu(), args.out, name, ", ".join(module.lineage()))

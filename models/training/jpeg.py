@@ -17,14 +17,21 @@ TABLE = (
 
 
 def compress(frames, quality):
-    """`frames` [B, 1, H, W] in [0, 1] (sides multiples of 8) at `quality` [B], 50 to 100."""
+    """`frames` [B, 1, H, W] in [0, 1] (sides multiples of 8) at `quality` [B], 1 to 100."""
     count, _, height, width = frames.shape
     cosines, table = _constants(frames.device)
-    steps = (table * (2 - quality[:, None, None] / 50)).round().clamp(1, 255)[:, None, None]
+    factor = torch.where(quality < 50, 50 / quality, 2 - quality / 50)
+    steps = (table * factor[:, None, None]).round().clamp(1, 255)[:, None, None]
     blocks = (frames * 255 - 128).reshape(count, height // 8, 8, width // 8, 8).transpose(2, 3)
     levels = ((cosines @ blocks @ cosines.T) / steps).round()
     blocks = (cosines.T @ (levels * steps) @ cosines).transpose(2, 3)
     return ((blocks.reshape(frames.shape) + 128).round().clamp(0, 255)) / 255
+
+
+def quality(table):
+    """The quality, 1 to 100, of the standard's table that comes nearest to a file's luma `table` of 64 steps."""
+    percent = 100 * sum(table) / sum(map(sum, TABLE))
+    return round(max(1, min(100, (200 - percent) / 2 if percent <= 100 else 5000 / percent)))
 
 
 @functools.cache
