@@ -118,6 +118,16 @@ def read(path):
 
 def aligned_error(restored, sharp):
     """Mean square error at the shift where it is least."""
+    moved = shifted(restored, best_shift(restored, sharp))
+    return float(np.mean((moved - sharp)[CUT:-CUT, CUT:-CUT] ** 2))
+
+
+def shifted(restored, by):
+    return shift(restored, -by, order=3, mode="nearest")
+
+
+def best_shift(restored, sharp):
+    """Rows and columns by which `restored` lies away from `sharp`, to a fraction of a sample."""
     inner = sharp[CUT:-CUT, CUT:-CUT]
 
     def apart(moved):
@@ -132,12 +142,12 @@ def aligned_error(restored, sharp):
 
     start = min(((dy, dx) for dy in steps for dx in steps), key=lambda d: whole(*d))
     fine = minimize(
-        lambda d: apart(shift(restored, -d, order=3, mode="nearest")),
+        lambda d: apart(shifted(restored, d)),
         start,
         method="Nelder-Mead",
         options={"xatol": 0.02, "initial_simplex": np.array(start) + [[0, 0], [0.4, 0], [0, 0.4]]},
     )
-    return fine.fun
+    return fine.x
 
 
 def report(name, errors, true):
