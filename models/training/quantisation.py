@@ -60,6 +60,10 @@ class Convolution(nn.Conv2d):
     LARGEST = 126  # of what is rounded: passing an error on can add one
     DEAD = 1e-3  # weights of a filter that has no larger one
 
+    def reset_parameters(self):
+        super().reset_parameters()
+        nn.init.zeros_(self.bias)  # a random one silences filters of what is small for good
+
     def forward(self, x, quantiser):
         if quantiser.mode != Quantiser.ON:
             return super().forward(x)
