@@ -113,7 +113,7 @@ impl Estimating for Card {
                 for channel in &mut work.channels {
                     channel.x_w.samples_mut().copy_from_slice(channel.y.samples());
                 }
-                (Estimate::Wiener, Err(GpuError::Unfit("more, nor processors".to_owned()).into()))
+                (Estimate::Wiener, Err(GpuError::Failed.into()))
             }
         };
         let outcome = failure.map_or(outcome, Err);
