@@ -25,5 +25,5 @@ pub use encode::{encode_jpeg, encode_png, encode_tagged_jpeg, encode_tagged_png}
 pub use png::{PngOptions, PngSink};
 pub use record::{PictureKind, RecordOptions, RecordSink, from_words, in_words};
 pub use showcase::{Exhibit, Next, Showcase, ShowcaseSink, Side, View};
-pub use v4l2::{OutputFormat, V4l2Sink, V4l2SinkOptions};
+pub use v4l2::{OutputFormat, Packer, V4l2Sink, V4l2SinkOptions};
 pub use whole::{Place, is_special, remove_unfinished, rewrite_whole, try_writing, write_whole};

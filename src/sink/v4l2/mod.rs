@@ -9,7 +9,7 @@
 mod pack;
 mod port;
 
-pub use pack::OutputFormat;
+pub use pack::{OutputFormat, Packer};
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,7 +21,6 @@ use crate::keys;
 use crate::pace::Backoff;
 use crate::sink::contract::{Sink, SinkError};
 use crate::v4l2::{ErrorKind, V4l2Error};
-use pack::Packer;
 use port::{DevicePort, Port, Wish};
 
 /// Pauses before a device is opened again: the first, and the longest.

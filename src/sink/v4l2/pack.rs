@@ -51,12 +51,12 @@ impl OutputFormat {
     }
 
     /// Bytes of a row, at least.
-    pub(super) const fn row_bytes(self, width: usize) -> usize {
+    pub const fn row_bytes(self, width: usize) -> usize {
         if matches!(self, Self::Yuyv) { 2 * width } else { width }
     }
 
     /// Bytes of a picture of `extent` whose rows are `stride` bytes apart.
-    pub(super) const fn bytes(self, extent: Extent, stride: usize) -> usize {
+    pub const fn bytes(self, extent: Extent, stride: usize) -> usize {
         let luma = stride * extent.height;
         if matches!(self, Self::Yu12) {
             luma + 2 * (stride / 2) * (extent.height / 2)
@@ -84,20 +84,21 @@ impl FromStr for OutputFormat {
 
 /// Turns pictures into bytes; it holds the rows it works on, so that no picture allocates.
 #[derive(Debug)]
-pub(super) struct Packer {
+pub struct Packer {
     format: OutputFormat,
     /// Two rows, each of luma, U and V of full width.
     rows: [[Vec<u8>; 3]; 2],
 }
 
 impl Packer {
-    pub(super) fn new(format: OutputFormat) -> Self {
+    /// A packer of pictures as `format`.
+    pub fn new(format: OutputFormat) -> Self {
         Self { format, rows: Default::default() }
     }
 
     /// Packs a picture into `out`, whose rows are `stride` bytes apart; `false` where it has not
     /// room enough. Padding stays as it is.
-    pub(super) fn pack(&mut self, picture: &Picture, stride: usize, out: &mut [u8]) -> bool {
+    pub fn pack(&mut self, picture: &Picture, stride: usize, out: &mut [u8]) -> bool {
         let extent = self.format.grown(picture.extent());
         let fits = out.len() >= self.format.bytes(extent, stride)
             && stride >= self.format.row_bytes(extent.width)
