@@ -68,6 +68,19 @@ impl Scale {
     }
 }
 
+/// 2^23: a number from 0 to 2^16 added to it is rounded to an integer, which then stands in the
+/// low bits. Additions and masks are vectorised on every processor; conversions are not.
+const ROUND: f32 = 8_388_608.0;
+
+/// The integer nearest to a number, clipped at 0 and `most`, which is no more than 65,535.
+#[inline]
+pub fn nearest(number: f32, most: f32) -> u16 {
+    let rounded = number.clamp(0.0, most) + ROUND;
+    #[expect(clippy::cast_possible_truncation, reason = "the integer is in the low bits")]
+    let low_bits = rounded.to_bits() as u16;
+    low_bits
+}
+
 /// The greatest sample of `depth` bits.
 fn greatest(depth: u8) -> f32 {
     f32::from(u16::MAX >> (16 - depth))

@@ -2,7 +2,7 @@
 //!
 //! Chroma of half size is repeated, not interpolated.
 
-use crate::frame::colour::{Scale, luma_of, rgb_of, ycc_of};
+use crate::frame::colour::{Scale, nearest, rgb_of, ycc_of};
 use crate::frame::{Layout, Picture, Range};
 
 /// Appends row `y` as full-range 8-bit luma and, unless the picture is gray, chroma to `rows`.
@@ -62,27 +62,72 @@ fn push_plane(range: Range, picture: &Picture, index: usize, y: usize, row: &mut
         0 => (picture.planes()[0].row(y), Scale::luma(8, range)),
         _ => (chroma_row(picture, index, y), Scale::chroma(8, range)),
     };
-    let scale = Scale::of_plane(format, index);
-    let value = |&sample: &u16| byte(bytes.sample(scale.value(sample.into())));
-    if samples.len() == format.extent.width {
-        row.extend(samples.iter().map(value));
+    let (scale, row) = (Scale::of_plane(format, index), grow(row, format.extent.width));
+    if scale == bytes && format.depth == 8 {
+        stretch(samples, row, |sample| sample.min(0xFF).to_le_bytes()[0]);
     } else {
-        let pairs = samples.iter().map(value).flat_map(|value| [value, value]);
-        row.extend(pairs.take(format.extent.width));
+        stretch(samples, row, |sample| byte(bytes.sample(scale.value(sample.into()))));
+    }
+}
+
+/// Fills a row with the bytes of samples, each twice where there are half as many.
+#[inline]
+fn stretch(samples: &[u16], row: &mut [u8], byte: impl Fn(u16) -> u8) {
+    if samples.len() == row.len() {
+        return row.iter_mut().zip(samples).for_each(|(target, sample)| *target = byte(*sample));
+    }
+    let (pairs, last) = row.as_chunks_mut::<2>();
+    pairs.iter_mut().zip(samples).for_each(|(pair, sample)| *pair = [byte(*sample); 2]);
+    last.iter_mut().zip(samples.last()).for_each(|(target, sample)| *target = byte(*sample));
+}
+
+/// Makes room for `count` more bytes, which are returned.
+fn grow(row: &mut Vec<u8>, count: usize) -> &mut [u8] {
+    let start = row.len();
+    row.resize(start + count, 0);
+    &mut row[start..]
+}
+
+/// Luma, or a difference of colour, in bytes, of red, green and blue samples.
+#[derive(Debug, Clone, Copy)]
+struct Mixture {
+    offset: f32,
+    factors: [f32; 3],
+}
+
+impl Mixture {
+    /// Of samples on scale `from`: part `index` of [`ycc_of`], on scale `to`. It is linear: what it makes of black
+    /// and of each colour alone says all.
+    fn new(from: Scale, to: Scale, index: usize) -> Self {
+        let of =
+            |colour: [f32; 3]| to.sample(ycc_of(colour.map(|sample| from.value(sample)))[index]);
+        let offset = of([0.0; 3]);
+        let factors = std::array::from_fn(|colour| {
+            let mut alone = [0.0; 3];
+            alone[colour] = from.span();
+            (of(alone) - offset) / from.span()
+        });
+        Self { offset, factors }
+    }
+
+    fn mix(self, colours: [&[u16]; 3], bytes: &mut [u8]) {
+        let [red, green, blue] = colours;
+        let colours = red.iter().zip(green).zip(blue);
+        for (target, ((&red, &green), &blue)) in bytes.iter_mut().zip(colours) {
+            let [red, green, blue] = [red, green, blue].map(f32::from);
+            let [of_red, of_green, of_blue] = self.factors;
+            *target = byte(self.offset + of_red * red + of_green * green + of_blue * blue);
+        }
     }
 }
 
 fn push_rgb_as_ycc(range: Range, picture: &Picture, y: usize, rows: &mut [Vec<u8>]) {
-    let scale = Scale::of_plane(picture.format(), 0);
-    let (luma, chroma) = (Scale::luma(8, range), Scale::chroma(8, range));
-    let row_of = |index: usize| picture.planes()[index].row(y).iter();
-    let colours = || {
-        let triples = row_of(0).zip(row_of(1)).zip(row_of(2));
-        triples.map(|((&r, &g), &b)| [r, g, b].map(|sample| scale.value(sample.into())))
-    };
-    rows[0].extend(colours().map(|colour| byte(luma.sample(luma_of(colour)))));
-    rows[1].extend(colours().map(|colour| byte(chroma.sample(ycc_of(colour)[1]))));
-    rows[2].extend(colours().map(|colour| byte(chroma.sample(ycc_of(colour)[2]))));
+    let from = Scale::of_plane(picture.format(), 0);
+    let colours = [0, 1, 2].map(|index: usize| picture.planes()[index].row(y));
+    for (index, row) in rows.iter_mut().enumerate() {
+        let to = if index == 0 { Scale::luma(8, range) } else { Scale::chroma(8, range) };
+        Mixture::new(from, to, index).mix(colours, grow(row, picture.extent().width));
+    }
 }
 
 fn chroma_row(picture: &Picture, index: usize, y: usize) -> &[u16] {
@@ -90,14 +135,13 @@ fn chroma_row(picture: &Picture, index: usize, y: usize) -> &[u16] {
     picture.planes()[index].row(y >> halving)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+#[inline]
 fn byte(value: f32) -> u8 {
-    (value + 0.5) as u8
+    nearest(value, 255.0).to_le_bytes()[0]
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
 fn quantise(value: f32) -> u16 {
-    (value.min(65_535.0) + 0.5) as u16
+    nearest(value, 65_535.0)
 }
 
 #[cfg(test)]

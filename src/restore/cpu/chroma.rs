@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::ROWS;
 use super::extension::Extension;
 use super::filtering::Filtering;
+use super::rows::{RowSums, for_rows};
 use crate::executor::{Executor, FreeList, for_chunks};
 use crate::fft::FieldFilter;
 use crate::frame::colour::{Scale, ycc_of};
@@ -26,13 +27,14 @@ pub(crate) struct ChromaFilter {
     is_rgb: bool,
     /// Whether one sample of the planes here stands for two, from left to right and downwards.
     halved: (bool, bool),
-    /// Rows of differences.
-    rows: FreeList<[Vec<f32>; 2]>,
+    /// Rows of differences, or of colours.
+    rows: FreeList<[Vec<f32>; 3]>,
     filtering: Filtering,
     extension: Extension,
     executor: Arc<dyn Executor>,
     /// A difference of colour as captured, without its mean.
     y: Plane<f32>,
+    sums: RowSums,
     restored: [Difference; 2],
 }
 
@@ -54,7 +56,8 @@ impl ChromaFilter {
             scale: Scale::of_plane(format, 1),
             is_rgb: format.layout == Layout::Rgb,
             halved,
-            rows: FreeList::new(executor.threads(), || [vec![0.0; width], vec![0.0; width]]),
+            rows: FreeList::new(executor.threads(), || rooms_of(width)),
+            sums: RowSums::new(framing.inner.height),
             executor: Arc::clone(executor),
             y: plane(),
             restored: [plane(), plane()].map(|plane| Difference { plane, mean: 0.0 }),
@@ -64,7 +67,11 @@ impl ChromaFilter {
     /// Restores the differences of a picture.
     pub(crate) fn run(&mut self, blurred: &Picture) {
         for index in 0..self.restored.len() {
-            self.load(blurred, index);
+            if self.is_rgb {
+                self.load_of_colours(blurred, index);
+            } else {
+                self.load(&blurred.planes()[1 + index]);
+            }
             let mean = self.subtract_mean();
             self.extension.apply(&*self.executor, &mut self.y);
             let restored = &mut self.restored[index];
@@ -94,8 +101,8 @@ impl ChromaFilter {
         let (width, white) = (target.extent().width, f32::from(white));
         for_chunks(&*self.executor, target.samples_mut(), ROWS * width, &|part, rows| {
             self.rows.with(
-                || [vec![0.0; width], vec![0.0; width]],
-                |[room, values]| {
+                || rooms_of(width),
+                |[room, values, _]| {
                     for (y, row) in (part * ROWS..).zip(rows.chunks_mut(width)) {
                         self.load_row(index, y, room, values);
                         to_samples(self.scale, white, values, row);
@@ -111,63 +118,89 @@ impl ChromaFilter {
         (framing.offset(), framing.inner)
     }
 
-    /// Fills the plane with a difference of a picture.
-    fn load(&mut self, blurred: &Picture, index: usize) {
-        let ((left, top), Extent { width, height }) = self.place();
-        let (outer, scale, is_rgb) = (self.y.extent().width, self.scale, self.is_rgb);
-        let (across, down) = (1 + usize::from(self.halved.0), 1 + usize::from(self.halved.1));
-        let frame = &mut self.y.samples_mut()[top * outer..][..height * outer];
-        for_chunks(&*self.executor, frame, ROWS * outer, &|part, rows| {
-            for (y, row) in (part * ROWS..).zip(rows.chunks_mut(outer)) {
-                let lines = |plane: usize| Lines::of(&blurred.planes()[plane], y * down, down);
-                let values = row[left..][..width].iter_mut().enumerate();
-                if is_rgb {
-                    let colours = [0, 1, 2].map(lines);
-                    for (x, value) in values {
-                        let colours = colours.map(|it| scale.value(it.mean(x * across, across)));
-                        *value = ycc_of(colours)[1 + index];
-                    }
-                } else {
-                    let lines = lines(1 + index);
-                    values.for_each(|(x, value)| {
-                        *value = scale.value(lines.mean(x * across, across));
-                    });
-                }
-            }
+    /// Fills the plane with a plane of chroma samples.
+    fn load(&mut self, chroma: &Plane<u16>) {
+        let (scale, (across, down)) = (self.scale, self.factors());
+        let Self { executor, extension, sums, y, .. } = self;
+        for_rows(&**executor, extension.framing(), y, &|y, row| {
+            fill_means(lines(chroma, y * down, down), across, row);
+            row.iter_mut().for_each(|value| *value = scale.value(*value));
+            sums.add_up(y, row);
         });
+    }
+
+    /// Fills the plane with a difference, that of blue, 0, or of red, 1, of red, green and blue samples.
+    fn load_of_colours(&mut self, blurred: &Picture, index: usize) {
+        let (scale, (across, down)) = (self.scale, self.factors());
+        let Self { rows: rooms, executor, extension, sums, y, .. } = self;
+        for_rows(&**executor, extension.framing(), y, &|y, row| {
+            let width = row.len();
+            rooms.with(
+                || rooms_of(across * width),
+                |rooms| {
+                    for (means, plane) in rooms.iter_mut().zip(blurred.planes()) {
+                        fill_means(lines(plane, y * down, down), across, &mut means[..width]);
+                    }
+                    let [red, green, blue] = &*rooms;
+                    let colours = red.iter().zip(green).zip(blue);
+                    let colours = colours.map(|((r, g), b)| [*r, *g, *b].map(|it| scale.value(it)));
+                    let targets = row.iter_mut().zip(colours);
+                    if index == 0 {
+                        targets.for_each(|(value, colour)| *value = ycc_of(colour)[1]);
+                    } else {
+                        targets.for_each(|(value, colour)| *value = ycc_of(colour)[2]);
+                    }
+                },
+            );
+            sums.add_up(y, row);
+        });
+    }
+
+    /// Samples of a picture, across and down, for one of the plane.
+    fn factors(&self) -> (usize, usize) {
+        (1 + usize::from(self.halved.0), 1 + usize::from(self.halved.1))
     }
 
     /// Takes the mean from the frame.
     fn subtract_mean(&mut self) -> f32 {
-        let ((left, top), Extent { width, height }) = self.place();
-        let rows = top..top + height;
-        let sum = |row: &[f32]| row[left..][..width].iter().map(|&it| f64::from(it)).sum::<f64>();
-        let sum = rows.clone().map(|y| sum(self.y.row(y))).sum::<f64>();
-        #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 fits f32")]
-        let mean = (sum / (width * height) as f64) as f32;
-        for y in rows {
-            self.y.row_mut(y)[left..][..width].iter_mut().for_each(|value| *value -= mean);
-        }
+        let framing = self.extension.framing();
+        let mean = self.sums.mean(framing.inner.area());
+        for_rows(&*self.executor, framing, &mut self.y, &|_, row| {
+            row.iter_mut().for_each(|value| *value -= mean);
+        });
         mean
     }
 }
 
+/// Rows to work in, as wide as a picture's.
+fn rooms_of(width: usize) -> [Vec<f32>; 3] {
+    std::array::from_fn(|_| vec![0.0; width])
+}
+
 /// One or two rows of samples, the last of a plane taken for one behind it.
-#[derive(Clone, Copy)]
-struct Lines<'a>([&'a [u16]; 2]);
+fn lines(plane: &Plane<u16>, y: usize, count: usize) -> [&[u16]; 2] {
+    let last = plane.extent().height - 1;
+    [plane.row(y), plane.row((y + count - 1).min(last))]
+}
 
-impl<'a> Lines<'a> {
-    fn of(plane: &'a Plane<u16>, y: usize, count: usize) -> Self {
-        let last = plane.extent().height - 1;
-        Self([plane.row(y), plane.row((y + count - 1).min(last))])
+/// Fills `means` with those of two rows, each of as many columns, one or two, as go `across`; the last column is
+/// taken for one behind it.
+fn fill_means([above, below]: [&[u16]; 2], across: usize, means: &mut [f32]) {
+    let mean = |above: [u16; 2], below: [u16; 2]| {
+        let [a, b, c, d] = [above[0], above[1], below[0], below[1]].map(i32::from);
+        0.25 * (a + b + c + d) as f32
+    };
+    if across == 1 {
+        let pairs = above.iter().zip(below);
+        let pairs = means.iter_mut().zip(pairs);
+        return pairs.for_each(|(value, (a, b))| *value = mean([*a; 2], [*b; 2]));
     }
-
-    /// The mean of these and of as many columns from `x` on.
-    fn mean(self, x: usize, count: usize) -> f32 {
-        let [above, below] = self.0;
-        let next = (x + count - 1).min(above.len() - 1);
-        let sum = [above[x], above[next], below[x], below[next]].map(u32::from);
-        0.25 * sum.iter().sum::<u32>() as f32
+    let ((pairs, last), (others, other)) = (above.as_chunks::<2>(), below.as_chunks::<2>());
+    for (value, (a, b)) in means.iter_mut().zip(pairs.iter().zip(others)) {
+        *value = mean(*a, *b);
+    }
+    if let ([a], [b], Some(value)) = (last, other, means.last_mut()) {
+        *value = mean([*a; 2], [*b; 2]);
     }
 }
 
@@ -223,7 +256,12 @@ mod tests {
     fn means_are_of_what_there_is() {
         let plane =
             Plane::from_fn(Extent::new(3, 3), |x, y| u16::try_from(x + 10 * y).unwrap_or(0));
-        let mean = |x, y, count| Lines::of(&plane, y, count).mean(x, count);
-        assert_eq!([mean(1, 1, 1), mean(0, 0, 2), mean(2, 2, 2)], [11.0, 5.5, 22.0]);
+        let means = |y, count| {
+            let mut means = vec![0.0; 3_usize.div_ceil(count)];
+            fill_means(lines(&plane, y, count), count, &mut means);
+            means
+        };
+        assert_eq!(means(1, 1), [10.0, 11.0, 12.0]);
+        assert_eq!((means(0, 2), means(2, 2)), (vec![5.5, 7.0], vec![20.5, 22.0]));
     }
 }

@@ -2,18 +2,17 @@
 //! where the scene rests, without lamps beyond white.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::ROWS;
 use super::faults::Mending;
 use super::fusion::Fuser;
 use super::highlights::Peel;
 use super::margin::Margin;
+use super::rows::{RowSums, for_rows};
 use super::stripes::Levelling;
 use super::workspace::{Channel, Workspace};
-use crate::executor::{Executor, for_chunks};
+use crate::executor::Executor;
 use crate::frame::colour::luma_row;
-use crate::frame::{Extent, Layout, Picture, Plane};
+use crate::frame::{Layout, Picture, Plane};
 use crate::optics::Contrast;
 use crate::plan::{Framing, ToneCurve};
 use crate::restore::{Lamps, Mended, Striped};
@@ -32,8 +31,7 @@ pub(crate) struct Decode {
     framing: Framing,
     margin: Margin,
     executor: Arc<dyn Executor>,
-    /// Sums of the rows, as bits: added up in their order, whoever made them.
-    sums: Vec<AtomicU64>,
+    sums: RowSums,
 }
 
 /// What was wrong with a frame.
@@ -56,8 +54,7 @@ impl Decode {
         (framing, margin): (Framing, Margin),
         executor: Arc<dyn Executor>,
     ) -> Self {
-        let height = framing.inner.height;
-        let sums = (0..height).map(|_| AtomicU64::new(0)).collect();
+        let sums = RowSums::new(framing.inner.height);
         #[expect(clippy::cast_possible_truncation, reason = "samples are f32")]
         let gain = (1.0 / contrast.get()) as f32;
         let fusers = Vec::new();
@@ -104,31 +101,29 @@ impl Decode {
         let is_fused = index < self.fusers.len();
         self.for_rows(&mut channel.y, &|y, row| {
             self.load(picture, index, is_luma, y, row);
-            self.look(index, (y, row), peel && !is_fused);
+            self.mark(index, (y, row), peel && !is_fused);
         });
         // Before the average: neither a hot pixel nor a stripe is averaged in.
         let seen = if is_luma { picture.planes() } else { &picture.planes()[index..=index] };
         let mending = self.mending.as_mut();
         let run = |mending: &mut Mending| mending.run(index, seen, &mut channel.y);
         let mended = mending.map_or_else(Mended::default, run);
-        if mended.samples > 0 {
-            self.for_rows(&mut channel.y, &|y, row| self.add_up(y, row));
-        }
-        let sums = self.sums.iter().map(|sum| f64::from_bits(sum.load(Ordering::Relaxed)));
-        let levelling = self.levelling.as_mut();
-        let striped = levelling.map_or_else(Striped::default, |it| it.run(sums, &mut channel.y));
+        let (levelling, sums) = (self.levelling.as_mut(), &self.sums);
+        let mut are_summed = levelling.is_some();
+        let striped = levelling.map_or_else(Striped::default, |it| it.run(&mut channel.y, sums));
         if let Some(fuser) = self.fusers.get_mut(index) {
             // Before lamps are looked for: what is found of them is another light in every frame, and noise
             // about white is no lamp in the average.
             fuser.run(&mut channel.y);
-            self.for_rows(&mut channel.y, &|y, row| self.look(index, (y, row), peel));
+            are_summed = false;
+            self.for_rows(&mut channel.y, &|y, row| self.mark(index, (y, row), peel));
         }
         let lamps = self.peels[index].run(&mut channel.y, &mut channel.beyond);
         channel.has_lamps = lamps.tiles > 0;
-        if channel.has_lamps || striped != Striped::default() {
-            self.for_rows(&mut channel.y, &|y, row| self.add_up(y, row));
+        if !are_summed || channel.has_lamps || striped != Striped::default() {
+            self.for_rows(&mut channel.y, &|y, row| self.sums.add_up(y, row));
         }
-        channel.mean = self.mean();
+        channel.mean = self.sums.mean(self.framing.inner.area());
         let (mean, gain) = (channel.mean, self.gain);
         self.for_rows(&mut channel.y, &|_, row| {
             row.iter_mut().for_each(|sample| *sample = (*sample - mean) * gain);
@@ -137,16 +132,11 @@ impl Decode {
         Seen { mended, striped, lamps }
     }
 
-    /// Marks the lamps of a row, where they are to be set aside, and adds it up.
-    fn look(&self, index: usize, (y, row): (usize, &[f32]), peel: bool) {
+    /// Marks the lamps of a row, where they are to be set aside.
+    fn mark(&self, index: usize, (y, row): (usize, &[f32]), peel: bool) {
         if peel {
             self.peels[index].mark(y, row);
         }
-        self.add_up(y, row);
-    }
-
-    fn add_up(&self, y: usize, row: &[f32]) {
-        self.sums[y].store(f64::from(sum_of(row)).to_bits(), Ordering::Relaxed);
     }
 
     /// Fills a row with the light of row `y` of the picture.
@@ -162,36 +152,11 @@ impl Decode {
 
     /// Has `work` done on the rows of the frame, of these indices, where they lie in `extended`.
     fn for_rows(&self, extended: &mut Plane<f32>, work: &(dyn Fn(usize, &mut [f32]) + Sync)) {
-        let framing = self.framing;
-        let ((left, top), outer) = (framing.offset(), framing.outer.width);
-        let Extent { width, height } = framing.inner;
-        let frame = &mut extended.samples_mut()[top * outer..][..height * outer];
-        for_chunks(&*self.executor, frame, ROWS * outer, &|part, rows| {
-            for (y, row) in (part * ROWS..).zip(rows.chunks_mut(outer)) {
-                work(y, &mut row[left..][..width]);
-            }
-        });
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 fits f32")]
-    fn mean(&self) -> f32 {
-        let sums = self.sums.iter().map(|sum| f64::from_bits(sum.load(Ordering::Relaxed)));
-        (sums.sum::<f64>() / self.framing.inner.area() as f64) as f32
+        for_rows(&*self.executor, self.framing, extended, work);
     }
 }
 
 /// Whether the one channel is the luma of red, green and blue planes.
 pub(crate) fn is_luma_of_rgb(work: &Workspace, layout: Layout) -> bool {
     work.channels.len() == 1 && layout == Layout::Rgb
-}
-
-/// Sum of a row, in eight parts side by side: one part would wait for each addition.
-fn sum_of(row: &[f32]) -> f32 {
-    let mut parts = [0.0; 8];
-    let chunks = row.chunks_exact(parts.len());
-    let rest: f32 = chunks.remainder().iter().sum();
-    for chunk in chunks {
-        parts.iter_mut().zip(chunk).for_each(|(part, sample)| *part += sample);
-    }
-    parts.iter().sum::<f32>() + rest
 }

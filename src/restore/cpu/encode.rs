@@ -150,13 +150,11 @@ impl Encode {
                     for (index, values) in scratch.differences.iter_mut().enumerate() {
                         chroma.load_row(index, y, &mut scratch.sums, values);
                     }
-                    let [blues, reds] = &scratch.differences;
-                    for (index, row) in [red, green, blue].into_iter().enumerate() {
-                        let values = scratch.values.iter().zip(blues.iter().zip(reds));
-                        scratch.sums.iter_mut().zip(values).for_each(|(sum, (luma, (cb, cr)))| {
-                            *sum = rgb_of([*luma, *cb, *cr])[index];
-                        });
-                        self.curve.samples(&scratch.sums, row);
+                    scratch.make_colours();
+                    let Scratch { values, differences: [blues, reds], .. } = &*scratch;
+                    let colours = [(reds, red), (values, green), (blues, blue)];
+                    for (values, row) in colours {
+                        self.curve.samples(values, row);
                     }
                 }
             });
@@ -193,5 +191,13 @@ impl Scratch {
     fn new(width: usize) -> Self {
         let row = || vec![0.0; width];
         Self { values: row(), sums: row(), differences: [row(), row()] }
+    }
+
+    /// Of luma and the differences of blue and red green, blue and red, in their places.
+    fn make_colours(&mut self) {
+        let [blues, reds] = &mut self.differences;
+        for ((luma, blue), red) in self.values.iter_mut().zip(blues).zip(reds) {
+            [*red, *luma, *blue] = rgb_of([*luma, *blue, *red]);
+        }
     }
 }

@@ -80,11 +80,12 @@ impl Framed<'_> {
         &mut self.plane.row_mut(y)[x]
     }
 
-    /// Samples of row `y` from column `x` on.
-    fn from(&mut self, x: usize, y: usize) -> impl Iterator<Item = &mut f32> {
+    /// The samples of row `y` from column `x` on, so many: those up to the end of the plane, and those that are wrapped.
+    fn from(&mut self, x: usize, y: usize, count: usize) -> [&mut [f32]; 2] {
         let (x, y) = self.place(x, y);
         let (wrapped, straight) = self.plane.row_mut(y).split_at_mut(x);
-        straight.iter_mut().chain(wrapped)
+        let first = count.min(straight.len());
+        [&mut straight[..first], &mut wrapped[..count - first]]
     }
 
     fn place(&self, x: usize, y: usize) -> (usize, usize) {
@@ -129,8 +130,7 @@ impl Margin {
         }
         for y in [0, inner.height - 1] {
             let (from, to) = (*plane.at(columns.before, y), *plane.at(columns.after, y));
-            let samples = plane.from(columns.first, y).take(columns.count).enumerate();
-            samples.for_each(|(step, sample)| *sample = columns.between(from, to, step));
+            columns.fill(from, to, plane.from(columns.first, y, columns.count));
         }
         self.below.fill(executor, plane);
         self.beside.fill(executor, plane);
@@ -152,6 +152,17 @@ impl Span {
     fn between(self, before: f32, after: f32, step: usize) -> f32 {
         let way = (step + 1) as f32 / (self.count + 1) as f32;
         before + way * (after - before)
+    }
+
+    /// Fills the samples of a line, which may be in two pieces, straight from `before` to `after`.
+    fn fill(self, before: f32, after: f32, [first, second]: [&mut [f32]; 2]) {
+        let steps = first.len();
+        let fill = |from: usize, samples: &mut [f32]| {
+            let steps = samples.iter_mut().enumerate();
+            steps.for_each(|(step, sample)| *sample = self.between(before, after, from + step));
+        };
+        fill(0, first);
+        fill(steps, second);
     }
 }
 
@@ -175,8 +186,11 @@ impl Rectangle {
                 Side::Last => *plane.at(columns.at(x), rows.after),
             });
             for (y, line) in (rows.first..).zip(strip.lines(executor)) {
-                let samples = plane.from(columns.first, y);
-                samples.zip(line).for_each(|(sample, v)| *sample += v);
+                let [first, second] = plane.from(columns.first, y, line.len());
+                let (start, end) = line.split_at(first.len());
+                for (samples, line) in [(first, start), (second, end)] {
+                    samples.iter_mut().zip(line).for_each(|(sample, v)| *sample += v);
+                }
             }
         }
         if let Some(strip) = &mut self.down {
@@ -184,10 +198,14 @@ impl Rectangle {
                 Side::First => *plane.at(columns.before, rows.at(y)),
                 Side::Last => *plane.at(columns.after, rows.at(y)),
             });
-            for (x, line) in (columns.first..).zip(strip.lines(executor)) {
-                for (y, v) in (rows.first..).zip(line) {
-                    *plane.at(x, y) += v;
-                }
+            let (length, count) = (strip.length, columns.count);
+            strip.fill_lines(executor);
+            // Row by row: columns of a plane lie far apart.
+            for y in 0..length {
+                let lines = strip.lines[y..].iter().step_by(length);
+                let [first, second] = plane.from(columns.first, rows.first + y, count);
+                let samples = first.iter_mut().chain(second);
+                samples.zip(lines).for_each(|(sample, v)| *sample += v);
             }
         }
     }
@@ -199,8 +217,7 @@ impl Rectangle {
         for y in 0..rows.count {
             let left = rows.between(upper.0, lower.0, y);
             let right = rows.between(upper.1, lower.1, y);
-            let samples = plane.from(columns.first, rows.first + y).take(columns.count);
-            samples.enumerate().for_each(|(x, sample)| *sample = columns.between(left, right, x));
+            columns.fill(left, right, plane.from(columns.first, rows.first + y, columns.count));
         }
     }
 }
@@ -273,6 +290,12 @@ impl Strip {
 
     /// The lines between the sides, from the first on.
     fn lines(&mut self, executor: &dyn Executor) -> impl Iterator<Item = &[f32]> {
+        self.fill_lines(executor);
+        self.lines.chunks(self.length.max(1))
+    }
+
+    /// Fills the lines between the sides.
+    fn fill_lines(&mut self, executor: &dyn Executor) {
         let Self { length, sines, weights, first, last, lines } = self;
         // A frame of two rows or columns has no side between its corners.
         for_chunks(executor, lines, (*length).max(1), &|y, line| {
@@ -282,7 +305,6 @@ impl Strip {
             line.iter_mut().zip(sides).for_each(|(v, ((a, w), (b, u)))| *v = a * w + b * u);
             transform(sines, line);
         });
-        lines.chunks((*length).max(1))
     }
 }
 

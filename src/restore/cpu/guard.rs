@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::ROWS;
+use super::rows::for_rows;
 use super::workspace::{Channel, Estimate, Workspace};
 use crate::executor::{Executor, FreeList, for_chunks};
 use crate::fft::{Complex, TwinFft, TwinRoom};
@@ -170,23 +170,19 @@ impl Guarding {
 
     /// Leaves of what was changed what is kept.
     fn blend(&self, y: &Plane<f32>, estimate: &mut Plane<f32>) {
-        let ((left, top), outer) = (self.framing.offset(), self.framing.outer.width);
-        let Extent { width, height } = self.framing.inner;
-        let frame = &mut estimate.samples_mut()[top * outer..][..height * outer];
+        let (left, top) = self.framing.offset();
         let last = self.kept.extent().height - 1;
-        for_chunks(&*self.executor, frame, ROWS * outer, &|part, rows| {
-            for (at, row) in (part * ROWS..).zip(rows.chunks_mut(outer)) {
-                let (above, down) = self.rows.between[at];
-                let (upper, lower) = (self.kept.row(above), self.kept.row((above + 1).min(last)));
-                let seen = &y.row(top + at)[left..][..width];
-                let pairs = row[left..][..width].iter_mut().zip(seen);
-                for ((restored, seen), (before, right)) in pairs.zip(&self.columns.between) {
-                    let next = (before + 1).min(upper.len() - 1);
-                    let above = upper[*before] + right * (upper[next] - upper[*before]);
-                    let below = lower[*before] + right * (lower[next] - lower[*before]);
-                    let kept = above + down * (below - above);
-                    *restored = seen + kept * (*restored - seen);
-                }
+        for_rows(&*self.executor, self.framing, estimate, &|at, row| {
+            let (above, down) = self.rows.between[at];
+            let (upper, lower) = (self.kept.row(above), self.kept.row((above + 1).min(last)));
+            let seen = &y.row(top + at)[left..];
+            let pairs = row.iter_mut().zip(seen);
+            for ((restored, seen), (before, right)) in pairs.zip(&self.columns.between) {
+                let next = (before + 1).min(upper.len() - 1);
+                let above = upper[*before] + right * (upper[next] - upper[*before]);
+                let below = lower[*before] + right * (lower[next] - lower[*before]);
+                let kept = above + down * (below - above);
+                *restored = seen + kept * (*restored - seen);
             }
         });
     }

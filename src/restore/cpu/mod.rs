@@ -7,6 +7,7 @@ mod backend; // from a plan to a restorer
 mod estimating; // the steps in the middle, whoever does them
 mod processors; // who does them here
 mod workspace; // the planes
+mod rows; // of the frame in them
 mod decode; // samples to light
 mod faults; // hot and dead pixels
 mod suspects; // of the sensor, told by many frames

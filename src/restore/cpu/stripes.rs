@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::ROWS;
+use super::rows::{RowSums, for_rows};
 use crate::executor::{Executor, for_chunks};
 use crate::fft::MirrorFilter;
 use crate::frame::{Extent, Plane};
@@ -58,21 +59,17 @@ impl Levelling {
         }
     }
 
-    /// Takes the stripes of the frame away that lies in `extended`, of whose rows these are the sums; the
-    /// deviations of what was found.
-    pub(crate) fn run(
-        &mut self,
-        sums: impl Iterator<Item = f64>,
-        extended: &mut Plane<f32>,
-    ) -> Striped {
+    /// Takes the stripes of the frame away that lies in `extended`; the deviations of what was found. `sums` are
+    /// those of its rows before.
+    pub(crate) fn run(&mut self, extended: &mut Plane<f32>, sums: &RowSums) -> Striped {
         let Extent { width, height } = self.framing.inner;
-        self.add_up_columns(extended);
+        self.add_up(extended, sums);
         let white: usize = self.parts.iter().map(|part| part.white).sum();
         if white * FEWEST > width * height {
             return Striped::default();
         }
         #[expect(clippy::cast_possible_truncation, reason = "a mean of f32 fits f32")]
-        let means = sums.map(|sum| (sum / width as f64) as f32);
+        let means = sums.iter().map(|sum| (sum / width as f64) as f32);
         self.rows.means.clear();
         self.rows.means.extend(means);
         let rows = self.rows.look();
@@ -87,7 +84,8 @@ impl Levelling {
         Striped { rows, columns }
     }
 
-    fn add_up_columns(&mut self, extended: &Plane<f32>) {
+    /// Adds rows and columns up, and counts what is at white.
+    fn add_up(&mut self, extended: &Plane<f32>, rows: &RowSums) {
         let ((left, top), Extent { width, height }) = (self.framing.offset(), self.framing.inner);
         for_chunks(&*self.executor, &mut self.parts, 1, &|index, parts| {
             for Part { sums, white } in parts {
@@ -95,6 +93,7 @@ impl Levelling {
                 *white = 0;
                 for y in index * ROWS..height.min((index + 1) * ROWS) {
                     let row = &extended.row(top + y)[left..][..width];
+                    rows.add_up(y, row);
                     sums.iter_mut().zip(row).for_each(|(sum, sample)| *sum += sample);
                     *white +=
                         row.iter().map(|sample| u32::from(*sample >= WHITE)).sum::<u32>() as usize;
@@ -104,14 +103,10 @@ impl Levelling {
     }
 
     fn take_away(&self, extended: &mut Plane<f32>) {
-        let ((left, top), outer) = (self.framing.offset(), self.framing.outer.width);
-        let Extent { width, height } = self.framing.inner;
-        let frame = &mut extended.samples_mut()[top * outer..][..height * outer];
-        for_chunks(&*self.executor, frame, ROWS * outer, &|part, rows| {
-            for (row, of_row) in rows.chunks_mut(outer).zip(&self.rows.offsets[part * ROWS..]) {
-                let samples = row[left..][..width].iter_mut().zip(&self.columns.offsets);
-                samples.for_each(|(sample, of_column)| *sample -= of_row + of_column);
-            }
+        for_rows(&*self.executor, self.framing, extended, &|y, row| {
+            let of_row = self.rows.offsets[y];
+            let samples = row.iter_mut().zip(&self.columns.offsets);
+            samples.for_each(|(sample, of_column)| *sample -= of_row + of_column);
         });
     }
 }
@@ -170,11 +165,7 @@ mod tests {
         let stripes = Stripes::plan(&blur, Light(0.01), Contrast::USUAL, framing);
         let mut levelling =
             Levelling::new(stripes.expect("large enough"), framing, Arc::new(Sequential));
-        let ((left, top), Extent { width, height }) = (framing.offset(), framing.inner);
-        let sums: Vec<f64> = (0..height)
-            .map(|y| plane.row(top + y)[left..][..width].iter().copied().map(f64::from).sum())
-            .collect();
-        levelling.run(sums.into_iter(), plane)
+        levelling.run(plane, &RowSums::new(framing.inner.height))
     }
 
     /// Mean square of the distance of two planes, in squared gray levels.

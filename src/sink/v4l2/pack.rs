@@ -116,9 +116,10 @@ impl Packer {
     fn pack_yuyv(&mut self, picture: &Picture, stride: usize, out: &mut [u8]) {
         for (y, line) in out.chunks_exact_mut(stride).take(picture.extent().height).enumerate() {
             let [luma, us, vs] = self.load(0, Range::Limited, picture, y);
-            let pairs = luma.chunks_exact(2).zip(us.chunks_exact(2)).zip(vs.chunks_exact(2));
-            for (four, ((luma, u), v)) in line.chunks_exact_mut(4).zip(pairs) {
-                four.copy_from_slice(&[luma[0], mean(u), luma[1], mean(v)]);
+            let pairs = luma.as_chunks::<2>().0.iter();
+            let pairs = pairs.zip(us.as_chunks::<2>().0).zip(vs.as_chunks::<2>().0);
+            for (four, ((luma, u), v)) in line.as_chunks_mut::<4>().0.iter_mut().zip(pairs) {
+                *four = [luma[0], mean(*u), luma[1], mean(*v)];
             }
         }
     }
@@ -136,9 +137,9 @@ impl Packer {
             }
             let [upper, lower] = &self.rows;
             for (plane, line) in [(1, us), (2, vs)] {
-                let pairs = upper[plane].chunks_exact(2).zip(lower[plane].chunks_exact(2));
-                for (byte, (upper, lower)) in line.iter_mut().zip(pairs) {
-                    *byte = mean(&[upper[0], upper[1], lower[0], lower[1]]);
+                let [upper, lower] = [upper, lower].map(|row| row[plane].as_chunks::<2>().0);
+                for (byte, (upper, lower)) in line.iter_mut().zip(upper.iter().zip(lower)) {
+                    *byte = mean([upper[0], upper[1], lower[0], lower[1]]);
                 }
             }
         }
@@ -166,10 +167,14 @@ impl Packer {
     }
 }
 
-/// Mean of some bytes, rounded.
-fn mean(bytes: &[u8]) -> u8 {
-    let sum: usize = bytes.iter().copied().map(usize::from).sum();
-    u8::try_from((sum + bytes.len() / 2) / bytes.len()).unwrap_or(u8::MAX)
+/// Mean of two or four bytes, rounded.
+#[inline]
+fn mean<const N: usize>(bytes: [u8; N]) -> u8 {
+    // The compiler counts, and shifts instead of dividing.
+    let both = |(sum, count), byte| (sum + u16::from(byte), count + 1);
+    let (sum, count) = bytes.into_iter().fold((0_u16, 0), both);
+    let [mean, _] = ((sum + count / 2) / count).to_le_bytes();
+    mean
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::super::error::UnpackError;
 use super::super::pixel_format::Mosaic;
+use crate::frame::colour::nearest;
 
 /// Entries of a curve, one a sample.
 pub(super) const CURVE_STEPS: usize = 1 << 16;
@@ -79,17 +80,9 @@ impl Levels {
 
     #[inline(always)]
     fn light(&self, value: u16, factor: f32) -> u16 {
-        let light = f32::from(value.saturating_sub(self.black)) * factor;
-        let rounded = light.min(f32::from(u16::MAX)) + ROUND;
-        #[expect(clippy::cast_possible_truncation, reason = "the number is in the low bits")]
-        let low_bits = rounded.to_bits() as u16;
-        low_bits
+        nearest(f32::from(value.saturating_sub(self.black)) * factor, f32::from(u16::MAX))
     }
 }
-
-/// 2^23: a number from 0 to 2^16 added to it is rounded to an integer, which then stands in the
-/// low bits. Additions and masks are vectorised on every processor; conversions are not.
-const ROUND: f32 = 8_388_608.0;
 
 /// Encoded values of light in 16 bits, one a sample.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
