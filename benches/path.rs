@@ -76,6 +76,7 @@ impl Bench {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "a benchmark says what it found")]
 fn print(name: &str, mut times: Vec<Duration>) {
     times.sort_unstable();
     let [least, median] = [0, times.len() / 2].map(|at| times[at].as_secs_f64() * 1e3);

@@ -5,21 +5,18 @@
 //! a part of the curvature of the colour that is there. Every filter reproduces any plane in which
 //! each colour is a linear function of the place.
 //!
-//! A row is kept as its even and its odd columns, so that a filter runs along contiguous samples; in f32, which
-//! holds what the filters add up exactly (samples below 2^16, factors that add up to less than 2^6) and is what
-//! every processor multiplies and converts several of at a time.
+//! A row is kept as its even and its odd columns, so that a filter runs along contiguous samples.
 
 use super::super::pixel_format::Mosaic;
 use super::levels::Levels;
 use super::window::{Window as Rows, reflected};
 use crate::frame::Picture;
-use crate::frame::colour::nearest;
 
 /// A row of the mosaic: its even columns and its odd ones, each with a reflected sample before the
 /// first and after the last.
 #[derive(Debug, Clone)]
 struct Row {
-    halves: [Vec<f32>; 2],
+    halves: [Vec<u16>; 2],
 }
 
 /// The five rows around a row, and what was made of them.
@@ -36,25 +33,26 @@ pub(super) struct Window {
 /// The samples that the filters of one half of the columns look at, all of one length: `u` is up,
 /// `d` down, `l` left, `r` right; twice is two places away.
 struct Neighbours<'a> {
-    here: &'a [f32],
-    l: &'a [f32],
-    r: &'a [f32],
-    ll: &'a [f32],
-    rr: &'a [f32],
-    u: &'a [f32],
-    d: &'a [f32],
-    uu: &'a [f32],
-    dd: &'a [f32],
-    ul: &'a [f32],
-    ur: &'a [f32],
-    dl: &'a [f32],
-    dr: &'a [f32],
+    here: &'a [u16],
+    l: &'a [u16],
+    r: &'a [u16],
+    ll: &'a [u16],
+    rr: &'a [u16],
+    u: &'a [u16],
+    d: &'a [u16],
+    uu: &'a [u16],
+    dd: &'a [u16],
+    ul: &'a [u16],
+    ur: &'a [u16],
+    dl: &'a [u16],
+    dr: &'a [u16],
 }
 
 impl Window {
     pub(super) fn new(width: usize) -> Self {
         let half = width.div_ceil(2);
-        let row = || Row { halves: std::array::from_fn(|_| vec![0.0; half + 2]) };
+        let padded = || std::array::from_fn(|_| vec![0; half + 2]);
+        let row = || Row { halves: padded() };
         Self {
             width,
             lights: vec![0; 2 * half],
@@ -72,11 +70,11 @@ impl Window {
         let [red, green, blue] = colours;
         let (own, other) = if has_red { (red, blue) } else { (blue, red) };
         let at = Neighbours::of(rows, coloured);
-        at.same(&mut own[coloured]);
+        own[coloured].copy_from_slice(at.here);
         at.green_of_coloured(&mut green[coloured]);
         at.other_of_coloured(&mut other[coloured]);
         let at = Neighbours::of(rows, 1 - coloured);
-        at.same(&mut green[1 - coloured]);
+        green[1 - coloured].copy_from_slice(at.here);
         at.beside_of_green(&mut own[1 - coloured]);
         at.above_of_green(&mut other[1 - coloured]);
     }
@@ -104,7 +102,7 @@ impl Rows for Window {
         let [even, odd] = &mut row.halves;
         let pairs = even[1..].iter_mut().zip(&mut odd[1..]);
         for ((a, b), pair) in pairs.zip(lights.as_chunks::<2>().0) {
-            (*a, *b) = (pair[0].into(), pair[1].into());
+            (*a, *b) = (pair[0], pair[1]);
         }
         row.reflect(*width);
     }
@@ -155,45 +153,25 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// The first samples of each.
-    #[inline(always)]
-    fn first(&self, count: usize) -> Self {
-        Self {
-            here: &self.here[..count],
-            l: &self.l[..count],
-            r: &self.r[..count],
-            ll: &self.ll[..count],
-            rr: &self.rr[..count],
-            u: &self.u[..count],
-            d: &self.d[..count],
-            uu: &self.uu[..count],
-            dd: &self.dd[..count],
-            ul: &self.ul[..count],
-            ur: &self.ur[..count],
-            dl: &self.dl[..count],
-            dr: &self.dr[..count],
-        }
-    }
-
     /// Green where red or blue is.
     fn green_of_coloured(&self, target: &mut [u16]) {
         self.filter(target, |at, i| {
-            8.0 * at.here[i] + 4.0 * (at.beside(i) + at.above(i))
-                - 2.0 * (at.far_beside(i) + at.far_above(i))
+            8 * at.one(at.here, i) + 4 * (at.beside(i) + at.above(i))
+                - 2 * (at.far_beside(i) + at.far_above(i))
         });
     }
 
     /// Blue where red is, red where blue is.
     fn other_of_coloured(&self, target: &mut [u16]) {
         self.filter(target, |at, i| {
-            12.0 * at.here[i] + 4.0 * at.corners(i) - 3.0 * (at.far_beside(i) + at.far_above(i))
+            12 * at.one(at.here, i) + 4 * at.corners(i) - 3 * (at.far_beside(i) + at.far_above(i))
         });
     }
 
     /// On green, the colour to the left and to the right.
     fn beside_of_green(&self, target: &mut [u16]) {
         self.filter(target, |at, i| {
-            10.0 * at.here[i] + 8.0 * at.beside(i) - 2.0 * (at.corners(i) + at.far_beside(i))
+            10 * at.one(at.here, i) + 8 * at.beside(i) - 2 * (at.corners(i) + at.far_beside(i))
                 + at.far_above(i)
         });
     }
@@ -201,51 +179,50 @@ impl<'a> Neighbours<'a> {
     /// On green, the colour above and below.
     fn above_of_green(&self, target: &mut [u16]) {
         self.filter(target, |at, i| {
-            10.0 * at.here[i] + 8.0 * at.above(i) - 2.0 * (at.corners(i) + at.far_above(i))
+            10 * at.one(at.here, i) + 8 * at.above(i) - 2 * (at.corners(i) + at.far_above(i))
                 + at.far_beside(i)
         });
     }
 
-    /// The colour that is there.
-    fn same(&self, target: &mut [u16]) {
-        let whole = |sample: f32| nearest(sample, f32::from(u16::MAX));
-        target.iter_mut().zip(self.here).for_each(|(sample, here)| *sample = whole(*here));
-    }
-
     /// Writes sixteenths of what `sixteen_fold` says of every column, rounded and clipped.
     #[inline(always)]
-    fn filter(&self, target: &mut [u16], sixteen_fold: impl Fn(&Self, usize) -> f32) {
-        // All of a length that the compiler sees, or it would look at each before each step.
-        let count = target.len().min(self.here.len());
-        let at = self.first(count);
-        for (i, sample) in target[..count].iter_mut().enumerate() {
-            // Halves go up: they become a little more than halves.
-            *sample = nearest((sixteen_fold(&at, i) + 0.25) * (1.0 / 16.0), f32::from(u16::MAX));
+    fn filter(&self, target: &mut [u16], sixteen_fold: impl Fn(&Self, usize) -> i32) {
+        for (i, sample) in target.iter_mut().enumerate().take(self.here.len()) {
+            let value = (sixteen_fold(self, i) + 8) >> 4;
+            #[expect(clippy::cast_sign_loss, reason = "clamped")]
+            let clipped = value.clamp(0, 0xFFFF) as u16;
+            *sample = clipped;
         }
     }
 
     #[inline(always)]
-    fn beside(&self, i: usize) -> f32 {
-        self.l[i] + self.r[i]
+    fn one(&self, samples: &[u16], i: usize) -> i32 {
+        samples[i].into()
     }
 
     #[inline(always)]
-    fn above(&self, i: usize) -> f32 {
-        self.u[i] + self.d[i]
+    fn beside(&self, i: usize) -> i32 {
+        self.one(self.l, i) + self.one(self.r, i)
     }
 
     #[inline(always)]
-    fn far_beside(&self, i: usize) -> f32 {
-        self.ll[i] + self.rr[i]
+    fn above(&self, i: usize) -> i32 {
+        self.one(self.u, i) + self.one(self.d, i)
     }
 
     #[inline(always)]
-    fn far_above(&self, i: usize) -> f32 {
-        self.uu[i] + self.dd[i]
+    fn far_beside(&self, i: usize) -> i32 {
+        self.one(self.ll, i) + self.one(self.rr, i)
     }
 
     #[inline(always)]
-    fn corners(&self, i: usize) -> f32 {
-        self.ul[i] + self.ur[i] + self.dl[i] + self.dr[i]
+    fn far_above(&self, i: usize) -> i32 {
+        self.one(self.uu, i) + self.one(self.dd, i)
+    }
+
+    #[inline(always)]
+    fn corners(&self, i: usize) -> i32 {
+        let (above, below) = ((self.ul, self.ur), (self.dl, self.dr));
+        self.one(above.0, i) + self.one(above.1, i) + self.one(below.0, i) + self.one(below.1, i)
     }
 }
