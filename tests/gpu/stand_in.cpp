@@ -107,11 +107,15 @@ const Shown *show(const Shown &own) {
     return &block->shown[threadIdx.x / 32 * 32];
 }
 
-namespace filter {
-#include "../../src/restore/gpu/kernels/filter.cu"
+namespace rows {
+#include "../../src/restore/gpu/kernels/rows.cu"
 // One block at a time: as much as a block may have.
 float2 memory[32 * 1024];
-}  // namespace filter
+}  // namespace rows
+namespace columns {
+#include "../../src/restore/gpu/kernels/columns.cu"
+float2 memory[32 * 1024];
+}  // namespace columns
 namespace residual {
 #include "../../src/restore/gpu/kernels/residual.cu"
 uint4 shared_words[16 * 1024];
@@ -153,23 +157,23 @@ template <typename T> T &argument(void **arguments, int at) { return *(T *)argum
 const Function FUNCTIONS[] = {
     {"rows_forward",
      [](void **a) {
-         filter::rows_forward(
-             argument<filter::Plan>(a, 0), argument<const float2 *>(a, 1), argument<filter::Load>(a, 2),
+         rows::rows_forward(
+             argument<rows::Plan>(a, 0), argument<const float2 *>(a, 1), argument<rows::Load>(a, 2),
              argument<float2 *>(a, 3), argument<int>(a, 4), argument<int>(a, 5)
          );
      }},
     {"columns",
      [](void **a) {
-         filter::columns(
-             argument<filter::Plan>(a, 0), argument<const float2 *>(a, 1), argument<const float2 *>(a, 2),
-             argument<filter::Layers>(a, 3), argument<int>(a, 4)
+         columns::columns(
+             argument<columns::Plan>(a, 0), argument<const float2 *>(a, 1), argument<const float2 *>(a, 2),
+             argument<columns::Layers>(a, 3), argument<int>(a, 4)
          );
      }},
     {"rows_back",
      [](void **a) {
-         filter::rows_back(
-             argument<filter::Plan>(a, 0), argument<const float2 *>(a, 1), argument<filter::Layers>(a, 2),
-             argument<filter::Outputs>(a, 3), argument<int>(a, 4), argument<int>(a, 5)
+         rows::rows_back(
+             argument<rows::Plan>(a, 0), argument<const float2 *>(a, 1), argument<rows::Layers>(a, 2),
+             argument<rows::Outputs>(a, 3), argument<int>(a, 4), argument<int>(a, 5)
          );
      }},
     {"head16", [](void **a) { residual::head16(argument<residual::Head>(a, 0)); }},
@@ -181,9 +185,9 @@ const Function FUNCTIONS[] = {
 };
 // Bytes of the arguments of each, which a captured launch keeps.
 const std::map<std::string, std::vector<size_t>> SIZES = {
-    {"rows_forward", {sizeof(filter::Plan), 8, sizeof(filter::Load), 8, 4, 4}},
-    {"columns", {sizeof(filter::Plan), 8, 8, sizeof(filter::Layers), 4}},
-    {"rows_back", {sizeof(filter::Plan), 8, sizeof(filter::Layers), sizeof(filter::Outputs), 4, 4}},
+    {"rows_forward", {sizeof(rows::Plan), 8, sizeof(rows::Load), 8, 4, 4}},
+    {"columns", {sizeof(columns::Plan), 8, 8, sizeof(columns::Layers), 4}},
+    {"rows_back", {sizeof(rows::Plan), 8, sizeof(rows::Layers), sizeof(rows::Outputs), 4, 4}},
     {"head16", {sizeof(residual::Head)}},
     {"head32", {sizeof(residual::Head)}},
     {"chain16", {sizeof(residual::Chain)}},
@@ -329,7 +333,8 @@ int cuLaunchKernel(
             for (unsigned column = 0; column < x; column++) {
                 blockIdx = {column, row, 0};
                 // Shared memory holds anything at first.
-                memset(filter::memory, 0xff, sizeof filter::memory);
+                memset(rows::memory, 0xff, sizeof rows::memory);
+                memset(columns::memory, 0xff, sizeof columns::memory);
                 memset(residual::shared_words, 0x7f, sizeof residual::shared_words);
                 run_block(threads, [&] { function->call(addresses.data()); });
             }

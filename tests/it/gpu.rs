@@ -165,9 +165,9 @@ fn filtered(extent: Extent, factors: &AllFactors, input: &Plane<f32>) -> Vec<f64
 #[needs(CppCompiler)]
 fn filters_are_those_of_processors() {
     on_a_card("gpu::filters_are_those_of_processors", |gpu| {
-        for extent in
-            [Extent::new(96, 64), Extent::new(105, 42), Extent::new(32, 30), Extent::new(15, 7)]
-        {
+        // Passes of all radices, and rows without a partner.
+        let extents = [(96, 64), (105, 42), (32, 30), (15, 7), (14 * 16 * 10, 3), (6, 12 * 9 * 8)];
+        for extent in extents.map(|(width, height)| Extent::new(width, height)) {
             let real = |at: usize| {
                 let (u, v) = signed_frequency(extent, at);
                 1.0 / (1.0 + 40.0 * (u * u + 2.0 * v * v))

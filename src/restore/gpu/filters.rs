@@ -5,13 +5,18 @@ use std::sync::Arc;
 use super::driver::layout::{
     FILTER_LAYERS, Layer, Layers, Load, OUTPUTS, Outputs, Store, Weights, number,
 };
-use super::driver::{Address, Buffer, Device, GpuError, Kernel, Launch, Queue};
-use super::transform::{Transform, room, threads};
+use super::driver::{
+    Address, Buffer, Device, GpuError, Kernel, Launch, Programs, Queue, Source, Wanted,
+};
+use super::transform::{Transform, plan, radices, room, threads};
 use crate::fft::{self, AllFactors, FieldFilter, Weights as FieldWeights};
 use crate::frame::Extent;
 
 /// Columns of a block, at most, as a power of two: as many as one sector of memory holds.
 const SHIFT: usize = 2;
+/// Threads of a block of rows and of columns, at most: beyond, registers are short.
+const ROW_THREADS: usize = 256;
+const COLUMN_THREADS: usize = 512;
 
 /// The transforms of planes of one extent, and where what they give lies.
 #[derive(Debug)]
@@ -20,6 +25,8 @@ pub(super) struct Transforms {
     shift: usize,
     rows: Transform,
     columns: Transform,
+    of_rows: Arc<Programs>,
+    of_columns: Arc<Programs>,
     spectrum: Buffer<f32>,
     /// One a layer.
     products: Vec<Buffer<f32>>,
@@ -94,20 +101,28 @@ impl Transforms {
             )));
         }
         let Extent { width, height } = extent;
-        let fits = |shift: &usize| room(height << shift, 2) <= device.shared();
-        let (Some(shift), true) = (
-            (0..=SHIFT).rev().find(fits),
-            room(width, if is_layered { 3 } else { 2 }) <= device.shared(),
+        let rows = plan(width, 0)?;
+        let columns = |shift: usize| plan(height, shift).map(|plan| (shift, plan));
+        let columns: Vec<_> = (0..=SHIFT).rev().map(columns).collect::<Result<_, _>>()?;
+        let fits = |(shift, plan): &(usize, _)| room(plan, *shift, 0) <= device.shared();
+        let (Some((shift, columns)), true) = (
+            columns.into_iter().find(fits),
+            room(&rows, 0, usize::from(is_layered)) <= device.shared(),
         ) else {
             return Err(GpuError::Unfit(format!("planes of {extent}")));
         };
+        let wanted = [(Source::Rows, &rows), (Source::Columns, &columns)]
+            .map(|(source, plan)| Wanted { source, radices: radices(plan) });
+        let [of_rows, of_columns] = Programs::load(device, wanted)?;
         let count = 2 * blocks(extent, shift) * (height << shift);
         let buffer = || Buffer::new(device, count);
         Ok(Self {
             extent,
             shift,
-            rows: Transform::new(device, width)?,
-            columns: Transform::new(device, height)?,
+            rows: Transform::new(device, rows)?,
+            columns: Transform::new(device, columns)?,
+            of_rows,
+            of_columns,
             spectrum: buffer()?,
             products: (0..layers).map(|_| buffer()).collect::<Result<_, _>>()?,
         })
@@ -193,10 +208,11 @@ impl Transforms {
         let load = Load { scale: 1.0 / width as f32, ..load };
         let (table, spectrum) = (self.rows.table.address(), self.spectrum.address());
         queue.launch(&Launch {
+            programs: &self.of_rows,
             kernel: Kernel::RowsForward,
             grid: [height.div_ceil(2), 1],
-            threads: threads(width),
-            shared: room(width, 2),
+            threads: threads(&self.rows.plan, 0, ROW_THREADS),
+            shared: room(&self.rows.plan, 0, 0),
             arguments: &[
                 &self.rows.plan,
                 &table,
@@ -209,13 +225,13 @@ impl Transforms {
     }
 
     fn ask_columns(&self, queue: &Queue, layers: &Layers, count: usize) -> Result<(), GpuError> {
-        let samples = self.extent.height << self.shift;
         let (table, spectrum) = (self.columns.table.address(), self.spectrum.address());
         queue.launch(&Launch {
+            programs: &self.of_columns,
             kernel: Kernel::Columns,
             grid: [blocks(self.extent, self.shift), count],
-            threads: threads(samples),
-            shared: room(samples, 2),
+            threads: threads(&self.columns.plan, self.shift, COLUMN_THREADS),
+            shared: room(&self.columns.plan, self.shift, 0),
             arguments: &[&self.columns.plan, &table, &spectrum, layers, &number(self.shift)],
         })
     }
@@ -227,14 +243,15 @@ impl Transforms {
         outputs: &Outputs,
         count: usize,
     ) -> Result<(), GpuError> {
-        let Extent { width, height } = self.extent;
+        let height = self.extent.height;
         let table: Address = self.rows.table.address();
         let is_layered = outputs.store.iter().any(|store| store.layers > 1);
         queue.launch(&Launch {
+            programs: &self.of_rows,
             kernel: Kernel::RowsBack,
             grid: [height.div_ceil(2), count],
-            threads: threads(width),
-            shared: room(width, if is_layered { 3 } else { 2 }),
+            threads: threads(&self.rows.plan, 0, ROW_THREADS),
+            shared: room(&self.rows.plan, 0, usize::from(is_layered)),
             arguments: &[
                 &self.rows.plan,
                 &table,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::driver::layout::{Chain, Convolution, Head, NETWORK_LAYERS, PLANES, Tail, number};
-use super::driver::{Address, Buffer, Device, GpuError, Kernel, Launch, Queue};
+use super::driver::{
+    Address, Buffer, Device, GpuError, Kernel, Launch, Programs, Queue, Radices, Source, Wanted,
+};
 use super::packed::{DeviceNetwork, Uploaded};
 use crate::frame::Extent;
 
@@ -21,6 +23,7 @@ const SEEN: usize = (2 * HEAD[1] + 2) * (2 * HEAD[0] + 8);
 /// Activations of networks, which one after the other works on.
 #[derive(Debug)]
 pub(super) struct Activations {
+    programs: Arc<Programs>,
     extent: Extent,
     aligned: Extent,
     rectified: Buffer<u8>,
@@ -54,7 +57,10 @@ impl Activations {
         };
         let pixels = aligned.area() / 4;
         let coarse = || Buffer::new(device, pixels / 4 * channels);
+        let wanted = Wanted { source: Source::Residual, radices: Radices::default() };
+        let [programs] = Programs::load(device, [wanted])?;
         Ok(Self {
+            programs,
             extent,
             aligned,
             rectified: Buffer::new(device, pixels * channels)?,
@@ -112,6 +118,7 @@ impl Activations {
         }
         let Extent { width, height } = self.half();
         queue.launch(&Launch {
+            programs: &self.programs,
             kernel: of(network, [Kernel::Head16, Kernel::Head32]),
             grid: [width.div_ceil(HEAD[0]), height.div_ceil(HEAD[1])],
             threads: THREADS,
@@ -139,6 +146,7 @@ impl Activations {
             layers: layers(&coarse.layers),
         };
         queue.launch(&Launch {
+            programs: &self.programs,
             kernel: of(network, [Kernel::Chain16, Kernel::Chain32]),
             grid: [width.div_ceil(CHAIN), height.div_ceil(CHAIN)],
             threads: THREADS,
@@ -175,6 +183,7 @@ impl Activations {
         let halo = (count + 2) / 2 * 2;
         let pixels = (TAIL[0] + 2 * halo) * (TAIL[1] + 2 * halo) + SLACK;
         queue.launch(&Launch {
+            programs: &self.programs,
             kernel: of(network, [Kernel::Tail16, Kernel::Tail32]),
             grid: [width.div_ceil(TAIL[0]), height.div_ceil(TAIL[1])],
             threads: THREADS,

@@ -6,7 +6,7 @@ use super::memory::Address;
 use super::queue::Argument;
 
 /// Passes of a transform, layers of filters and planes of a network, at most.
-pub(in super::super) const PASSES: usize = 12;
+pub(in super::super) const PASSES: usize = 8;
 pub(in super::super) const FILTER_LAYERS: usize = 16;
 pub(in super::super) const PLANES: usize = 6;
 pub(in super::super) const NETWORK_LAYERS: usize = 8;
@@ -19,6 +19,9 @@ pub(in super::super) struct Pass {
     pub(in super::super) radix: i32,
     pub(in super::super) span: i32,
     pub(in super::super) count: i32,
+    pub(in super::super) groups: i32,
+    pub(in super::super) before: i32,
+    pub(in super::super) behind: i32,
     pub(in super::super) twiddles: i32,
     pub(in super::super) magic: u32,
 }
@@ -28,6 +31,7 @@ pub(in super::super) struct Pass {
 pub(in super::super) struct Plan {
     pub(in super::super) length: i32,
     pub(in super::super) passes: i32,
+    pub(in super::super) room: i32,
     pub(in super::super) pass: [Pass; PASSES],
 }
 
@@ -167,7 +171,7 @@ unsafe impl Argument for Tail {}
 
 /// The programs say the same of theirs.
 const _: () = {
-    assert!(size_of::<Plan>() == 248, "Plan");
+    assert!(size_of::<Plan>() == 268, "Plan");
     assert!(size_of::<Load>() == 32, "Load");
     assert!(size_of::<Layers>() == 384, "Layers");
     assert!(size_of::<Outputs>() == 432, "Outputs");

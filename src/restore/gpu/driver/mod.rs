@@ -9,9 +9,11 @@ mod device; // a card
 mod error; // what it refuses
 pub(super) mod layout; // what programs are given
 mod memory; // where things are
+mod program; // what it computes
 mod queue; // what is asked of it
 
-pub(super) use device::{Device, Kernel};
+pub(super) use device::Device;
 pub use error::{GpuError, NoGpu};
 pub(super) use memory::{Address, Buffer, Pinned};
+pub(super) use program::{Kernel, Programs, Radices, Source, Wanted};
 pub(super) use queue::{Launch, Queue, Recording};

@@ -6,9 +6,10 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use super::cuda::{event, graph, launch_kernel, memcpy_dtoh_async, memcpy_htod_async, stream, sys};
-use super::device::{Device, Kernel};
+use super::device::Device;
 use super::error::{GpuError, Named};
 use super::memory::{Address, Buffer, Pinned};
+use super::program::{Kernel, Programs};
 
 /// An argument of a program.
 ///
@@ -26,8 +27,10 @@ unsafe impl Argument for i32 {}
 // SAFETY: an address, as transparent.
 unsafe impl Argument for Address {}
 
-/// A program and what it works on. What addresses among the arguments name must live as long as what is recorded.
+/// A program and what it works on. It, and what addresses among the arguments name, must live as long as what is
+/// recorded.
 pub(in super::super) struct Launch<'a> {
+    pub(in super::super) programs: &'a Programs,
     pub(in super::super) kernel: Kernel,
     /// Blocks.
     pub(in super::super) grid: [usize; 2],
@@ -74,12 +77,12 @@ impl Queue {
     /// # Errors
     /// Where the card refuses it.
     pub(in super::super) fn launch(&self, launch: &Launch<'_>) -> Result<(), GpuError> {
-        let Launch { kernel, grid, threads, shared, arguments } = launch;
+        let Launch { programs, kernel, grid, threads, shared, arguments } = launch;
         let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         let mut places: Vec<*mut c_void> = arguments.iter().map(|one| one.place()).collect();
         let grid = (number(grid[0]), number(grid[1]), 1);
         let threads = (number(*threads), 1, 1);
-        let function = self.device.function(*kernel);
+        let function = programs.function(*kernel);
         // SAFETY: the arguments are laid out as the program has them, and are copied before this returns; the
         // program keeps within what they name.
         let asked = unsafe {

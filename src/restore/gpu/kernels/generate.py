@@ -16,8 +16,8 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
-PROGRAMS = ("filter", "residual")
-HEADERS = ("matrices.cuh",)
+PROGRAMS = ("rows", "columns", "residual")
+HEADERS = ("matrices.cuh", "dft.cuh", "transform.cuh")
 OPTIONS = (b"--gpu-architecture=compute_80", b"-std=c++14", b"-default-device")
 # Each assembler and the cards it is asked for: A100, Orin, H100 and their like; Thor, which none before CUDA 13 knows.
 ASSEMBLERS = {
