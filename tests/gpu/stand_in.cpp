@@ -217,8 +217,9 @@ int cuDeviceGetName(char *name, int length, int) {
     return SUCCESS;
 }
 int cuDeviceGetAttribute(int *value, int attribute, int) {
-    // The major and the minor number of the capability; bytes of shared memory that a block may have.
-    *value = attribute == 75 ? (is_asked_for("old device") ? 7 : 8) : attribute == 97 ? 99 * 1024 : 0;
+    // The major and the minor number of the capability; bytes of shared memory that a block may have;
+    // multiprocessors.
+    *value = attribute == 75 ? (is_asked_for("old device") ? 7 : 8) : attribute == 97 ? 99 * 1024 : attribute == 16 ? 2 : 0;
     return SUCCESS;
 }
 int cuDevicePrimaryCtxRetain(void **context, int) {

@@ -15,6 +15,7 @@ mod filters; // Wiener filter and projections
 mod network; // residual networks
 mod packed; // and their weights
 mod parts; // one by one
+mod tiles; // of images
 mod transform; // lengths
 
 pub use backend::GpuBackend;

@@ -7,14 +7,14 @@ use super::driver::{
     Address, Buffer, Device, GpuError, Kernel, Launch, Programs, Queue, Radices, Source, Wanted,
 };
 use super::packed::{DeviceNetwork, Uploaded};
+use super::tiles::{Room, Tiles, tiles};
 use crate::frame::Extent;
 
-/// Threads of a block.
+/// Threads of a block of the head, and the half-size pixels that it gives.
 const THREADS: usize = 256;
-/// Half-size pixels that a block of the head gives, of the tail, and quarter-size ones of a chain.
-const HEAD: [usize; 2] = [32, 8];
-const TAIL: [usize; 2] = [32, 16];
-const CHAIN: usize = 16;
+const HEAD: [usize; 2] = [32, 16];
+/// Pixels of the last convolution that a warp makes at once.
+const ACROSS: usize = 16;
 /// Pixels that are read behind the last one.
 const SLACK: usize = 32;
 /// Bytes of what a block of the head sees of a plane.
@@ -24,6 +24,7 @@ const SEEN: usize = (2 * HEAD[1] + 2) * (2 * HEAD[0] + 8);
 #[derive(Debug)]
 pub(super) struct Activations {
     programs: Arc<Programs>,
+    room: Room,
     extent: Extent,
     aligned: Extent,
     rectified: Buffer<u8>,
@@ -59,8 +60,10 @@ impl Activations {
         let coarse = || Buffer::new(device, pixels / 4 * channels);
         let wanted = Wanted { source: Source::Residual, radices: Radices::default() };
         let [programs] = Programs::load(device, [wanted])?;
+        let room = Room { multiprocessors: device.multiprocessors(), shared: device.shared() };
         Ok(Self {
             programs,
+            room,
             extent,
             aligned,
             rectified: Buffer::new(device, pixels * channels)?,
@@ -122,7 +125,9 @@ impl Activations {
             kernel: of(network, [Kernel::Head16, Kernel::Head32]),
             grid: [width.div_ceil(HEAD[0]), height.div_ceil(HEAD[1])],
             threads: THREADS,
-            shared: HEAD[0] * HEAD[1] * network.channels + network.planes * SEEN,
+            // Planes are seen two by two.
+            shared: HEAD[0] * HEAD[1] * network.channels
+                + network.planes.next_multiple_of(2) * SEEN,
             arguments: &[&head],
         })
     }
@@ -135,22 +140,28 @@ impl Activations {
         if count == 0 {
             return Ok(from.address());
         }
-        let (Extent { width, height }, side) = (self.half(), CHAIN + 2 * count);
-        let (width, height) = (width / 2, height / 2);
+        let Extent { width, height } = self.half();
+        let image = Extent::new(width / 2, height / 2);
+        let cost = |tile: Extent| (0..count).map(|halo| layer_cost(tile, (halo, count))).sum();
+        let bytes = |tile| 2 * region(tile, count) * network.channels;
+        let tiles = tiles(image, self.room, 1, cost, bytes).ok_or_else(unfit)?;
         let chain = Chain {
             from: from.address(),
             to: to.address(),
-            width: number(width),
-            height: number(height),
+            width: number(image.width),
+            height: number(image.height),
             count: number(count),
+            tile_width: number(tiles.tile.width),
+            tile_height: number(tiles.tile.height),
             layers: layers(&coarse.layers),
         };
+        let Tiles { grid, threads, shared, .. } = tiles;
         queue.launch(&Launch {
             programs: &self.programs,
             kernel: of(network, [Kernel::Chain16, Kernel::Chain32]),
-            grid: [width.div_ceil(CHAIN), height.div_ceil(CHAIN)],
-            threads: THREADS,
-            shared: 2 * (side * side + SLACK) * network.channels,
+            grid,
+            threads,
+            shared,
             arguments: &[&chain],
         })?;
         Ok(to.address())
@@ -163,31 +174,44 @@ impl Activations {
         coarse: Address,
         f: Address,
     ) -> Result<(), GpuError> {
-        let Extent { width, height } = self.half();
+        let image = self.half();
         let count = network.layers.len();
+        // Even, since a coarse pixel stands for two rows of two.
+        let halo = (count + 2) / 2 * 2;
+        // The last convolution has a quarter of the sums.
+        let cost = |tile: Extent| {
+            let layers = (0..count)
+                .map(|inner| layer_cost(tile, (halo - count + inner, halo)))
+                .sum::<usize>();
+            (region(tile, halo) + tile.area() / 2) / ACROSS + layers
+        };
+        let places = if count > 0 { 2 } else { 1 };
+        let bytes = |tile| places * region(tile, halo) * network.channels;
+        let Tiles { tile, grid, threads, shared } =
+            tiles(image, self.room, ACROSS, cost, bytes).ok_or_else(unfit)?;
         let tail = Tail {
             rectified: self.rectified.address(),
             coarse,
-            width: number(width),
-            height: number(height),
+            width: number(image.width),
+            height: number(image.height),
             plane_width: number(self.extent.width),
             plane_height: number(self.extent.height),
             up: network.coarse.as_ref().map(|coarse| coarse.up.convolution()).unwrap_or_default(),
             count: number(count),
+            tile_width: number(tile.width),
+            tile_height: number(tile.height),
             layers: layers(&network.layers),
             last: network.last.matrices(),
             scale: network.output.scale,
             zero: f32::from(network.output.zero),
             plane: f,
         };
-        let halo = (count + 2) / 2 * 2;
-        let pixels = (TAIL[0] + 2 * halo) * (TAIL[1] + 2 * halo) + SLACK;
         queue.launch(&Launch {
             programs: &self.programs,
             kernel: of(network, [Kernel::Tail16, Kernel::Tail32]),
-            grid: [width.div_ceil(TAIL[0]), height.div_ceil(TAIL[1])],
-            threads: THREADS,
-            shared: pixels * network.channels * if count > 0 { 2 } else { 1 },
+            grid,
+            threads,
+            shared,
             arguments: &[&tail],
         })
     }
@@ -196,6 +220,20 @@ impl Activations {
     fn half(&self) -> Extent {
         Extent::new(self.aligned.width / 2, self.aligned.height / 2)
     }
+}
+
+/// Pixels of a tile and its halo, and those that are read behind them.
+fn region(tile: Extent, halo: usize) -> usize {
+    (tile.width + 2 * halo) * (tile.height + 2 * halo) + SLACK
+}
+
+/// What a layer takes on a tile with `own` pixels around it, in rows that have `halo`, in tiles of 16 pixels.
+fn layer_cost(tile: Extent, (own, halo): (usize, usize)) -> usize {
+    ((tile.height + 2 * own) * (tile.width + 2 * halo)).div_ceil(16)
+}
+
+fn unfit() -> GpuError {
+    GpuError::Unfit("tiles of so many layers".to_owned())
 }
 
 fn of(network: &DeviceNetwork, [of_16, of_32]: [Kernel; 2]) -> Kernel {

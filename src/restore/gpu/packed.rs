@@ -18,6 +18,8 @@ const COLUMNS: usize = 8;
 const HEAD_SIDE: usize = 4;
 /// Rows and columns of a layer's.
 const SIDE: usize = 3;
+/// Sums of rectified layers are below it, see `Own` in the programs, and above as much below 0.
+const SUMS: i64 = 1 << 23;
 
 /// A network on a card.
 #[derive(Debug)]
@@ -123,7 +125,12 @@ fn check(integers: &Integers) -> Result<(), GpuError> {
             && coarse.layers.len() <= NETWORK_LAYERS
             && coarse.layers.iter().all(is_layer)
     });
-    let fits = matches!(channels, HALF | 32)
+    let rectified = layers.iter().chain(coarse.iter().flat_map(|coarse| &coarse.layers));
+    let rectified = rectified.map(|layer| &layer.convolution).chain([head]);
+    let mut rectified =
+        rectified.chain(coarse.iter().flat_map(|coarse| [&coarse.down, &coarse.up]));
+    let fits = rectified.all(are_small)
+        && matches!(channels, HALF | 32)
         && (1..=PLANES).contains(&head.inputs)
         && matches!(head.side, 2 | HEAD_SIDE)
         && layers.len() <= NETWORK_LAYERS
@@ -131,6 +138,20 @@ fn check(integers: &Integers) -> Result<(), GpuError> {
         && is_of(tail, [channels, 4, SIDE])
         && coarse_fits;
     if fits { Ok(()) } else { Err(GpuError::Unfit("networks of this shape".to_owned())) }
+}
+
+/// Whether the sums of a convolution are, whatever it sees.
+fn are_small(convolution: &network::Convolution) -> bool {
+    let network::Convolution { inputs, outputs, side, .. } = *convolution;
+    (0..outputs).all(|output| {
+        let taps = (0..inputs * side * side).map(|at| {
+            let (input, tap) = (at / (side * side), at % (side * side));
+            i64::from(convolution.weight(output, input, [tap / side, tap % side]))
+        });
+        // Biases are folded with whatever zero the bytes have.
+        let most: i64 = taps.map(|weight| 255 * weight.abs()).sum();
+        most + i64::from(convolution.bias[output].abs()) < SUMS
+    })
 }
 
 fn is_of(convolution: &network::Convolution, [inputs, outputs, side]: [usize; 3]) -> bool {

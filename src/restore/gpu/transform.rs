@@ -64,15 +64,11 @@ pub(super) fn room(plan: &Plan, shift: usize, more: usize) -> usize {
 /// # Errors
 /// Where the length has other factors than 2, 3, 5 and 7.
 pub(super) fn plan(length: usize, shift: usize) -> Result<Plan, GpuError> {
-    let unfit = || {
-        GpuError::Unfit(format!("transforms of {length} samples (2, 3, 5 and 7 as factors)"))
-    };
+    let unfit =
+        || GpuError::Unfit(format!("transforms of {length} samples (2, 3, 5 and 7 as factors)"));
     let radices = divided(length).ok_or_else(unfit)?;
-    let mut plan = Plan {
-        length: number(length),
-        passes: number(radices.len()),
-        ..Plan::default()
-    };
+    let mut plan =
+        Plan { length: number(length), passes: number(radices.len()), ..Plan::default() };
     let (mut span, mut before, mut twiddles, mut room) = (1, 0, 0, 0);
     for (pass, radix) in plan.pass.iter_mut().zip(radices) {
         let groups = length / (span * radix);

@@ -20,6 +20,7 @@ pub(in super::super) struct Device {
     name: String,
     /// Bytes of shared memory that a block of threads may have.
     shared: usize,
+    multiprocessors: usize,
     /// Whether it has failed at work: it does nothing for this process any more.
     has_failed: AtomicBool,
 }
@@ -70,8 +71,10 @@ impl Device {
         // SAFETY: the device is one that the driver gave; `drop` releases the context.
         let context = unsafe { primary_ctx::retain(ordinal) }.of("cuDevicePrimaryCtxRetain")?;
         let shared = usize::try_from(shared).unwrap_or(0);
+        let count = number(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+        let multiprocessors = usize::try_from(count).unwrap_or(0).max(1);
         let has_failed = AtomicBool::new(false);
-        Ok(Arc::new(Self { ordinal, context, name, shared, has_failed }))
+        Ok(Arc::new(Self { ordinal, context, name, shared, multiprocessors, has_failed }))
     }
 
     /// Its name for people.
@@ -82,6 +85,11 @@ impl Device {
     /// Bytes of shared memory that a block of threads may have.
     pub(in super::super) fn shared(&self) -> usize {
         self.shared
+    }
+
+    /// What works at the same time.
+    pub(in super::super) fn multiprocessors(&self) -> usize {
+        self.multiprocessors
     }
 
     /// It has failed at work.

@@ -133,6 +133,8 @@ pub(in super::super) struct Chain {
     pub(in super::super) width: i32,
     pub(in super::super) height: i32,
     pub(in super::super) count: i32,
+    pub(in super::super) tile_width: i32,
+    pub(in super::super) tile_height: i32,
     pub(in super::super) layers: [Convolution; NETWORK_LAYERS],
 }
 
@@ -147,6 +149,8 @@ pub(in super::super) struct Tail {
     pub(in super::super) plane_height: i32,
     pub(in super::super) up: Convolution,
     pub(in super::super) count: i32,
+    pub(in super::super) tile_width: i32,
+    pub(in super::super) tile_height: i32,
     pub(in super::super) layers: [Convolution; NETWORK_LAYERS],
     pub(in super::super) last: Matrices,
     pub(in super::super) scale: f32,
@@ -176,8 +180,8 @@ const _: () = {
     assert!(size_of::<Layers>() == 384, "Layers");
     assert!(size_of::<Outputs>() == 432, "Outputs");
     assert!(size_of::<Head>() == 168, "Head");
-    assert!(size_of::<Chain>() == 352, "Chain");
-    assert!(size_of::<Tail>() == 440, "Tail");
+    assert!(size_of::<Chain>() == 360, "Chain");
+    assert!(size_of::<Tail>() == 448, "Tail");
 };
 
 /// A length, width or count as programs have it.

@@ -80,11 +80,18 @@ template <int C> struct Lane {
 };
 
 // A convolution to the 16 channels of a lane's group, as a lane has it.
+//
+// Sums begin with the bits of 2^23 and a bias. As numbers they are 2^23 + sum where the sum is none below 0, and less than
+// 2^23 where it is; what is packed keeps them below 2^23 (packed.rs). So one fused multiplication and addition gives
+// multiplier * sum, rounded once as the product by itself is, and something below 0 where the sum is. Values are kept in
+// parts of 256, so that the card's clamping to [0, 1] serves: a byte is what 2^15 more has in its last bits.
 template <int STEPS> struct Own {
     uint32_t weights[STEPS][2][2];
     int bias[4];
-    float multiplier[4];
-    Addition addition;
+    float multiplier[4], offset[4];
+    // Of the branch and of what it goes around.
+    float branch, from_branch, skip, from_skip;
+    bool is_added;
 
     // `blocks`: columns of matrices in a step; `block`: the first of ours; `channel`: the lane's first.
     __device__ __forceinline__ Own(const Convolution &of, int blocks, int block, int channel) {
@@ -97,10 +104,15 @@ template <int STEPS> struct Own {
                     of.matrices.weights[((step * blocks + block + at / 2) * 2 + at % 2) * 32 + lane];
 #pragma unroll
         for (int at = 0; at < 4; at++) {
-            bias[at] = of.matrices.bias[channel + at];
-            multiplier[at] = of.matrices.multiplier[channel + at];
+            bias[at] = of.matrices.bias[channel + at] + (int)WHOLE_BITS;
+            multiplier[at] = of.matrices.multiplier[channel + at] / 256.0f;
+            offset[at] = -WHOLE * multiplier[at];
         }
-        addition = of.addition;
+        branch = 256.0f * of.addition.branch;
+        from_branch = -WHOLE * of.addition.branch;
+        skip = of.addition.skip;
+        from_skip = -WHOLE * skip;
+        is_added = of.addition.is_there;
     }
 
     __device__ __forceinline__ void begin(int (*sums)[4]) const {
@@ -113,23 +125,28 @@ template <int STEPS> struct Own {
         multiply(sums[1], bytes, weights[step][1]);
     }
 
-    // The four bytes of the pixel at `which` (0: `pixel`, 1: the eighth behind it); `skip` are those it is added to.
-    __device__ __forceinline__ uint32_t bytes(const int (*sums)[4], int which, uint32_t skip) const {
-        uint32_t values[4];
+    // The four bytes of the pixel at `which` (0: `pixel`, 1: the eighth behind it); `around` are those it is added to.
+    __device__ __forceinline__ uint32_t bytes(const int (*sums)[4], int which, uint32_t around) const {
+        float values[4];
 #pragma unroll
         for (int at = 0; at < 4; at++) {
-            float value = requantised(sums[at / 2][2 * which + at % 2], multiplier[at], 0.0f, 255.0f);
-            if (addition.is_there) {
-                const uint32_t byte = skip >> (8 * at) & 255u;
-                const float around = __fadd_rn(__int_as_float((int)(WHOLE_BITS | byte)), -WHOLE);
-                value = __fadd_rn(__fmul_rn(value, addition.branch), __fmul_rn(around, addition.skip));
-                value = clamped(value, 0.0f, 255.0f);
-            }
-            values[at] = (uint32_t)__float_as_int(__fadd_rn(value, ROUNDING));
+            const float sum = __int_as_float(sums[at / 2][2 * which + at % 2]);
+            const float value = __saturatef(__fmaf_rn(sum, multiplier[at], offset[at]));
+            values[at] = __fadd_rn(fminf(value, 255.0f / 256.0f), 32768.0f);
         }
-        return __byte_perm(
-            __byte_perm(values[0], values[1], 0x0040), __byte_perm(values[2], values[3], 0x0040), 0x5410
-        );
+        if (is_added) {
+#pragma unroll
+            for (int at = 0; at < 4; at++) {
+                const float whole = __int_as_float((int)__byte_perm(around, WHOLE_BITS, 0x7440 | at));
+                const float sum =
+                    __fadd_rn(__fmaf_rn(values[at], branch, from_branch), __fmaf_rn(whole, skip, from_skip));
+                values[at] = __fadd_rn(fminf(sum, 255.0f), WHOLE);
+            }
+        }
+        uint32_t bits[4];
+#pragma unroll
+        for (int at = 0; at < 4; at++) bits[at] = (uint32_t)__float_as_int(values[at]);
+        return __byte_perm(__byte_perm(bits[0], bits[1], 0x0040), __byte_perm(bits[2], bits[3], 0x0040), 0x5410);
     }
 };
 
@@ -144,9 +161,9 @@ template <int C> __device__ __forceinline__ uint32_t *held(uint8_t *pixels, int 
     return reinterpret_cast<uint32_t *>(pixels + place<C>(pixel, lane.group) + 4 * lane.quarter);
 }
 
-// The same, in an image.
+// The same, in an image. (Images have less than 2^31 bytes: their sides fit in shared memory.)
 template <int C> __device__ __forceinline__ uint32_t *held(uint8_t *image, int width, int y, int x, const Lane<C> &lane) {
-    return reinterpret_cast<uint32_t *>(image + ((long long)y * width + x) * C + lane.channel);
+    return reinterpret_cast<uint32_t *>(image + (unsigned)((y * width + x) * C + lane.channel));
 }
 
 // Steps of a 3x3 convolution: 32 bytes are two taps of 16 channels or one of 32.
@@ -181,9 +198,13 @@ struct Region {
     __device__ __forceinline__ bool has(int row, int column) const {
         return (unsigned)(top + row) < (unsigned)height && (unsigned)(left + column) < (unsigned)width;
     }
+    // Whether none of it is beyond the image.
+    __device__ __forceinline__ bool is_inside() const {
+        return left >= 0 && top >= 0 && left + pitch <= width && top + rows <= height;
+    }
 };
 
-// A layer on all of a region but `halo` pixels on each side.
+// A layer on all of a region but `halo` pixels on each side, once all have come here.
 template <int C>
 __device__ __forceinline__ void convolve(
     uint8_t *from, uint8_t *to, const Region &region, int halo, const Convolution &layer
@@ -193,6 +214,8 @@ __device__ __forceinline__ void convolve(
     const Own<Window<C>::STEPS> own(layer, 2 * Lane<C>::GROUPS, 2 * lane.group, lane.channel);
     const unsigned magic = 0xffffffffu / (unsigned)region.pitch + 1u;
     const int first = halo * region.pitch + halo, last = (region.rows - halo) * region.pitch - halo;
+    const bool is_inside = region.is_inside();
+    __syncthreads();
     for (int tile = first + lane.warp * 16; tile < last; tile += lane.warps * 16) {
         __syncwarp();
         int sums[2][4];
@@ -207,9 +230,12 @@ __device__ __forceinline__ void convolve(
         for (int which = 0; which < 2; which++) {
             const int pixel = tile + lane.pixel + 8 * which;
             if (pixel < last) {
-                const int row = (int)__umulhi((unsigned)pixel, magic);
-                const uint32_t bytes = own.bytes(sums, which, *held<C>(from, pixel, lane));
-                *held<C>(to, pixel, lane) = region.has(row, pixel - row * region.pitch) ? bytes : 0u;
+                uint32_t bytes = own.bytes(sums, which, *held<C>(from, pixel, lane));
+                if (!is_inside) {
+                    const int row = (int)__umulhi((unsigned)pixel, magic);
+                    if (!region.has(row, pixel - row * region.pitch)) bytes = 0u;
+                }
+                *held<C>(to, pixel, lane) = bytes;
             }
         }
     }

@@ -11,8 +11,8 @@
 const int PLANES = 6, LAYERS = 8;
 // Pixels that tiles of 16 see behind the last one of a region.
 const int SLACK = 32;
-// Half-size pixels that a block of head or tail gives, and quarter-size ones of a block of a chain.
-const int HEAD_WIDTH = 32, HEAD_HEIGHT = 8, TAIL_WIDTH = 32, TAIL_HEIGHT = 16, CHAIN_SIDE = 16;
+// Half-size pixels that a block of the head gives.
+const int HEAD_WIDTH = 32, HEAD_HEIGHT = 16;
 
 struct Head {
     // Null where a plane is the same all over; then its byte.
@@ -32,6 +32,8 @@ struct Chain {
     const uint8_t *from;
     uint8_t *to;
     int width, height, count;
+    // What a block gives.
+    int tile_width, tile_height;
     Convolution layers[LAYERS];
 };
 
@@ -43,6 +45,8 @@ struct Tail {
     int width, height, plane_width, plane_height;
     Convolution up;
     int count;
+    // What a block gives; its width is a multiple of 16.
+    int tile_width, tile_height;
     Convolution layers[LAYERS];
     Matrices last;
     float scale, zero;
@@ -50,89 +54,109 @@ struct Tail {
 };
 
 // As src/restore/gpu/driver/layout.rs says.
-static_assert(sizeof(Head) == 168 && sizeof(Chain) == 352 && sizeof(Tail) == 440, "");
+static_assert(sizeof(Head) == 168 && sizeof(Chain) == 360 && sizeof(Tail) == 448, "");
 
 extern __shared__ uint4 shared_words[];
 
 // Bytes of a row of a plane's tile, from four samples left of the first pixel's on, and its rows.
 const int SEEN_PITCH = 2 * HEAD_WIDTH + 8, SEEN_HEIGHT = 2 * HEAD_HEIGHT + 2, SEEN_LEFT = 4;
 
-// The byte of a sample: clamp(round(sample / scale) + zero, 0, 255). A product with the inverse is off by less than
-// a ten thousandth of a step where it matters, so the slow division is made near halves alone.
-__device__ __forceinline__ uint32_t quantised(float sample, float scale, float inverse, float zero) {
-    float steps = __fmul_rn(sample, inverse);
-    const float whole = rintf(steps);
-    if (fabsf(fabsf(steps - whole) - 0.5f) < 1e-3f) steps = __fdiv_rn(sample, scale);
-    return __float2uint_rn(clamped(rintf(steps) + zero, 0.0f, 255.0f));
-}
+// Bytes of samples: clamp(round(sample / scale) + zero, 0, 255), halves to even.
+struct Quantiser {
+    float scale, inverse, zero;
+
+    __device__ __forceinline__ uint32_t operator()(float sample) const {
+        return (uint32_t)(rounded(clamped(__fdiv_rn(sample, scale), -zero, 255.0f - zero)) + zero);
+    }
+
+    // Of four. A product with the inverse is off by less than a ten thousandth of a step where it matters, so slow
+    // divisions are made near halves alone.
+    __device__ __forceinline__ uint32_t operator()(float4 samples) const {
+        const float values[4] = {samples.x, samples.y, samples.z, samples.w}, magic = ROUNDING + zero;
+        uint32_t bits[4];
+        float most = 0.0f;
+#pragma unroll
+        for (int at = 0; at < 4; at++) {
+            const float steps = clamped(__fmul_rn(values[at], inverse), -zero, 255.0f - zero);
+            const float whole = __fadd_rn(steps, magic);
+            most = fmaxf(most, fabsf(__fadd_rn(steps, -__fadd_rn(whole, -magic))));
+            bits[at] = (uint32_t)__float_as_int(whole);
+        }
+        if (most > 0.499f) {
+#pragma unroll
+            for (int at = 0; at < 4; at++) bits[at] = (*this)(values[at]);
+        }
+        return __byte_perm(__byte_perm(bits[0], bits[1], 0x0040), __byte_perm(bits[2], bits[3], 0x0040), 0x5410);
+    }
+};
 
 // Quantises what the windows of a tile see of all planes, four samples at a time.
-__device__ __forceinline__ void see(const Head &head, int left, int top, uint8_t *seen) {
-    const int quads = SEEN_PITCH / 4, count = head.count * SEEN_HEIGHT * quads;
-    const float inverse = 1.0f / head.scale;
-    const uint32_t beyond = (uint32_t)head.zero;
+__device__ __forceinline__ void see(const Head &head, int left, int top, uint32_t *seen) {
+    const int quads = SEEN_PITCH / 4, count = SEEN_HEIGHT * quads;
+    const Quantiser quantiser = {head.scale, 1.0f / head.scale, head.zero};
     const bool has_quads = head.width % 4 == 0;
     for (int at = threadIdx.x; at < count; at += blockDim.x) {
-        const int plane = at / (SEEN_HEIGHT * quads), rest = at % (SEEN_HEIGHT * quads);
-        const int y = top + rest / quads, x = left + rest % quads * 4;
-        const float *samples = head.planes[plane];
-        uint32_t word = 0;
-        if (has_quads && samples != nullptr && y >= 0 && y < head.height && x >= 0 && x < head.width) {
-            const float4 four = *reinterpret_cast<const float4 *>(samples + (long long)y * head.width + x);
-            const float values[4] = {four.x, four.y, four.z, four.w};
+        const int y = top + at / quads, x = left + at % quads * 4;
+        if (has_quads && y >= 0 && y < head.height && x >= 0 && x < head.width) {
+            const unsigned place = (unsigned)(y * head.width + x);
+            float4 samples[PLANES];
 #pragma unroll
-            for (int byte = 0; byte < 4; byte++)
-                word |= quantised(values[byte], head.scale, inverse, head.zero) << (8 * byte);
-        } else {
+            for (int plane = 0; plane < PLANES; plane++)
+                if (plane < head.count && head.planes[plane] != nullptr)
+                    samples[plane] = *reinterpret_cast<const float4 *>(head.planes[plane] + place);
+#pragma unroll
+            for (int plane = 0; plane < PLANES; plane++)
+                if (plane < head.count)
+                    seen[plane * count + at] = head.planes[plane] == nullptr ? 0x01010101u * (uint32_t)head.bytes[plane]
+                                                                             : quantiser(samples[plane]);
+            continue;
+        }
+        for (int plane = 0; plane < head.count; plane++) {
+            const float *samples = head.planes[plane];
+            uint32_t word = 0;
             for (int byte = 0; byte < 4; byte++) {
-                uint32_t value = beyond;
+                uint32_t value = (uint32_t)head.zero;
                 if (y >= 0 && y < head.aligned_height && x + byte >= 0 && x + byte < head.aligned_width) {
                     const int column = min(x + byte, head.width - 1), row = min(y, head.height - 1);
-                    value = samples == nullptr ? (uint32_t)head.bytes[plane]
-                                               : quantised(
-                                                     samples[(long long)row * head.width + column], head.scale,
-                                                     inverse, head.zero
-                                                 );
+                    value = samples == nullptr ? (uint32_t)head.bytes[plane] : quantiser(samples[row * head.width + column]);
                 }
                 word |= value << (8 * byte);
             }
+            seen[plane * count + at] = word;
         }
-        reinterpret_cast<uint32_t *>(seen)[at] = word;
     }
-}
-
-// Four neighbouring bytes from an odd place on.
-__device__ __forceinline__ uint32_t four(const uint8_t *row, int at) {
-    const uint32_t *words = reinterpret_cast<const uint32_t *>(row) + at / 4;
-    return __funnelshift_r(words[0], words[1], at % 4 * 8);
 }
 
 template <int C> __device__ __forceinline__ void head_of(const Head &head) {
     const Lane<C> lane;
     const int x0 = blockIdx.x * HEAD_WIDTH, y0 = blockIdx.y * HEAD_HEIGHT;
     const int width = head.aligned_width / 2, height = head.aligned_height / 2;
-    uint8_t *pixels = reinterpret_cast<uint8_t *>(shared_words), *seen = pixels + HEAD_WIDTH * HEAD_HEIGHT * C;
+    uint8_t *pixels = reinterpret_cast<uint8_t *>(shared_words);
+    uint32_t *seen = reinterpret_cast<uint32_t *>(pixels + HEAD_WIDTH * HEAD_HEIGHT * C);
     see(head, 2 * x0 - SEEN_LEFT, 2 * y0 - 1, seen);
-    const int steps = (head.count + 1) / 2;
+    const int steps = (head.count + 1) / 2, pitch = SEEN_PITCH / 4;
     const Convolution of = {head.head, {0.0f, 0.0f, 0}};
     // Steps that there are not are not made.
     const Own<(PLANES + 1) / 2> own(of, 2 * Lane<C>::GROUPS, 2 * lane.group, lane.channel);
+    // A row of a window is four bytes from an odd place on, and the lane's is that of its quarter.
+    const int start = 2 * lane.pixel + SEEN_LEFT - 1;
+    const uint32_t *window = seen + lane.quarter * pitch + start / 4;
     __syncthreads();
     for (int tile = lane.warp; tile < HEAD_HEIGHT * HEAD_WIDTH / 16; tile += lane.warps) {
         __syncwarp();
         const int y = tile / (HEAD_WIDTH / 16), x = tile % (HEAD_WIDTH / 16) * 16;
+        const uint32_t *words = window + 2 * y * pitch + x / 2;
         int sums[2][4];
         own.begin(sums);
 #pragma unroll
         for (int step = 0; step < (PLANES + 1) / 2; step++) {
             if (step >= steps) continue;
-            // A step is two planes; a row of the window is four bytes, and the lane's is that of its quarter.
+            // A step is two planes; where there is but one more, the other has no weights.
             uint32_t bytes[4];
 #pragma unroll
             for (int part = 0; part < 4; part++) {
-                const int plane = min(2 * step + part / 2, head.count - 1);
-                const uint8_t *row = seen + (plane * SEEN_HEIGHT + 2 * y + lane.quarter) * SEEN_PITCH;
-                bytes[part] = four(row, 2 * (x + lane.pixel + part % 2 * 8) + SEEN_LEFT - 1);
+                const uint32_t *two = words + (2 * step + part / 2) * SEEN_HEIGHT * pitch + part % 2 * 4;
+                bytes[part] = __funnelshift_r(two[0], two[1], start % 4 * 8);
             }
             own.add(sums, bytes, step);
         }
@@ -175,39 +199,47 @@ template <int C> __device__ __forceinline__ void head_of(const Head &head) {
 template <int C> __device__ __forceinline__ void fetch(const uint8_t *image, const Region &region, uint8_t *pixels) {
     const int parts = C / 16, lane = threadIdx.x % 32;
     for (int row = threadIdx.x / 32; row < region.rows; row += blockDim.x / 32) {
-        const uint4 *source = reinterpret_cast<const uint4 *>(image) + (long long)(region.top + row) * region.width * parts;
+        const int start = ((region.top + row) * region.width + region.left) * parts;
         for (int at = lane; at < region.pitch * parts; at += 32) {
             const int column = at / parts, half = at % parts;
             uint4 value = make_uint4(0u, 0u, 0u, 0u);
-            if (region.has(row, column)) value = source[(region.left + column) * parts + half];
+            if (region.has(row, column)) value = reinterpret_cast<const uint4 *>(image)[start + at];
             *reinterpret_cast<uint4 *>(pixels + place<C>(row * region.pitch + column, half)) = value;
         }
     }
 }
 
-template <int C> __device__ __forceinline__ void chain_of(const Chain &chain) {
-    const int halo = chain.count, side = CHAIN_SIDE + 2 * halo;
-    const Region region = {
-        (int)blockIdx.x * CHAIN_SIDE - halo, (int)blockIdx.y * CHAIN_SIDE - halo, side, side, chain.width, chain.height,
-    };
-    uint8_t *here = reinterpret_cast<uint8_t *>(shared_words), *there = here + (side * side + SLACK) * C;
-    fetch<C>(chain.from, region, here);
-    for (int index = 0; index < chain.count; index++) {
-        __syncthreads();
-        convolve<C>(here, there, region, index + 1, chain.layers[index]);
+// All layers on a region, from `here` on, by turns in two places; where the last one is, once all have come here.
+template <int C>
+__device__ __forceinline__ uint8_t *all(uint8_t *here, const Region &region, int count, const Convolution *layers) {
+    uint8_t *there = here + (region.pitch * region.rows + SLACK) * C;
+    for (int index = 0; index < count; index++) {
+        convolve<C>(here, there, region, index + 1, layers[index]);
         uint8_t *other = here;
         here = there;
         there = other;
     }
     __syncthreads();
-    const int parts = C / 16;
-    for (int at = threadIdx.x; at < CHAIN_SIDE * CHAIN_SIDE * parts; at += blockDim.x) {
-        const int pixel = at / parts, half = at % parts;
-        const int row = halo + pixel / CHAIN_SIDE, column = halo + pixel % CHAIN_SIDE;
-        const long long y = region.top + row, x = region.left + column;
-        if (x >= chain.width || y >= chain.height) continue;
-        reinterpret_cast<uint4 *>(chain.to)[(y * chain.width + x) * parts + half] =
-            *reinterpret_cast<const uint4 *>(here + place<C>(row * side + column, half));
+    return here;
+}
+
+template <int C> __device__ __forceinline__ void chain_of(const Chain &chain) {
+    const int halo = chain.count, pitch = chain.tile_width + 2 * halo, parts = C / 16;
+    const Region region = {
+        (int)blockIdx.x * chain.tile_width - halo, (int)blockIdx.y * chain.tile_height - halo,
+        pitch, chain.tile_height + 2 * halo, chain.width, chain.height,
+    };
+    uint8_t *here = reinterpret_cast<uint8_t *>(shared_words);
+    fetch<C>(chain.from, region, here);
+    here = all<C>(here, region, chain.count, chain.layers);
+    for (int row = halo + threadIdx.x / 32; row < halo + chain.tile_height; row += blockDim.x / 32) {
+        const int start = ((region.top + row) * region.width + region.left) * parts;
+        for (int at = halo * parts + threadIdx.x % 32; at < (halo + chain.tile_width) * parts; at += 32) {
+            const int column = at / parts, half = at % parts;
+            if (!region.has(row, column)) continue;
+            reinterpret_cast<uint4 *>(chain.to)[start + at] =
+                *reinterpret_cast<const uint4 *>(here + place<C>(row * pitch + column, half));
+        }
     }
 }
 
@@ -220,6 +252,10 @@ __device__ __forceinline__ void rise(const Tail &tail, const Region &region, uin
     const Own<1> own(tail.up, 2 * 4 * Lane<C>::GROUPS, 2 * (sub * Lane<C>::GROUPS + lane.group), sub * C + lane.channel);
     const int columns = region.pitch / 2, count = columns * (region.rows / 2);
     const unsigned magic = 0xffffffffu / (unsigned)columns + 1u;
+    const bool is_inside = region.is_inside();
+    // Of the region's first pixel.
+    const int coarse = (region.top / 2 * (tail.width / 2) + region.left / 2) * C + 4 * lane.quarter;
+    const int around = (region.top * tail.width + region.left) * C + lane.channel;
     for (int tile = first * 16; tile < count; tile += step * 16) {
         __syncwarp();
         // Bytes of the lane's two coarse pixels: 16 of 32 where there are 16 channels.
@@ -233,16 +269,13 @@ __device__ __forceinline__ void rise(const Tail &tail, const Region &region, uin
             const int row = (int)__umulhi((unsigned)at, magic), column = at - row * columns;
             const int inner_row = 2 * row + sub / 2, inner_column = 2 * column + sub % 2;
             places[which] = at < count ? inner_row * region.pitch + inner_column : -1;
-            are_there[which] = at < count && region.has(inner_row, inner_column);
+            are_there[which] = at < count && (is_inside || region.has(inner_row, inner_column));
             if (are_there[which]) {
-                const int y = region.top / 2 + row, x = region.left / 2 + column;
-                const uint32_t *pixel =
-                    reinterpret_cast<const uint32_t *>(tail.coarse + ((long long)y * (tail.width / 2) + x) * C);
-                bytes[which] = pixel[lane.quarter];
-                if (C == 32) bytes[2 + which] = pixel[4 + lane.quarter];
+                const uint8_t *pixel = tail.coarse + (unsigned)(coarse + (row * (tail.width / 2) + column) * C);
+                bytes[which] = *reinterpret_cast<const uint32_t *>(pixel);
+                if (C == 32) bytes[2 + which] = *reinterpret_cast<const uint32_t *>(pixel + 16);
                 skips[which] = *reinterpret_cast<const uint32_t *>(
-                    tail.rectified +
-                    ((long long)(region.top + inner_row) * tail.width + region.left + inner_column) * C + lane.channel
+                    tail.rectified + (unsigned)(around + (inner_row * tail.width + inner_column) * C)
                 );
             }
         }
@@ -270,9 +303,11 @@ __device__ __forceinline__ void finish(const Tail &tail, const Region &region, i
         for (int half = 0; half < 2; half++) weights[step][half] = tail.last.weights[(step * 2 + half) * 32 + lane];
     const int bias[2] = {tail.last.bias[2 * quarter], tail.last.bias[2 * quarter + 1]};
     const float multiplier[2] = {tail.last.multiplier[2 * quarter], tail.last.multiplier[2 * quarter + 1]};
-    for (int tile = threadIdx.x / 32; tile < TAIL_WIDTH / 16 * TAIL_HEIGHT; tile += blockDim.x / 32) {
+    const int across = tail.tile_width / 16;
+    const bool are_pairs = tail.plane_width % 2 == 0;
+    for (int tile = threadIdx.x / 32; tile < across * tail.tile_height; tile += blockDim.x / 32) {
         __syncwarp();
-        const int y = halo + tile / (TAIL_WIDTH / 16), x = halo + tile % (TAIL_WIDTH / 16) * 16;
+        const int y = halo + tile / across, x = halo + tile % across * 16;
         int sums[4] = {bias[0], bias[1], bias[0], bias[1]};
 #pragma unroll
         for (int step = 0; step < Window<C>::STEPS; step++) {
@@ -281,42 +316,47 @@ __device__ __forceinline__ void finish(const Tail &tail, const Region &region, i
             multiply(sums, bytes, weights[step]);
         }
         const int row = 2 * (region.top + y) + quarter;
+        if (quarter > 1 || row >= tail.plane_height) continue;
 #pragma unroll
-        for (int at = 0; at < 4; at++) {
-            const int column = 2 * (region.left + x + lane / 4 + at / 2 * 8) + at % 2;
-            if (quarter > 1 || row >= tail.plane_height || column >= tail.plane_width) continue;
-            const float steps = requantised(sums[at], multiplier[at % 2], -tail.zero, 255.0f - tail.zero);
-            tail.plane[(long long)row * tail.plane_width + column] = __fmul_rn(steps, tail.scale);
+        for (int which = 0; which < 2; which++) {
+            float samples[2];
+#pragma unroll
+            for (int at = 0; at < 2; at++) {
+                const float steps = requantised(sums[2 * which + at], multiplier[at], -tail.zero, 255.0f - tail.zero);
+                samples[at] = __fmul_rn(steps, tail.scale);
+            }
+            const int column = 2 * (region.left + x + lane / 4 + 8 * which);
+            float *place = tail.plane + (unsigned)(row * tail.plane_width + column);
+            if (are_pairs && column < tail.plane_width) {
+                *reinterpret_cast<float2 *>(place) = make_float2(samples[0], samples[1]);
+            } else {
+                for (int at = 0; at < 2; at++)
+                    if (column + at < tail.plane_width) place[at] = samples[at];
+            }
         }
     }
 }
 
 template <int C> __device__ __forceinline__ void tail_of(const Tail &tail) {
     // Even, since a coarse pixel stands for two rows of two.
-    const int halo = (tail.count + 2) / 2 * 2, pitch = TAIL_WIDTH + 2 * halo, rows = TAIL_HEIGHT + 2 * halo;
+    const int halo = (tail.count + 2) / 2 * 2, pitch = tail.tile_width + 2 * halo, rows = tail.tile_height + 2 * halo;
     const Region region = {
-        (int)blockIdx.x * TAIL_WIDTH - halo, (int)blockIdx.y * TAIL_HEIGHT - halo, pitch, rows, tail.width, tail.height,
+        (int)blockIdx.x * tail.tile_width - halo, (int)blockIdx.y * tail.tile_height - halo, pitch, rows, tail.width,
+        tail.height,
     };
-    uint8_t *here = reinterpret_cast<uint8_t *>(shared_words), *there = here + (pitch * rows + SLACK) * C;
+    uint8_t *here = reinterpret_cast<uint8_t *>(shared_words);
     if (tail.coarse == nullptr) {
         fetch<C>(tail.rectified, region, here);
     } else {
         rise<C>(tail, region, here);
     }
-    for (int index = 0; index < tail.count; index++) {
-        __syncthreads();
-        convolve<C>(here, there, region, index + 1, tail.layers[index]);
-        uint8_t *other = here;
-        here = there;
-        there = other;
-    }
-    __syncthreads();
+    here = all<C>(here, region, tail.count, tail.layers);
     finish<C>(tail, region, halo, here);
 }
 
 extern "C" __global__ void __launch_bounds__(256, 2) head16(const Head head) { head_of<16>(head); }
 extern "C" __global__ void __launch_bounds__(256, 2) head32(const Head head) { head_of<32>(head); }
-extern "C" __global__ void __launch_bounds__(256, 2) chain16(const Chain chain) { chain_of<16>(chain); }
-extern "C" __global__ void __launch_bounds__(256, 2) chain32(const Chain chain) { chain_of<32>(chain); }
-extern "C" __global__ void __launch_bounds__(256, 2) tail16(const Tail tail) { tail_of<16>(tail); }
-extern "C" __global__ void __launch_bounds__(256, 2) tail32(const Tail tail) { tail_of<32>(tail); }
+extern "C" __global__ void __launch_bounds__(512, 1) chain16(const Chain chain) { chain_of<16>(chain); }
+extern "C" __global__ void __launch_bounds__(512, 1) chain32(const Chain chain) { chain_of<32>(chain); }
+extern "C" __global__ void __launch_bounds__(512, 1) tail16(const Tail tail) { tail_of<16>(tail); }
+extern "C" __global__ void __launch_bounds__(512, 1) tail32(const Tail tail) { tail_of<32>(tail); }
