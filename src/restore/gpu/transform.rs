@@ -9,7 +9,7 @@ use super::driver::{Buffer, Device, GpuError, Radices};
 /// Radices of all passes but the last one, and of that. Few passes are few barriers, but what a butterfly holds
 /// must fit in registers; of the last one, a thread of the rows has two.
 const RADICES: [usize; 12] = [16, 14, 12, 10, 9, 8, 7, 6, 5, 4, 3, 2];
-const LAST: [usize; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+const LAST: [usize; 9] = [1, 2, 3, 4, 5, 6, 7, 8, 9];
 /// Complex samples that lie in different banks of shared memory.
 const BANKS: usize = 16;
 /// Bytes of a complex sample.

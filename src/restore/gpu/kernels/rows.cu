@@ -51,15 +51,18 @@ struct Rows {
             v[part] = make_float2(sample[0], is_pair ? sample[width] : 0.0f);
         }
         if (load.before != nullptr) {
-            float2 before[R], x_w[R];
+            const auto add = [&](const float *plane, float share) {
+                float2 more[R];
 #pragma unroll
-            for (int part = 0; part < R; part++) {
-                const int place = start + at + part * apart;
-                before[part] = make_float2(load.before[place], is_pair ? load.before[place + width] : 0.0f);
-                x_w[part] = make_float2(load.x_w[place], is_pair ? load.x_w[place + width] : 0.0f);
-            }
+                for (int part = 0; part < R; part++) {
+                    const float *sample = plane + (start + at + part * apart);
+                    more[part] = make_float2(sample[0], is_pair ? sample[width] : 0.0f);
+                }
 #pragma unroll
-            for (int part = 0; part < R; part++) v[part] = v[part] + (before[part] - load.known * x_w[part]);
+                for (int part = 0; part < R; part++) v[part] = v[part] + share * more[part];
+            };
+            add(load.before, 1.0f);
+            add(load.x_w, -load.known);
         }
 #pragma unroll
         for (int part = 0; part < R; part++) v[part] = load.scale * v[part];

@@ -73,7 +73,7 @@ template <int PLACE, int R> __device__ __forceinline__ bool has() {
 #define OF_ANY_LAST(WORK, of) \
     do { \
         const int radix = of; \
-        OF_RADIX(WORK, 2, 10) OF_RADIX(WORK, 2, 9) OF_RADIX(WORK, 2, 8) OF_RADIX(WORK, 2, 7) OF_RADIX(WORK, 2, 6) \
+        OF_RADIX(WORK, 2, 9) OF_RADIX(WORK, 2, 8) OF_RADIX(WORK, 2, 7) OF_RADIX(WORK, 2, 6) \
         OF_RADIX(WORK, 2, 5) OF_RADIX(WORK, 2, 4) OF_RADIX(WORK, 2, 3) OF_RADIX(WORK, 2, 2) OF_RADIX(WORK, 2, 1) \
     } while (false)
 
