@@ -11,7 +11,7 @@ use super::filters::{DeviceFilter, DeviceWeights, Transforms};
 use super::network::{Activations, Sight};
 use super::packed::DeviceNetwork;
 use crate::executor::{Executor, Sequential, for_chunks};
-use crate::fft::FieldFilter;
+use crate::fft::{FieldFilter, Weights};
 use crate::frame::Effort;
 use crate::plan::network::Input;
 use crate::plan::{Filters, RestorePlan};
@@ -78,11 +78,17 @@ struct Channel {
     sigma: Option<Buffer<f32>>,
     f: Buffer<f32>,
     g: Buffer<f32>,
-    /// Of filters that lead from those of one frame to those of the average.
-    weights: Option<DeviceWeights>,
+    weights: Option<Weighing>,
     up: Pinned,
     sigma_up: Option<Pinned>,
     down: Pinned,
+}
+
+/// Weights of filters that lead from those of one frame to those of the average, and their way to the card.
+#[derive(Debug)]
+struct Weighing {
+    weights: DeviceWeights,
+    up: Pinned,
 }
 
 impl Engine {
@@ -137,8 +143,9 @@ impl Engine {
             if let Some(sigma) = &mut own.sigma_up {
                 copy(&*self.executor, channel.sigma.samples(), sigma.samples_mut());
             }
-            if let (Some(weights), Some(fuser)) = (&mut own.weights, fusers.get(index)) {
-                fuser.weights().iter().try_for_each(|newest| weights.set(newest))?;
+            let newest = fusers.get(index).and_then(|fuser| fuser.weights().first());
+            if let (Some(Weighing { up, .. }), Some(newest)) = (&mut own.weights, newest) {
+                up.samples_mut().copy_from_slice(newest.parts().0.samples());
             }
         }
         let recording = self.recordings.iter().find(|(of, _)| *of == way);
@@ -219,6 +226,9 @@ impl MadeOf {
         if let (Some(up), Some(sigma), true) = (&channel.sigma_up, &channel.sigma, way.is_full) {
             queue.upload(up, sigma)?;
         }
+        if let (Some(Weighing { weights, up }), Which::Between) = (&channel.weights, way.filters) {
+            weights.ask(queue, up)?;
+        }
         let found = self.filters.iter().find(|(which, _)| *which == way.filters);
         let Some((_, filters)) = found else { return Ok(()) };
         self.ask_wiener(queue, way, filters, channel)?;
@@ -246,7 +256,7 @@ impl MadeOf {
         let all: Vec<_> =
             std::iter::once((&filters.wiener, plain(&channel.x_w))).chain(weak).collect();
         let load = Load { first: channel.y.address(), ..Load::default() };
-        self.transforms.ask(queue, load, &all, channel.weights.as_ref())
+        self.transforms.ask(queue, load, &all, channel.weights())
     }
 
     /// `f_k`, and `g_k = x_w + P_c (g_(k-1) - (1 - 1/c) x_w + f_k)`.
@@ -271,7 +281,7 @@ impl MadeOf {
         let plane = channel.g.address();
         let store = Store { plane, x_w, ..Store::default() };
         let filter = &filters.projections[index];
-        self.transforms.ask(queue, load, &[(filter, store)], channel.weights.as_ref())
+        self.transforms.ask(queue, load, &[(filter, store)], channel.weights())
     }
 
     /// What networks see, but for the estimate so far.
@@ -306,6 +316,10 @@ impl DeviceFilters {
 }
 
 impl Channel {
+    fn weights(&self) -> Option<&DeviceWeights> {
+        self.weights.as_ref().map(|weighing| &weighing.weights)
+    }
+
     fn new(device: &Arc<Device>, plan: &RestorePlan, made_of: &MadeOf) -> Result<Self, GpuError> {
         let count = plan.framing.outer.area();
         let plane = || Buffer::new(device, count);
@@ -337,12 +351,16 @@ fn copy(executor: &dyn Executor, from: &[f32], to: &mut [f32]) {
 }
 
 /// Room for the weights of filters between those of one frame and those of the average, where there are any.
-fn weights(device: &Arc<Device>, plan: &RestorePlan) -> Result<Option<DeviceWeights>, GpuError> {
+fn weights(device: &Arc<Device>, plan: &RestorePlan) -> Result<Option<Weighing>, GpuError> {
     let Some(fusion) = plan.fusion.as_ref().filter(|fusion| fusion.between.is_some()) else {
         return Ok(None);
     };
     let fuser = Fuser::new(Arc::new(fusion.clone()), plan.framing, Arc::new(Sequential));
-    fuser.weights().first().map(|weights| DeviceWeights::new(device, weights)).transpose()
+    let weighing = |weights: &Weights| {
+        let up = Pinned::new(device, weights.parts().0.samples().len())?;
+        Ok(Weighing { weights: DeviceWeights::new(device, weights)?, up })
+    };
+    fuser.weights().first().map(weighing).transpose()
 }
 
 fn stages(device: &Arc<Device>, plan: &RestorePlan) -> Result<Vec<Stage>, GpuError> {

@@ -6,7 +6,7 @@ use super::driver::layout::{
     FILTER_LAYERS, Layer, Layers, Load, OUTPUTS, Outputs, Store, Weights, number,
 };
 use super::driver::{
-    Address, Buffer, Device, GpuError, Kernel, Launch, Programs, Queue, Source, Wanted,
+    Address, Buffer, Device, GpuError, Kernel, Launch, Pinned, Programs, Queue, Source, Wanted,
 };
 use super::transform::{Transform, plan, radices, room, threads};
 use crate::fft::{self, AllFactors, FieldFilter, Weights as FieldWeights};
@@ -70,12 +70,12 @@ impl DeviceWeights {
         })
     }
 
-    /// Uploads others of the same rows.
+    /// Asks for a copy of others, of the same rows.
     ///
     /// # Errors
-    /// Where the card fails.
-    pub(super) fn set(&mut self, weights: &FieldWeights) -> Result<(), GpuError> {
-        self.knots.set(weights.parts().0.samples())
+    /// Where the card refuses it.
+    pub(super) fn ask(&self, queue: &Queue, knots: &Pinned) -> Result<(), GpuError> {
+        queue.upload(knots, &self.knots)
     }
 
     fn layout(&self) -> Weights {
