@@ -25,8 +25,8 @@ pub(super) struct Transforms {
     shift: usize,
     rows: Transform,
     columns: Transform,
-    of_rows: Arc<Programs>,
-    of_columns: Arc<Programs>,
+    of_rows: Programs,
+    of_columns: Programs,
     spectrum: Buffer<f32>,
     /// One a layer.
     products: Vec<Buffer<f32>>,
@@ -111,9 +111,10 @@ impl Transforms {
         ) else {
             return Err(GpuError::Unfit(format!("planes of {extent}")));
         };
-        let wanted = [(Source::Rows, &rows), (Source::Columns, &columns)]
-            .map(|(source, plan)| Wanted { source, radices: radices(plan) });
-        let [of_rows, of_columns] = Programs::load(device, wanted)?;
+        let programs =
+            |source, plan| Programs::new(device, &Wanted { source, radices: radices(plan) });
+        let (of_rows, of_columns) =
+            (programs(Source::Rows, &rows)?, programs(Source::Columns, &columns)?);
         let count = 2 * blocks(extent, shift) * (height << shift);
         let buffer = || Buffer::new(device, count);
         Ok(Self {

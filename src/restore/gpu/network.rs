@@ -23,7 +23,7 @@ const SEEN: usize = (2 * HEAD[1] + 2) * (2 * HEAD[0] + 8);
 /// Activations of networks, which one after the other works on.
 #[derive(Debug)]
 pub(super) struct Activations {
-    programs: Arc<Programs>,
+    programs: Programs,
     room: Room,
     extent: Extent,
     aligned: Extent,
@@ -59,7 +59,7 @@ impl Activations {
         let pixels = aligned.area() / 4;
         let coarse = || Buffer::new(device, pixels / 4 * channels);
         let wanted = Wanted { source: Source::Residual, radices: Radices::default() };
-        let [programs] = Programs::load(device, [wanted])?;
+        let programs = Programs::new(device, &wanted)?;
         let room = Room { multiprocessors: device.multiprocessors(), shared: device.shared() };
         Ok(Self {
             programs,

@@ -56,7 +56,7 @@ pub(super) fn threads(plan: &Plan, shift: usize, most: usize) -> usize {
 /// Bytes of shared memory that 2^shift of them side by side take, and of `more` lines of samples.
 pub(super) fn room(plan: &Plan, shift: usize, more: usize) -> usize {
     let samples = |count: i32| usize::try_from(count).unwrap_or(usize::MAX);
-    ((2 * samples(plan.room) << shift) + more * samples(plan.length)) * SAMPLE
+    (((2 * samples(plan.room)) << shift) + more * samples(plan.length)) * SAMPLE
 }
 
 /// Plans a transform of `length` samples, of which 2^shift lie side by side.

@@ -111,6 +111,7 @@ const UNSAFE: &[&str] = &[
     "src/restore/gpu/driver/device.rs",
     "src/restore/gpu/driver/layout.rs",
     "src/restore/gpu/driver/memory.rs",
+    "src/restore/gpu/driver/program.rs",
     "src/restore/gpu/driver/queue.rs",
     "src/v4l2/map.rs",
     "src/v4l2/sys/buffer.rs",

@@ -1,10 +1,9 @@
-//! Programs of a card, compiled by its driver: only what is needed of each, several at once.
+//! Programs of a card, compiled by its driver: only what is needed of each.
 
 #![expect(unsafe_code, reason = "functions of NVIDIA's driver are called")]
 
 use std::ffi::CString;
 use std::sync::Arc;
-use std::thread;
 
 use super::cuda::{function, module, sys};
 use super::device::Device;
@@ -88,28 +87,11 @@ unsafe impl Send for Programs {}
 unsafe impl Sync for Programs {}
 
 impl Programs {
-    /// Has the driver compile all that is wanted, each by a thread of its own: it takes a good part of a second.
+    /// Has the driver compile what is wanted, which takes a good part of a second unless it has kept it.
     ///
     /// # Errors
-    /// Where the driver refuses any of it.
-    pub(in super::super) fn load<const N: usize>(
-        device: &Arc<Device>,
-        wanted: [Wanted; N],
-    ) -> Result<[Arc<Self>; N], GpuError> {
-        let loaded = thread::scope(|scope| {
-            let threads = wanted.map(|wanted| scope.spawn(move || Self::new(device, &wanted)));
-            threads.map(|thread| {
-                thread.join().unwrap_or_else(|_| Err(GpuError::Unfit("programs".to_owned())))
-            })
-        });
-        let mut programs = Vec::with_capacity(N);
-        for one in loaded {
-            programs.push(Arc::new(one?));
-        }
-        programs.try_into().map_err(|_| GpuError::Unfit("programs".to_owned()))
-    }
-
-    fn new(device: &Arc<Device>, wanted: &Wanted) -> Result<Self, GpuError> {
+    /// Where the driver refuses it.
+    pub(in super::super) fn new(device: &Arc<Device>, wanted: &Wanted) -> Result<Self, GpuError> {
         device.enter()?;
         let text = pruned(wanted.source.text(), &wanted.radices);
         let text = CString::new(text).map_err(|_| GpuError::Unfit("programs with zeros".into()))?;
