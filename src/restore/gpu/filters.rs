@@ -15,8 +15,8 @@ use crate::frame::Extent;
 /// Columns of a block, at most, as a power of two: as many as one sector of memory holds.
 const SHIFT: usize = 2;
 /// Threads of a block of rows and of columns, at most: beyond, registers are short.
-const ROW_THREADS: usize = 256;
-const COLUMN_THREADS: usize = 512;
+const ROW_THREADS: usize = 128;
+const COLUMN_THREADS: usize = 256;
 
 /// The transforms of planes of one extent, and where what they give lies.
 #[derive(Debug)]
