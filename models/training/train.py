@@ -1,9 +1,11 @@
 """Trains a model in float.
 
     python3 models/training/train.py --size base --out DIR [--data ../shared/data/train] [--resume]
+    python3 models/training/train.py --size small --grow smaller.ckpt --out DIR
     python3 models/training/train.py --model models/base.onnx --out DIR
 
-The second form trains a released model on, from its float twin. Writes DIR/float.ckpt after every epoch, which
+The second form starts from the weights of a smaller network (growth.py), the third trains a released model on, from its
+float twin. Writes DIR/float.ckpt after every epoch, which
 quantise.py makes the model files of, and DIR/float.json, .csv and .png, the configuration and the curves. Without a
 GPU it makes fewer and smaller steps.
 """
@@ -18,6 +20,7 @@ import torch
 
 import curves
 import export
+import growth
 from camera import Camera
 from data import DataModule
 from module import Module, Recipe
@@ -90,6 +93,15 @@ def continued(path, recipe):
     return module
 
 
+def begun(shape, recipe, small):
+    """A module from scratch, or with the weights of the network in the file `small`."""
+    if not small:
+        return Module(Restorer(shape), recipe)
+    module = Module(growth.grown(growth.read(small), shape), recipe)
+    module.past = [f"grown from {small.stem}"]
+    return module
+
+
 def recipe(args, on_a_processor, **defaults):
     """The recipe for this machine, changed as the command line says."""
     chosen = defaults | ({} if torch.cuda.is_available() else ON_A_PROCESSOR | on_a_processor)
@@ -115,14 +127,17 @@ def main():
     start = parser.add_mutually_exclusive_group(required=True)
     start.add_argument("--size", choices=SIZES)
     start.add_argument("--model", type=pathlib.Path)
+    parser.add_argument("--grow", type=pathlib.Path, help="with --size: a smaller network to start from")
     parser.add_argument("--camera-share", type=float, default=Camera.share, help="of crops from a camera with faults")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     add_arguments(parser)
     args = parser.parse_args()
+    if args.grow and not args.size:
+        parser.error("--grow needs --size, what to grow to")
     settle(args.seed)
     chosen = recipe(args, {}, steps=STEPS, rate=RATES.get(args.size or args.model.stem, Recipe.rate))
     data = DataModule(chosen, Camera(share=args.camera_share), args.data, args.cache)
-    module = continued(args.model, chosen) if args.model else Module(Restorer(SIZES[args.size]), chosen)
+    module = continued(args.model, chosen) if args.model else begun(SIZES[args.size], chosen, args.grow)
     fit(module, data, args.out, "float", args.resume)
 
 
