@@ -7,20 +7,13 @@
 use std::fmt::Error;
 use std::sync::Arc;
 
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
-use prometheus_client::metrics::MetricType;
-use prometheus_client::registry::{Registry, Unit};
-
 use super::face::Face;
+use super::openmetrics::{self, Labels, Page, Series, Told, Unit};
 use super::site::Site;
 use crate::metrics::{
     Books, FusionSnapshot, Histogram, Level, QueueMetrics, Reason, Restoration, Snapshot,
     SourceState, StageMetrics, WatchSnapshot,
 };
-
-/// Upper bound in seconds below which a histogram needs no buckets.
-const SHORTEST_S: f64 = 400e-6;
 
 /// All statistics at one moment, of the station `name` or of all.
 pub(super) fn exposition(site: &Site, name: Option<&str>) -> Result<String, Error> {
@@ -31,11 +24,7 @@ pub(super) fn exposition(site: &Site, name: Option<&str>) -> Result<String, Erro
         uptime_s: site.started.elapsed().as_secs_f64(),
         connections: site.connections() as f64,
     };
-    let mut registry = Registry::with_prefix("deblurd");
-    registry.register_collector(Box::new(Statistics { program, stations }));
-    let mut written = String::with_capacity(1 << 15);
-    text::encode(&mut written, &registry)?;
-    Ok(written)
+    openmetrics::text(Statistics { program, stations })
 }
 
 /// What is told, looked at once, so that the numbers of one text fit each other.
@@ -62,9 +51,6 @@ struct Station {
     stages: Vec<Arc<StageMetrics>>,
     queues: Vec<Arc<QueueMetrics>>,
 }
-
-type Labels<'a> = Vec<(&'static str, &'a str)>;
-type Series<'a, T> = Vec<(Labels<'a>, T)>;
 
 impl Station {
     fn new(face: Face, site: &Site, is_told: bool) -> Self {
@@ -101,23 +87,22 @@ impl Station {
     }
 }
 
-impl Collector for Statistics {
-    fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
-        let mut page = Page(encoder);
-        self.tell_program(&mut page)?;
-        self.tell_source(&mut page)?;
-        self.tell_frames(&mut page)?;
-        self.tell_stages(&mut page)?;
-        self.tell_queues(&mut page)?;
-        self.tell_sinks(&mut page)?;
-        self.tell_load(&mut page)?;
-        tell_restorations(&self.stations, &mut page)?;
-        tell_fusions(&self.stations, &mut page)?;
-        self.tell_faults(&mut page)?;
-        self.tell_lamps(&mut page)?;
-        tell_guards(&self.stations, &mut page)?;
-        tell_cards(&self.stations, &mut page)?;
-        tell_watches(&self.stations, &mut page)
+impl Told for Statistics {
+    fn tell(&self, page: &mut Page<'_>) -> Result<(), Error> {
+        self.tell_program(page)?;
+        self.tell_source(page)?;
+        self.tell_frames(page)?;
+        self.tell_stages(page)?;
+        self.tell_queues(page)?;
+        self.tell_sinks(page)?;
+        self.tell_load(page)?;
+        tell_restorations(&self.stations, page)?;
+        tell_fusions(&self.stations, page)?;
+        self.tell_faults(page)?;
+        self.tell_lamps(page)?;
+        tell_guards(&self.stations, page)?;
+        tell_cards(&self.stations, page)?;
+        tell_watches(&self.stations, page)
     }
 }
 
@@ -417,65 +402,4 @@ fn tell_cards(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
     page.gauges("gpu_frame", help, Some(Unit::Seconds), newest)?;
     let frames = known().map(|(station, card)| (station.labels(&[]), card.frames));
     page.counters("gpu_frames", "Frames that the graphics card worked at", frames)
-}
-
-/// The text that is being written.
-struct Page<'a>(DescriptorEncoder<'a>);
-
-impl Page<'_> {
-    fn counters<'l>(
-        &mut self,
-        name: &str,
-        help: &str,
-        series: impl IntoIterator<Item = (Labels<'l>, u64)>,
-    ) -> Result<(), Error> {
-        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        for (labels, count) in series {
-            let mut one = family.encode_family(&labels)?;
-            one.encode_counter::<NoLabelSet, u64, f64>(&count, None)?;
-        }
-        Ok(())
-    }
-
-    fn gauges<'l>(
-        &mut self,
-        name: &str,
-        help: &str,
-        unit: Option<Unit>,
-        series: impl IntoIterator<Item = (Labels<'l>, f64)>,
-    ) -> Result<(), Error> {
-        let mut family = self.0.encode_descriptor(name, help, unit.as_ref(), MetricType::Gauge)?;
-        for (labels, value) in series {
-            family.encode_family(&labels)?.encode_gauge(&value)?;
-        }
-        Ok(())
-    }
-
-    fn histograms<'h>(
-        &mut self,
-        name: &str,
-        help: &str,
-        series: impl IntoIterator<Item = (Labels<'h>, &'h Histogram)>,
-    ) -> Result<(), Error> {
-        let unit = Some(&Unit::Seconds);
-        let mut family = self.0.encode_descriptor(name, help, unit, MetricType::Histogram)?;
-        for (labels, histogram) in series {
-            let (buckets, count) = buckets(histogram);
-            let mut one = family.encode_family(&labels)?;
-            one.encode_histogram::<NoLabelSet>(histogram.total_s(), count, &buckets, None)?;
-        }
-        Ok(())
-    }
-}
-
-/// Upper bounds with the durations between them, and the number of all.
-fn buckets(histogram: &Histogram) -> (Vec<(f64, u64)>, u64) {
-    let (mut buckets, mut below) = (Vec::new(), 0);
-    for (bound, up_to) in histogram.octaves() {
-        if bound >= SHORTEST_S {
-            buckets.push((bound, up_to - below));
-            below = up_to;
-        }
-    }
-    (buckets, below)
 }

@@ -26,6 +26,7 @@ mod hosts;
 mod lobby;
 mod lockout;
 mod login;
+mod openmetrics;
 mod options;
 mod overview;
 mod posted;

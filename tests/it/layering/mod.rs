@@ -84,7 +84,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("rayon", "src/pipeline/workers.rs"),
     ("hyper", "src/web/"),
     ("tokio", "src/web/"),
-    ("prometheus_client", "src/web/exposition.rs"),
+    ("prometheus_client", "src/web/openmetrics.rs"),
     ("crossterm", "src/cli/top/screen.rs"),
     ("ureq", "src/cli/client/"),
     ("y4m", "/y4m"),
