@@ -60,6 +60,7 @@ unsafe impl Tile for Avx512 {
         unsafe { dequantise(quantiser, bytes, out) }
     }
 
+    // SAFETY: what the trait asks of callers is all that is relied on.
     #[inline]
     unsafe fn slide(
         &self,
@@ -78,6 +79,7 @@ unsafe impl Tile for Avx512 {
         }
     }
 
+    // SAFETY: what the trait asks of callers is all that is relied on.
     #[inline]
     unsafe fn convolve(
         &self,
@@ -91,6 +93,7 @@ unsafe impl Tile for Avx512 {
         unsafe { convolve(layer, rows, x, block, out) };
     }
 
+    // SAFETY: what the trait asks of callers is all that is relied on.
     #[inline]
     unsafe fn finish(
         &self,
