@@ -100,10 +100,11 @@ function showProgress() {
   const full = covered.filter((share) => share >= 1).length;
   $("told").value = estimating ? "finding the blur; the stream goes on"
     : gathering ? `${frames} of ${most} frames, ${full} of ${covered.length} parts covered` : "";
+  const found = told.outline.length === 4;
   const words = estimating ? ["finding the blur"] : hints.length ? hints
-    : [gathering ? "hold still" : "the target is seen well: press Start"];
+    : [!found ? "looking for the target" : gathering ? "hold still" : "the target is seen well: press Start"];
   $("hints").textContent = sentence(words.join("; "));
-  $("hints").dataset.state = estimating || !hints.length ? "good" : "waiting";
+  $("hints").dataset.state = estimating || (found && !hints.length) ? "good" : "waiting";
   $("problem").hidden = !told.problem;
   $("problem").textContent = sentence(told.problem);
 }

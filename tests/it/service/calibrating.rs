@@ -81,6 +81,7 @@ fn a_camera_is_calibrated_from_start_to_use() {
     wait_long(&browser, "told.hints.length === 0");
     browser.wait_for("document.getElementById('hints').textContent.includes('press Start')");
     check_overlay(&browser);
+    check_nothing_is_praised(&browser);
     check_order(&daemon, "{\"do\": \"save\"}", 409, "no calibration was made yet");
     browser.click("#start");
     wait_long(&browser, "told.phase === 'gathering'");
@@ -102,6 +103,17 @@ fn a_camera_is_calibrated_from_start_to_use() {
     let complaints = browser.log("browser");
     assert!(complaints.is_empty(), "{complaints:?}");
     check_ends(daemon.running, "TERM", &[0]);
+}
+
+/// Before the first look there is nothing to hint at, and no target either.
+fn check_nothing_is_praised(browser: &Browser) {
+    let said = browser.run(
+        "told = { ...told, hints: [], corners: [], outline: [] };
+         showProgress();
+         const { textContent, dataset } = document.getElementById('hints');
+         return textContent + ' (' + dataset.state + ')';",
+    );
+    assert_eq!(said, "Looking for the target (waiting)");
 }
 
 /// Something is drawn over the picture, in the colours of the lights.
