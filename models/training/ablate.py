@@ -26,6 +26,7 @@ from camera import Camera
 from data import LEVELS, ROOT, DataModule
 from module import Module, Recipe
 from network import Restorer, Shape, Stage
+from rectifier import rectified
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class OpenStage(Stage):
 
     def forward(self, z, carried=None):
         a = self.head(self.input_range(z), self.input_range)
-        a, source = self.through(self.head_range(functional.relu(a if carried is None else a + carried)))
+        a, source = self.through(self.head_range(rectified(a if carried is None else a + carried)))
         return self.answer(a, source), a
 
 

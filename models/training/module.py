@@ -13,13 +13,11 @@ import torch
 
 import boundary
 import quantisation
-import revival
 import wiener
 from network import Told
 from optimiser import Muon
 from quantisation import Quantiser
-
-LOSS_SCALE = 1024  # lifts gradients into the range of half precision
+from rectifier import loss_scale
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,6 @@ class Recipe:
     warm_up: int = 500
     rounding: bool = False  # with the rounding of the int8 file in the loop
     float_share: float = 0.0  # of a run with rounding: its first part, which does without
-    revive: bool = False  # begins with new weights for filters that never fire
 
 
 class Module(lightning.LightningModule):
@@ -72,16 +69,15 @@ class Module(lightning.LightningModule):
 
     def configure_optimizers(self):
         self.rate = torch.zeros((), device=self.device)
-        trained = [p for p in self.restorer.parameters() if p.requires_grad]
-        return Muon([p for p in trained if p.dim() == 4], [p for p in trained if p.dim() != 4], self.rate)
+        trained = {name: p for name, p in self.restorer.named_parameters() if p.requires_grad}
+        weights = [p for p in trained.values() if p.dim() == 4]
+        biases = [p for name, p in trained.items() if name.endswith("bias")]
+        others = [p for name, p in trained.items() if p.dim() != 4 and not name.endswith("bias")]
+        return Muon(weights, biases, others, self.rate)
 
     def on_fit_start(self):
         self.trainer.datamodule.place(self.device)
         self.sums = torch.zeros(1, device=self.device)
-        if self.recipe.revive and not self.done:
-            quantisation.set_mode(self, Quantiser.OFF)
-            found = revival.revive(self.restorer, lambda: self.restore(self.trainer.datamodule.draw()))
-            print("{} of {} filters fired nowhere".format(*found), flush=True)
         quantisers = [m for m in self.modules() if isinstance(m, Quantiser)]
         if not self.recipe.rounding:
             for quantiser in quantisers:
@@ -179,7 +175,7 @@ class Module(lightning.LightningModule):
         seen = self.trainer.datamodule.draw()
         loss = _loss(self.errors(self.restore(seen)[0], seen))
         optimiser.zero_grad(set_to_none=True)
-        scale = LOSS_SCALE if self.device.type == "cuda" else 1
+        scale = loss_scale(self.device)
         (loss * scale).backward()
         gradients = [p.grad for p in self.restorer.parameters() if p.grad is not None]
         for gradient in gradients:

@@ -24,6 +24,7 @@ from torch.nn import functional
 
 import wiener
 from quantisation import Convolution, Quantiser
+from rectifier import rectified
 
 INPUTS = ("estimate", "blurred", "weak", "sigma", "trust")
 WEAK = 0.1  # of the regulariser
@@ -90,7 +91,7 @@ class Addition(nn.Module):
         self.branch, self.total = Quantiser(), Quantiser()
 
     def forward(self, a, source):
-        return self.total(a + self.branch(functional.relu(self.convolution(a, source))))
+        return self.total(a + self.branch(rectified(self.convolution(a, source))))
 
 
 class CoarseBranch(nn.Module):
@@ -104,10 +105,10 @@ class CoarseBranch(nn.Module):
         self.down_range, self.up_range, self.total = Quantiser(), Quantiser(), Quantiser()
 
     def forward(self, a, source):
-        c, inner = self.down_range(functional.relu(self.down(a, source))), self.down_range
+        c, inner = self.down_range(rectified(self.down(a, source))), self.down_range
         for addition in self.additions:
             c, inner = addition(c, inner), addition.total
-        up = self.up_range(functional.relu(self.up(c, inner)))
+        up = self.up_range(rectified(self.up(c, inner)))
         return self.total(a + functional.pixel_shuffle(up, 2))
 
 
@@ -128,7 +129,7 @@ class Stage(nn.Module):
 
     def forward(self, z):
         a = self.head(self.input_range(z), self.input_range)
-        return self.answer(*self.through(self.head_range(functional.relu(a))))
+        return self.answer(*self.through(self.head_range(rectified(a))))
 
     def through(self, a):
         """The activations behind the last addition, and what rounded them."""

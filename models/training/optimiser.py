@@ -8,15 +8,17 @@ import torch
 
 MOMENTUM = 0.95
 SMALLEST = 1e-6  # norm of what still moves weights by whole steps: the momentum of filters that get no gradient fades
+OF_BIASES = 0.1  # share of the rate: at the whole of it they silence filters
 LIKE_ADAM = 0.2  # root mean square of a step in units of the rate, as Adam's is
 
 
 class Muon(torch.optim.Optimizer):
     """`weights` are four-dimensional; `rate` is a tensor, which may change between steps, graphs included."""
 
-    def __init__(self, weights, others, rate):
+    def __init__(self, weights, biases, others, rate):
         super().__init__([{"params": list(weights)}], {"lr": rate})
-        self.adam = torch.optim.Adam(others, lr=rate, betas=(0.9, 0.99), fused=True, capturable=rate.is_cuda)
+        groups = [{"params": biases, "share": OF_BIASES}, {"params": others, "share": 1.0}]
+        self.adam = torch.optim.Adam(groups, lr=rate, betas=(0.9, 0.99), fused=True, capturable=rate.is_cuda)
         shapes = {}
         for weight in self.param_groups[0]["params"]:
             self.state[weight]["momentum"] = torch.zeros_like(weight, memory_format=torch.contiguous_format)
@@ -30,7 +32,7 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure=None):
         for group in self.adam.param_groups:
-            group["lr"] = self.param_groups[0]["lr"]  # a resumed one brings its own
+            group["lr"] = self.param_groups[0]["lr"] * group["share"]  # a resumed one brings its own
         self.adam.step()
         for weights in self.alike:
             momenta = [self.state[weight]["momentum"] for weight in weights]

@@ -26,7 +26,7 @@ import finetune
 import frames
 import psfs
 import quantise
-import revival
+import rectifier
 import train
 from module import Module, Recipe
 from network import Restorer
@@ -86,21 +86,19 @@ def calibration(path):
     return path
 
 
-def check_revival():
-    """Filters that fire nowhere get new weights, which hardly change what is restored and get a gradient."""
-    restorer = Restorer(SIZES["nano"])
-    stage = restorer.stages[0]
-    z = torch.rand(2, stage.head.in_channels, 32, 32)
-    with torch.no_grad():
-        stage.head.bias[:3] = -100
-        before = stage(z)
-    run = lambda: [each(torch.rand(2, each.head.in_channels, 32, 32)) for each in restorer.stages]
-    silent, filters = revival.revive(restorer, run)
-    after = stage(z)
-    after.square().sum().backward()
-    moved, pulled = (after - before).abs().max(), stage.head.bias.grad[:3].abs().max()
-    assert 3 <= silent < filters and moved < 0.1 and pulled > 0, (silent, moved, pulled)
-    print(f"revival.py: {silent} of {filters} filters renewed")
+def check_rectifier():
+    """Filters that fire are left as plain rectifiers leave them; silent ones come back, and then are let alone."""
+    x = torch.randn(2, 4, 16, 16, requires_grad=True)
+    (gradient,) = torch.autograd.grad(rectifier.rectified(x).square().sum(), x)
+    assert torch.equal(gradient, 2 * x.detach().clamp(min=0)), "a filter that fires was pulled"
+    bias = torch.full((4,), -3.0, requires_grad=True)
+    optimiser = torch.optim.Adam([bias], lr=0.05)
+    for _ in range(200):
+        optimiser.zero_grad()
+        rectifier.rectified(torch.rand(2, 4, 16, 16) + bias[:, None, None]).mul(0).sum().backward()
+        optimiser.step()
+    assert (-1 < bias).all() and (bias < 0).all(), bias
+    print(f"rectifier.py: silent filters came back to {[round(b, 2) for b in bias.tolist()]}")
 
 
 def main():
@@ -113,8 +111,8 @@ def main():
         run(train, "--size", "nano", "--out", folder, *common)
         run(quantise, folder, "--name", "smoke", *common)
         run(check, folder / "smoke.onnx")
-        run(train, "--model", folder / "smoke.onnx", "--revive", "--out", folder / "again", *common)
-        check_revival()
+        run(train, "--model", folder / "smoke.onnx", "--out", folder / "again", *common)
+        check_rectifier()
         check_frames(folder / "frames")
         own = ["--calibration", calibration(folder / "own.npz"), "--frames", folder / "frames", "--out", folder]
         run(finetune, "--model", folder / "smoke.onnx", *own, *common)

@@ -106,7 +106,7 @@ def recipe(args, on_a_processor, **defaults):
     """The recipe for this machine, changed as the command line says."""
     chosen = defaults | ({} if torch.cuda.is_available() else ON_A_PROCESSOR | on_a_processor)
     told = {name: getattr(args, name) for name in ("steps", "seconds", "rate", "batch", "patch") if getattr(args, name)}
-    return Recipe(**(chosen | told), revive=args.revive)
+    return Recipe(**(chosen | told))
 
 
 def add_arguments(parser):
@@ -117,7 +117,6 @@ def add_arguments(parser):
     parser.add_argument("--rate", type=float, help="of learning, at its peak")
     parser.add_argument("--batch", type=int)
     parser.add_argument("--patch", type=int)
-    parser.add_argument("--revive", action="store_true", help="begins with new weights for filters that never fire")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true")
 
