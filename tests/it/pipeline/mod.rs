@@ -3,6 +3,7 @@
 
 mod changing;
 mod numbers;
+mod stress;
 
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
