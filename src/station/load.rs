@@ -17,8 +17,9 @@ use crate::restore::cpu::residual::KernelChoice;
 use crate::restore::model::{self, ModelError};
 use crate::source::read_bounded;
 
-/// The released models that are part of the program: their names and their files.
-const BUILT_IN: &[(&str, &[u8])] = &[
+/// The released models that are part of the program: their names and their files. Static, for a constant would be
+/// in the program once for every part of it that is compiled by itself.
+static BUILT_IN: [(&str, &[u8]); 10] = [
     ("nano", include_bytes!("../../models/nano.onnx")),
     ("small", include_bytes!("../../models/small.onnx")),
     ("base", include_bytes!("../../models/base.onnx")),
