@@ -27,8 +27,8 @@
 
 use serde::Serialize;
 
-use super::colour::{Scale, luma};
-use super::{Extent, Picture, Plane};
+use super::colour::{Scale, luma_row};
+use super::{Extent, Layout, Picture};
 
 /// Samples to each side of the middle of a window.
 const REACH: usize = 5;
@@ -48,64 +48,118 @@ pub struct Figures {
 impl Figures {
     /// Of a picture as captured and as restored, of one extent.
     pub fn of(captured: &Picture, restored: &Picture) -> Self {
-        let [captured, restored] = [captured, restored].map(values);
-        Self { sharpness: sharpness(&captured, &restored), ringing: ringing(&captured, &restored) }
+        let Extent { width, height } = captured.extent();
+        let [mut before, mut after] = [captured, restored].map(|of| Edges::of(of, width));
+        let (mut windows, mut ringing) = (Windows::of(width), Ringing::default());
+        for ahead in 0..height + REACH {
+            if ahead < height {
+                before.read(captured, ahead);
+                windows.take(ahead, &before.row);
+            }
+            if let Some(y) = ahead.checked_sub(REACH) {
+                after.read(restored, y);
+                let (least, most) = windows.around(y, height);
+                ringing.take(&after.row, least, most);
+            }
+        }
+        Self {
+            sharpness: (before.energy > 0.0).then(|| (after.energy / before.energy).sqrt()),
+            ringing: (ringing.contrasts > 0.0).then(|| ringing.beyond / ringing.contrasts),
+        }
     }
 }
 
-/// Luma from 0 to 1.
-fn values(picture: &Picture) -> Plane<f32> {
-    let format = picture.format();
-    let scale = Scale::luma(format.depth, format.range);
-    let luma = luma(picture);
-    let plane = &luma.planes()[0];
-    Plane::from_fn(plane.extent(), |x, y| scale.value(f32::from(plane.row(y)[x])))
+/// The energy of a picture's gradient, row by row.
+struct Edges {
+    scale: Scale,
+    /// Luma of the newest row, from 0 to 1, and of the one above it.
+    row: Vec<f32>,
+    above: Vec<f32>,
+    energy: f64,
 }
 
-fn sharpness(captured: &Plane<f32>, restored: &Plane<f32>) -> Option<f64> {
-    let (before, after) = (gradients(captured), gradients(restored));
-    (before > 0.0).then(|| (after / before).sqrt())
+impl Edges {
+    fn of(picture: &Picture, width: usize) -> Self {
+        let format = picture.format();
+        let [row, above] = [(); 2].map(|()| vec![0.0; width]);
+        Self { scale: Scale::luma(format.depth, format.range), row, above, energy: 0.0 }
+    }
+
+    /// Reads row `y`, which follows the last.
+    fn read(&mut self, picture: &Picture, y: usize) {
+        let Self { scale, row, above, energy } = self;
+        std::mem::swap(row, above);
+        let planes = picture.planes();
+        if picture.format().layout == Layout::Rgb {
+            let luma = luma_row(planes, y).map(f32::round_ties_even);
+            row.iter_mut().zip(luma).for_each(|(value, luma)| *value = scale.value(luma));
+        } else {
+            let samples = row.iter_mut().zip(planes[0].row(y));
+            samples.for_each(|(value, sample)| *value = scale.value(f32::from(*sample)));
+        }
+        let square = |a: f32, b: f32| f64::from(a - b).powi(2);
+        *energy += row.windows(2).map(|two| square(two[0], two[1])).sum::<f64>();
+        if y > 0 {
+            *energy += above.iter().zip(&*row).map(|(a, b)| square(*a, *b)).sum::<f64>();
+        }
+    }
 }
 
-/// Energy of the differences between neighbours.
-fn gradients(plane: &Plane<f32>) -> f64 {
-    let square = |a: f32, b: f32| f64::from(a - b).powi(2);
-    let along = plane.rows().flat_map(|row| row.windows(2).map(|two| square(two[0], two[1])));
-    let rows = plane.rows().zip(plane.rows().skip(1));
-    let down = rows.flat_map(|(above, below)| above.iter().zip(below).map(|(a, b)| square(*a, *b)));
-    along.sum::<f64>() + down.sum::<f64>()
+/// The extremes of the windows around the samples of a row, from those of the rows that they reach.
+struct Windows {
+    /// Extremes along each of the newest rows, the least and the most.
+    along: Vec<[Vec<f32>; 2]>,
+    both: [Vec<f32>; 2],
 }
 
-fn ringing(captured: &Plane<f32>, restored: &Plane<f32>) -> Option<f64> {
-    let (least, most) = (extremes(captured, f32::min), extremes(captured, f32::max));
-    let (mut beyond, mut contrasts) = (0.0, 0.0);
-    for (y, row) in restored.rows().enumerate() {
-        for ((value, least), most) in row.iter().zip(least.row(y)).zip(most.row(y)) {
+impl Windows {
+    fn of(width: usize) -> Self {
+        let rows = || [(); 2].map(|()| vec![0.0; width]);
+        Self { along: (0..=2 * REACH).map(|_| rows()).collect(), both: rows() }
+    }
+
+    /// Takes row `y`, in the place of the one that no window reaches any more.
+    fn take(&mut self, y: usize, row: &[f32]) {
+        let [least, most] = &mut self.along[y % (2 * REACH + 1)];
+        for (x, (least, most)) in least.iter_mut().zip(most).enumerate() {
+            let window = &row[x.saturating_sub(REACH)..(x + REACH + 1).min(row.len())];
+            *least = window.iter().copied().fold(window[0], f32::min);
+            *most = window.iter().copied().fold(window[0], f32::max);
+        }
+    }
+
+    /// The least and the most around each sample of row `y` of so many.
+    fn around(&mut self, y: usize, height: usize) -> (&[f32], &[f32]) {
+        let Self { along, both: [least, most] } = self;
+        for (row, extreme) in [(&mut *least, f32::INFINITY), (&mut *most, f32::NEG_INFINITY)] {
+            row.fill(extreme);
+        }
+        for other in y.saturating_sub(REACH)..(y + REACH + 1).min(height) {
+            let [its_least, its_most] = &along[other % (2 * REACH + 1)];
+            least.iter_mut().zip(its_least).for_each(|(a, b)| *a = a.min(*b));
+            most.iter_mut().zip(its_most).for_each(|(a, b)| *a = a.max(*b));
+        }
+        (least, most)
+    }
+}
+
+/// How far samples go beyond their windows, and the contrast of those.
+#[derive(Default)]
+struct Ringing {
+    beyond: f64,
+    contrasts: f64,
+}
+
+impl Ringing {
+    fn take(&mut self, row: &[f32], least: &[f32], most: &[f32]) {
+        for ((value, least), most) in row.iter().zip(least).zip(most) {
             let contrast = most - least;
             if contrast >= STRONG {
-                beyond += f64::from((value - most).max(least - value).max(0.0));
-                contrasts += f64::from(contrast);
+                self.beyond += f64::from((value - most).max(least - value).max(0.0));
+                self.contrasts += f64::from(contrast);
             }
         }
     }
-    (contrasts > 0.0).then(|| beyond / contrasts)
-}
-
-/// The extreme of the window around each sample, as far as it lies in the plane.
-fn extremes(plane: &Plane<f32>, extreme: fn(f32, f32) -> f32) -> Plane<f32> {
-    let Extent { width, height } = plane.extent();
-    let around = |at: usize, length: usize| at.saturating_sub(REACH)..(at + REACH + 1).min(length);
-    let along = Plane::from_fn(plane.extent(), |x, y| {
-        let window = &plane.row(y)[around(x, width)];
-        window.iter().copied().fold(window[0], extreme)
-    });
-    let mut both = along.clone();
-    for (y, row) in both.rows_mut().enumerate() {
-        for other in around(y, height) {
-            row.iter_mut().zip(along.row(other)).for_each(|(a, b)| *a = extreme(*a, *b));
-        }
-    }
-    both
 }
 
 #[cfg(test)]
@@ -156,22 +210,36 @@ mod tests {
     }
 
     proptest! {
-        /// Windows as they are defined, sample by sample.
+        /// Both figures as they are defined, sample by sample.
         #[test]
-        fn extremes_are_those_of_the_windows(samples in prop::collection::vec(0.0_f32..1.0, 960)) {
-            let plane = Plane::from_samples(EXTENT, samples).expect("a plane");
-            let most = extremes(&plane, f32::max);
-            for (x, y) in [(0, 0), (47, 19), (24, 10), (3, 17)] {
-                let mut expected = 0.0_f32;
-                for (v, row) in plane.rows().enumerate() {
-                    for (u, value) in row.iter().enumerate() {
-                        if u.abs_diff(x) <= REACH && v.abs_diff(y) <= REACH {
-                            expected = expected.max(*value);
-                        }
-                    }
+        fn figures_are_those_of_the_definition(
+            before in prop::collection::vec(0_u16..256, 960),
+            after in prop::collection::vec(0_u16..256, 960),
+        ) {
+            let at = |samples: &[u16], x: usize, y: usize| f64::from(samples[y * EXTENT.width + x]) / 255.0;
+            let (mut energies, mut beyond, mut contrasts) = ([0.0; 2], 0.0, 0.0);
+            for (x, y) in (0..20).flat_map(|y| (0..48).map(move |x| (x, y))) {
+                for (energy, samples) in energies.iter_mut().zip([&before, &after]) {
+                    let down = if y < 19 { at(samples, x, y + 1) - at(samples, x, y) } else { 0.0 };
+                    let along = if x < 47 { at(samples, x + 1, y) - at(samples, x, y) } else { 0.0 };
+                    *energy += along.powi(2) + down.powi(2);
                 }
-                prop_assert_eq!(most.row(y)[x], expected);
+                let reach = |of: usize, end: usize| of.saturating_sub(REACH)..(of + REACH + 1).min(end);
+                let window = reach(y, 20).flat_map(|v| reach(x, 48).map(move |u| (u, v)));
+                let seen: Vec<f64> = window.map(|(u, v)| at(&before, u, v)).collect();
+                let most = seen.iter().copied().fold(0.0, f64::max);
+                let least = seen.iter().copied().fold(1.0, f64::min);
+                if most - least >= f64::from(STRONG) {
+                    let value = at(&after, x, y);
+                    beyond += (value - most).max(least - value).max(0.0);
+                    contrasts += most - least;
+                }
             }
+            let of = |samples: &[u16]| picture(|x, y| samples[y * EXTENT.width + x]);
+            let told = Figures::of(&of(&before), &of(&after));
+            let sharpness = (energies[1] / energies[0]).sqrt();
+            prop_assert!((told.sharpness.unwrap_or(0.0) / sharpness - 1.0).abs() < 1e-5);
+            prop_assert!((told.ringing.unwrap_or(0.0) - beyond / contrasts).abs() < 1e-5);
         }
 
         /// A picture that nothing was done to is as sharp as it was, and does not ring.
