@@ -127,6 +127,12 @@ pub fn luma_row(planes: &[Plane<u16>], y: usize) -> impl Iterator<Item = f32> {
 /// The luma of a picture as a gray picture of the same depth and range.
 pub fn luma(picture: &Picture) -> Picture {
     let mut gray = Picture::new(PictureFormat { layout: Layout::Gray, ..picture.format() });
+    load_luma(picture, &mut gray);
+    gray
+}
+
+/// Fills a gray picture of the same extent, depth and range with the luma of a picture.
+pub fn load_luma(picture: &Picture, gray: &mut Picture) {
     gray.set_coding_noise(picture.coding_noise());
     for (y, target) in gray.planes_mut()[0].rows_mut().enumerate() {
         if picture.format().layout == Layout::Rgb {
@@ -143,7 +149,6 @@ pub fn luma(picture: &Picture) -> Picture {
             target.copy_from_slice(picture.planes()[0].row(y));
         }
     }
-    gray
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use crossbeam::queue::ArrayQueue;
 
-use crate::frame::{Effort, Frame, Picture};
+use crate::frame::colour::load_luma;
+use crate::frame::{Effort, Frame, Layout, Picture, PictureFormat};
 
 /// Where a copy is asked for and taken.
 #[derive(Debug, Clone)]
@@ -19,7 +20,7 @@ pub trait Copied {
     fn copy(&mut self, frame: &Frame) -> bool;
 }
 
-/// A frame as it was captured and as it was restored.
+/// The luma of a frame as it was captured and as it was restored.
 #[derive(Debug, Clone)]
 pub struct Pair {
     /// As it was captured.
@@ -62,9 +63,12 @@ impl Copied for Picture {
 
 impl Copied for Pair {
     fn copy(&mut self, frame: &Frame) -> bool {
-        let fits = self.captured.copy(frame) && self.restored.format() == frame.restored.format();
+        let luma = |of: &Picture| PictureFormat { layout: Layout::Gray, ..of.format() };
+        let fits = self.captured.format() == luma(&frame.blurred)
+            && self.restored.format() == luma(&frame.restored);
         if fits {
-            self.restored.copy_from(&frame.restored);
+            load_luma(&frame.blurred, &mut self.captured);
+            load_luma(&frame.restored, &mut self.restored);
             self.effort = frame.meta.effort;
         }
         fits

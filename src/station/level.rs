@@ -12,7 +12,7 @@ use super::doubts;
 use super::recipe::Recipe;
 use crate::calibrate::level::{Follower, Level, LevelGauge, Unfit};
 use crate::calibrate::{Flaw, Flaws};
-use crate::frame::{Effort, Figures, Picture, PictureFormat};
+use crate::frame::{Effort, Figures, Layout, Picture, PictureFormat};
 use crate::metrics::Metrics;
 use crate::optics::GrayLevels;
 use crate::owner;
@@ -74,7 +74,8 @@ impl Keeper {
     /// For a restoration by `recipe` of pictures of `format`, whose level `follows` the frames, or is
     /// given: frames are looked at for what speaks against it and the PSF then.
     pub fn new(recipe: &Recipe, format: PictureFormat, follows: bool, now: Instant) -> Self {
-        let [captured, restored] = [(); 2].map(|()| Picture::new(format));
+        let luma = PictureFormat { layout: Layout::Gray, ..format };
+        let [captured, restored] = [(); 2].map(|()| Picture::new(luma));
         let pair = Pair { captured, restored, effort: Effort::Full };
         let step =
             Step::Idle(Box::new(Eyes { gauge: recipe.gauge(), flaws: Flaws::default() }), pair);
