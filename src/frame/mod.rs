@@ -36,6 +36,12 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// A frame without pictures.
+    pub fn vacant(format: PictureFormat) -> Self {
+        let [blurred, restored] = [(); 2].map(|()| Picture::vacant(format));
+        Self { meta: FrameMeta::new(0), blurred, restored, truth: None }
+    }
+
     /// A frame whose buffers hold pictures of `format` without further allocation.
     pub fn new(format: PictureFormat) -> Self {
         Self {

@@ -135,6 +135,17 @@ impl Picture {
         Self { format, planes, coding_noise: 0.0 }
     }
 
+    /// No picture: none of these planes, and no memory.
+    pub const fn vacant(format: PictureFormat) -> Self {
+        let format = format.with_extent(Extent::new(0, 0));
+        Self { format, planes: Vec::new(), coding_noise: 0.0 }
+    }
+
+    /// Whether it is none.
+    pub const fn is_vacant(&self) -> bool {
+        self.planes.is_empty()
+    }
+
     /// Extent, layout, depth and range.
     pub fn format(&self) -> PictureFormat {
         self.format

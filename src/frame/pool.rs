@@ -32,10 +32,11 @@ pub struct Shared<T> {
     loan: Loan<T>,
 }
 
-#[derive(Debug)]
 struct Home<T> {
     slots: Vec<Slot<T>>,
     free: ArrayQueue<usize>,
+    /// What is done to a value that comes home.
+    tidy: Box<dyn Fn(&mut T) + Send + Sync>,
 }
 
 #[derive(Debug)]
@@ -52,10 +53,20 @@ struct Loan<T> {
 
 impl<T> Pool<T> {
     /// A pool of `size` values, at least one.
-    pub fn new(size: usize, mut value: impl FnMut() -> T) -> Self {
+    pub fn new(size: usize, value: impl FnMut() -> T) -> Self {
+        Self::tidied(size, value, |_| {})
+    }
+
+    /// The same; whoever drops the last loan of a value does `tidy` to it first.
+    pub fn tidied(
+        size: usize,
+        mut value: impl FnMut() -> T,
+        tidy: impl Fn(&mut T) + Send + Sync + 'static,
+    ) -> Self {
         let size = size.max(1);
         let slot = |_| Slot { value: RwLock::new(value()), holders: AtomicUsize::new(0) };
-        let home = Home { slots: (0..size).map(slot).collect(), free: ArrayQueue::new(size) };
+        let (slots, free) = ((0..size).map(slot).collect(), ArrayQueue::new(size));
+        let home = Home { slots, free, tidy: Box::new(tidy) };
         for index in 0..size {
             home.give_back(index);
         }
@@ -129,8 +140,17 @@ impl<T> Drop for Loan<T> {
     fn drop(&mut self) {
         // Release our reads and writes to the next owner, acquire those of the other holders.
         if self.slot().holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let mut value = self.slot().value.write().unwrap_or_else(PoisonError::into_inner);
+            (self.home.tidy)(&mut value);
+            drop(value);
             self.home.give_back(self.index);
         }
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Home<T> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Home").field("slots", &self.slots).finish_non_exhaustive()
     }
 }
 
@@ -168,6 +188,17 @@ mod tests {
             }
             drop((leases, shares));
             prop_assert_eq!(pool.free(), size);
+        }
+    }
+
+    #[test]
+    fn a_value_is_tidied_by_whoever_holds_it_last() {
+        let pool = Pool::tidied(1, || 0, |value| *value += 1);
+        for turn in 0..3 {
+            let mut lease = pool.lease().expect("it is tidied and free");
+            assert_eq!(*lease.get(), turn, "tidied once for each time it came home");
+            let shared = lease.share();
+            drop((shared.clone(), shared));
         }
     }
 

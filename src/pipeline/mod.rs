@@ -17,6 +17,7 @@
 mod ladder;
 mod mailbox;
 mod options;
+mod pictures; // of frames, on a part of their way
 mod queue;
 mod seats;
 mod stop;
@@ -46,6 +47,7 @@ use crate::sink::{Sink, SinkError};
 use crate::source::{Source, SourceError};
 use ladder::Governor;
 use mailbox::{Counted, Mailbox};
+use pictures::Pictures;
 use queue::{Consumer, Producer};
 use threads::{Common, Moving, News, Offered, RestoreThread, SinkThread, SourceThread};
 
@@ -157,11 +159,16 @@ impl Pipeline {
         taps: &Taps,
     ) -> Result<Vec<(String, JoinHandle<()>)>, PipelineError> {
         let Self { source, restorer, sinks, options, ladder, .. } = self;
-        let pool = Pool::new(frames(sinks.len(), options), || {
-            let mut frame = Frame::new(source.format());
+        let keeps_captured = sinks.iter().any(|sink| sink.shows_captured());
+        let pictures = Pictures::new(source.format(), (sinks.len(), keeps_captured), options);
+        let bare = || {
+            let mut frame = Frame::vacant(source.format());
             source.prepare(&mut frame);
             frame
-        });
+        };
+        let home = pictures.clone();
+        let tidy = move |frame: &mut Frame| home.come_home(frame);
+        let pool = Pool::tidied(frames(sinks.len(), options), bare, tidy);
         let mut started = Vec::new();
         let mut outputs = Vec::new();
         for (index, sink) in sinks.into_iter().enumerate() {
@@ -176,12 +183,20 @@ impl Pipeline {
         let (output, input) = queue::<Moving>(options, &name, &common.metrics);
         let counted = counted(restorer, &common.metrics);
         let (mailbox, taps) = (Arc::clone(mailbox), taps.clone());
-        let thread =
-            RestoreThread { counted, mailbox, taps, input, outputs, common: common.clone() };
+        let thread = RestoreThread {
+            counted,
+            mailbox,
+            taps,
+            pictures: pictures.clone(),
+            input,
+            outputs,
+            common: common.clone(),
+        };
         started.push(spawn(name, move || thread.run())?);
         let governor =
             Governor::new(ladder.filter(|_| options.is_live()), Arc::clone(&common.metrics));
-        let thread = SourceThread { source, pool, output, governor, common: common.clone() };
+        let thread =
+            SourceThread { source, pool, pictures, output, governor, common: common.clone() };
         started.push(spawn("source".to_owned(), move || thread.run())?);
         Ok(started)
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::ladder::Governor;
 use super::mailbox::{Counted, Mailbox};
+use super::pictures::Pictures;
 use super::queue::{Consumer, Overflow, Producer, Pushed};
 use super::stop::Stop;
 use super::tap::Taps;
@@ -74,6 +75,7 @@ pub(super) struct SourceThread {
     pub(super) output: Producer<Moving>,
     pub(super) source: Box<dyn Source>,
     pub(super) pool: Pool<Frame>,
+    pub(super) pictures: Pictures,
     pub(super) governor: Governor,
     pub(super) common: Common,
 }
@@ -87,6 +89,7 @@ impl SourceThread {
             assert!(lease.is_some(), "the pool holds fewer frames than the pipeline can");
             let Some(mut frame) = lease else { return };
             frame.get().meta = FrameMeta::new(sequence);
+            self.pictures.capture(&mut frame.get());
             let filled = self.source.fill(&mut frame.get());
             self.common.metrics.source.heartbeats.add(1);
             match filled {
@@ -160,6 +163,7 @@ pub(super) struct RestoreThread {
     /// Where the next restorer comes from.
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) taps: Taps,
+    pub(super) pictures: Pictures,
     pub(super) input: Consumer<Moving>,
     pub(super) outputs: Vec<Producer<Offered>>,
     pub(super) common: Common,
@@ -176,10 +180,12 @@ impl RestoreThread {
                 moving.lose(reason);
                 continue;
             }
+            self.pictures.restore(&mut moving.frame.get());
             self.restore(&mut moving.frame.get());
             // The work may have been left undone, or have taken too long.
             let refusal = self.common.refuses(&moving.frame.get().meta);
             self.taps.give(&moving.frame.get());
+            self.pictures.offer(&mut moving.frame.get());
             match refusal {
                 Some(reason) => moving.lose(reason),
                 None => offer(moving, &self.outputs, &self.common.metrics),

@@ -11,6 +11,11 @@ pub trait Sink: Send {
     /// Short name for logs and statistics.
     fn name(&self) -> &str;
 
+    /// Whether it looks at frames as captured, too: those of other sinks may come without.
+    fn shows_captured(&self) -> bool {
+        false
+    }
+
     /// Called once, before [`Self::start`], with what the stream says of itself, for sinks that can
     /// pass it on.
     fn heed(&mut self, _notes: &StreamNotes) {}

@@ -131,6 +131,10 @@ impl Sink for ShowcaseSink {
         Self::NAME
     }
 
+    fn shows_captured(&self) -> bool {
+        true
+    }
+
     fn start(&mut self, format: PictureFormat, rate: FrameRate) -> Result<(), SinkError> {
         self.showcase.stream.get_or_init(|| (format, rate));
         Ok(())
