@@ -246,8 +246,8 @@ struct Strip {
     sines: FreeList<SineTransform>,
     /// `w_k(y)` for every line `y` and frequency `k`.
     weights: Vec<f32>,
-    first: Vec<f32>,
-    last: Vec<f32>,
+    /// The first side, then the last.
+    sides: Vec<f32>,
     /// The samples, line by line, counted from the first side.
     lines: Vec<f32>,
 }
@@ -269,23 +269,24 @@ impl Strip {
             length,
             sines: FreeList::new(threads, || sine.clone()),
             weights: (0..length * lines).map(weight).collect(),
-            first: vec![0.0; length],
-            last: vec![0.0; length],
+            sides: vec![0.0; 2 * length],
             lines: vec![0.0; length * lines],
         }
     }
 
     /// Takes the sides, corners included, less the straight lines between their corners.
     fn load(&mut self, mut side: impl FnMut(Side, usize) -> f32) {
-        let scale = 2.0 / (self.length + 1) as f32;
-        for (which, target) in [(Side::First, &mut self.first), (Side::Last, &mut self.last)] {
-            let (from, to) = (side(which, 0), side(which, self.length + 1));
+        let Self { length, sines, sides, .. } = self;
+        let scale = 2.0 / (*length + 1) as f32;
+        let (first, last) = sides.split_at_mut(*length);
+        for (which, target) in [(Side::First, first), (Side::Last, last)] {
+            let (from, to) = (side(which, 0), side(which, *length + 1));
             for (index, sample) in target.iter_mut().enumerate() {
-                let way = (index + 1) as f32 / (self.length + 1) as f32;
+                let way = (index + 1) as f32 / (*length + 1) as f32;
                 *sample = scale * (side(which, index + 1) - from - way * (to - from));
             }
-            transform(&self.sines, target);
         }
+        sines.with(|| SineTransform::plan(*length), |sine| sine.apply(sides));
     }
 
     /// The lines between the sides, from the first on.
@@ -296,22 +297,21 @@ impl Strip {
 
     /// Fills the lines between the sides.
     fn fill_lines(&mut self, executor: &dyn Executor) {
-        let Self { length, sines, weights, first, last, lines } = self;
+        let Self { length, sines, weights, sides, lines } = self;
         // A frame of two rows or columns has no side between its corners.
-        for_chunks(executor, lines, (*length).max(1), &|y, line| {
-            let from_last = &weights[y * *length..][..*length];
-            let from_first = &weights[weights.len() - (y + 1) * *length..][..*length];
-            let sides = first.iter().zip(from_first).zip(last.iter().zip(from_last));
-            line.iter_mut().zip(sides).for_each(|(v, ((a, w), (b, u)))| *v = a * w + b * u);
-            transform(sines, line);
+        let length = (*length).max(1);
+        let (first, last) = sides.split_at(sides.len() / 2);
+        // Two lines go through one transform.
+        for_chunks(executor, lines, 2 * length, &|pair, both| {
+            for (y, line) in (2 * pair..).zip(both.chunks_mut(length)) {
+                let from_last = &weights[y * length..][..length];
+                let from_first = &weights[weights.len() - (y + 1) * length..][..length];
+                let sides = first.iter().zip(from_first).zip(last.iter().zip(from_last));
+                line.iter_mut().zip(sides).for_each(|(v, ((a, w), (b, u)))| *v = a * w + b * u);
+            }
+            sines.with(|| SineTransform::plan(length), |sine| sine.apply(both));
         });
     }
-}
-
-/// The sine transform in place, by a free one of equal plans.
-fn transform(sines: &FreeList<SineTransform>, samples: &mut [f32]) {
-    let length = samples.len();
-    sines.with(|| SineTransform::plan(length), |sine| sine.apply(samples));
 }
 
 #[cfg(test)]
