@@ -49,6 +49,7 @@ pub mod exit; // how the program ends
 mod sync; // what threads share memory by
 pub mod keys; // how what is asked for is read
 pub mod owner; // whose work a thread does
+pub mod priority; // how a thread stands beside others
 pub mod pace; // when something is done next
 pub mod command; // programs of others
 pub mod frame; // what flows

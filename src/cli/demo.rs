@@ -20,6 +20,7 @@ use crate::metrics::Metrics;
 use crate::optics::GrayLevels;
 use crate::pipeline::{Overflow, PipelineOptions, RunningPipeline, Stop};
 use crate::plan::{Edges, RestoreOptions};
+use crate::priority::Standing;
 use crate::simulate::DegradeOptions;
 use crate::sink::{ShowcaseSink, Sink, SinkError, try_writing};
 use crate::source::SceneOptions;
@@ -74,7 +75,12 @@ impl Demo {
             camera,
             model,
             options: self.restoration.clone(),
-            executor: stoppable(self.threads.count(), None, &stop)?,
+            executor: stoppable(
+                (self.threads.count(), Standing::Inherited),
+                None,
+                &stop,
+                &metrics,
+            )?,
         };
         Told::of(&self.psf, &recipe).tell(&metrics);
         let assembly = Assembly {

@@ -10,7 +10,7 @@ use super::exit::Result;
 use super::terminal;
 use crate::metrics::{
     CardSnapshot, FaultSnapshot, FusionSnapshot, GuardSnapshot, LampSnapshot, Restoration,
-    WatchSnapshot,
+    ThreadSnapshot, WatchSnapshot,
 };
 use crate::web::{NamedState, State};
 
@@ -144,6 +144,9 @@ fn describe(state: &State, rate: Option<f64>, url: &str) -> String {
     }
     if let Some(watch) = &metrics.watch {
         line("watch", watched(watch));
+    }
+    if let Some(scheduled) = scheduled(&metrics.scheduling) {
+        line("threads", scheduled);
     }
     if !metrics.reload.problem.is_empty() {
         line("reload", format!("refused: {}", metrics.reload.problem));
@@ -324,6 +327,15 @@ pub(super) fn duration(seconds: f64) -> String {
     }
 }
 
+/// How threads stand beside others, where they stand otherwise than usual.
+fn scheduled(threads: &[ThreadSnapshot]) -> Option<String> {
+    let told = threads.iter().map(|ThreadSnapshot { thread, standing, problem }| {
+        let told = if problem.is_empty() { standing } else { problem };
+        format!("{thread}: {told}")
+    });
+    (!threads.is_empty()).then(|| told.collect::<Vec<_>>().join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -409,5 +421,16 @@ mod tests {
         ] {
             assert_eq!(duration(seconds), told);
         }
+    }
+
+    #[test]
+    fn threads_are_told_in_a_line() {
+        let thread = |thread: &str, standing: &str, problem: &str| {
+            let [thread, standing, problem] = [thread, standing, problem].map(str::to_owned);
+            ThreadSnapshot { thread, standing, problem }
+        };
+        assert_eq!(scheduled(&[]), None);
+        let told = scheduled(&[thread("source", "fifo 2", ""), thread("restore", "", "no")]);
+        assert_eq!(told.as_deref(), Some("source: fifo 2, restore: no"));
     }
 }

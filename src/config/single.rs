@@ -9,6 +9,7 @@ use toml::{Table, Value};
 use super::fleet::{self, Fleet, HTTP, NAME, PIPELINE, THREADS};
 use super::read::{self, ConfigError, PREFIX};
 use super::{Config, SinkConfig};
+use crate::priority::Priority;
 
 /// The configuration of one camera.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,6 +136,12 @@ impl Single {
     /// There is one page, and there are the same workers for all.
     fn check(&self, config: &Config) -> Result<(), ConfigError> {
         let Some(part) = &self.part else { return Ok(()) };
+        if config.pipeline.priority == Priority::Realtime {
+            let expected = "expected \"normal\" or \"nice\": real-time threads of several cameras \
+                            could take all cores";
+            let problem = format!("\"realtime\" ({expected})");
+            return Err(ConfigError::Key { key: self.key("pipeline.priority"), problem });
+        }
         let is_own = |(index, sink): (usize, &SinkConfig)| {
             (sink.http().is_some() && part.page != Some(index)).then_some(index)
         };

@@ -13,6 +13,7 @@ mod load;
 mod quality;
 mod reload;
 mod restoration;
+mod scheduling;
 mod snapshot;
 mod source;
 mod text;
@@ -36,6 +37,7 @@ pub use load::{Level, LoadMetrics, LoadSnapshot};
 pub use quality::Quality;
 pub use reload::{ReloadMetrics, ReloadSnapshot};
 pub use restoration::{Restoration, RestorationMetrics};
+pub use scheduling::{SchedulingMetrics, ThreadSnapshot};
 pub use snapshot::{PsnrSnapshot, QueueSnapshot, SinkSnapshot, Snapshot, StageSnapshot};
 pub use source::{SourceMetrics, SourceSnapshot, SourceState};
 pub use text::short;
@@ -68,6 +70,8 @@ pub struct Metrics {
     pub lamps: LampMetrics,
     /// What a graphics card does of it.
     pub card: CardMetrics,
+    /// How threads stand beside others.
+    pub scheduling: SchedulingMetrics,
     /// Whether its calibration still holds.
     pub watch: WatchMetrics,
     /// How far a calibration from the target is.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Books, CardSnapshot, FaultSnapshot, FusionSnapshot, GuardSnapshot, LampSnapshot, LoadSnapshot,
     Metrics, QueueMetrics, ReloadSnapshot, Restoration, SinkMetrics, SourceSnapshot, StageMetrics,
-    Summary, WatchSnapshot,
+    Summary, ThreadSnapshot, WatchSnapshot,
 };
 
 /// [`Metrics`] at one moment.
@@ -41,6 +41,9 @@ pub struct Snapshot {
     /// What a graphics card does, while it does.
     #[serde(default)]
     pub card: Option<CardSnapshot>,
+    /// How threads stand beside others that want a core, those that were given more or less than usual.
+    #[serde(default)]
+    pub scheduling: Vec<ThreadSnapshot>,
     /// Whether the calibration still holds, where it is watched.
     #[serde(default)]
     pub watch: Option<WatchSnapshot>,
@@ -112,6 +115,7 @@ impl Metrics {
             guard: self.guard.snapshot(),
             lamps: self.lamps.snapshot(),
             card: self.card.snapshot().filter(|_| self.restoration.is_served_by("gpu")),
+            scheduling: self.scheduling.snapshot(),
             watch: self.watch.snapshot(),
             reload: self.reload.snapshot(),
             psnr_db: self.quality.mean_db().map(psnr),
@@ -176,6 +180,7 @@ mod tests {
         metrics.lamps.record(12, 4);
         metrics.restoration.serve_by("gpu");
         metrics.card.record(0.002);
+        metrics.scheduling.give("sink http", "nice 10");
         metrics.quality.record(20.5, 31.25);
         let snapshot = metrics.snapshot();
         let json = serde_json::to_string(&snapshot).expect("JSON");

@@ -20,6 +20,7 @@ mod options;
 mod pictures; // of frames, on a part of their way
 mod queue;
 mod seats;
+mod standing;
 mod stop;
 mod tap;
 mod threads;
@@ -34,6 +35,7 @@ pub use ladder::LadderOptions;
 pub use options::PipelineOptions;
 pub use queue::Overflow;
 pub use seats::{Seated, Seats};
+pub use standing::stand;
 pub use stop::Stop;
 pub use tap::{Copied, Pair, Tap, Taps};
 pub use workers::{Stoppable, Workers};
@@ -42,6 +44,7 @@ use crate::exit::{ExitStatus, Status};
 use crate::frame::{Frame, Pool};
 use crate::metrics::Metrics;
 use crate::owner;
+use crate::priority::Standing;
 use crate::restore::Restorer;
 use crate::sink::{Sink, SinkError};
 use crate::source::{Source, SourceError};
@@ -169,6 +172,8 @@ impl Pipeline {
         let home = pictures.clone();
         let tidy = move |frame: &mut Frame| home.come_home(frame);
         let pool = Pool::tidied(frames(sinks.len(), options), bare, tidy);
+        let standings = options.standings(source.is_paced());
+        let books = &common.metrics;
         let mut started = Vec::new();
         let mut outputs = Vec::new();
         for (index, sink) in sinks.into_iter().enumerate() {
@@ -176,8 +181,9 @@ impl Pipeline {
             let (output, input) = queue::<Offered>(options, &name, &common.metrics);
             outputs.push(output);
             let overflow = options.overflow;
+            let standing = if sink.gives_way() { standings.page } else { standings.output };
             let thread = SinkThread { index, sink, input, overflow, common: common.clone() };
-            started.push(spawn(name, move || thread.run())?);
+            started.push(spawn(name, standing, books, move || thread.run())?);
         }
         let name = "restore".to_owned();
         let (output, input) = queue::<Moving>(options, &name, &common.metrics);
@@ -192,12 +198,12 @@ impl Pipeline {
             outputs,
             common: common.clone(),
         };
-        started.push(spawn(name, move || thread.run())?);
+        started.push(spawn(name, standings.restoring, books, move || thread.run())?);
         let governor =
             Governor::new(ladder.filter(|_| options.is_live()), Arc::clone(&common.metrics));
         let thread =
             SourceThread { source, pool, pictures, output, governor, common: common.clone() };
-        started.push(spawn("source".to_owned(), move || thread.run())?);
+        started.push(spawn("source".to_owned(), standings.capture, books, move || thread.run())?);
         Ok(started)
     }
 }
@@ -317,11 +323,18 @@ fn queue<T>(options: PipelineOptions, name: &str, metrics: &Metrics) -> (Produce
 
 fn spawn(
     name: String,
+    standing: Standing,
+    metrics: &Arc<Metrics>,
     run: impl FnOnce() + Send + 'static,
 ) -> Result<(String, JoinHandle<()>), PipelineError> {
     // The kernel keeps 15 bytes of a thread's name.
     let short: String = name.chars().take(15).collect();
-    match owner::spawn(short, run) {
+    let (metrics, thread) = (Arc::clone(metrics), name.clone());
+    let stood = move || {
+        stand(&thread, standing, &metrics.scheduling);
+        run();
+    };
+    match owner::spawn(short, stood) {
         Ok(thread) => Ok((name, thread)),
         Err(cause) => Err(PipelineError::Thread { name, cause }),
     }

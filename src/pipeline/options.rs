@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::queue::Overflow;
 use crate::keys;
+use crate::priority::{Priority, Standings};
 
 /// How frames move, and how many threads share the work on each of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -23,6 +24,8 @@ pub struct PipelineOptions {
     /// Threads for filters and networks; 0 for one a core.
     #[serde(deserialize_with = "keys::within::<0, 256, _, _>")]
     pub threads: usize,
+    /// How urgent it is, beside all else that the machine does.
+    pub priority: Priority,
 }
 
 impl Default for PipelineOptions {
@@ -35,15 +38,26 @@ impl Default for PipelineOptions {
 impl PipelineOptions {
     /// Queues of one frame and one thread a core, without a deadline.
     pub const fn new(overflow: Overflow) -> Self {
-        Self { queue_capacity: 1, overflow, deadline: Duration::ZERO, threads: 0 }
+        Self {
+            queue_capacity: 1,
+            overflow,
+            deadline: Duration::ZERO,
+            threads: 0,
+            priority: Priority::Normal,
+        }
     }
 
     /// Threads for filters and networks, at least one.
     pub fn threads(&self) -> usize {
         match self.threads {
-            0 => std::thread::available_parallelism().map_or(1, NonZero::get),
+            0 => cores(),
             threads => threads,
         }
+    }
+
+    /// How threads stand that move frames from a source, which a device paces where `is_paced`.
+    pub fn standings(&self, is_paced: bool) -> Standings {
+        Standings::plan(self.priority, self.threads(), cores(), is_paced)
     }
 
     /// Whether the newest frame is worth more than each.
@@ -55,4 +69,9 @@ impl PipelineOptions {
     pub(super) fn live_deadline(&self) -> Option<Duration> {
         (self.is_live() && !self.deadline.is_zero()).then_some(self.deadline)
     }
+}
+
+/// Cores that the process may use.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }

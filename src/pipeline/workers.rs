@@ -19,9 +19,21 @@ impl Workers {
     /// # Errors
     /// Where the system gives no more threads.
     pub fn start(threads: usize) -> std::io::Result<Self> {
+        Self::start_with(threads, |_| {})
+    }
+
+    /// The same, where each does `first`, given its name, before all else.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn start_with(
+        threads: usize,
+        first: impl Fn(&str) + Send + Sync + 'static,
+    ) -> std::io::Result<Self> {
+        let name = |index| format!("worker {index}");
         let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
-        let named = builder.thread_name(|index| format!("worker {index}"));
-        Ok(Self { pool: named.build().map_err(std::io::Error::other)? })
+        let builder = builder.thread_name(name).start_handler(move |index| first(&name(index)));
+        Ok(Self { pool: builder.build().map_err(std::io::Error::other)? })
     }
 }
 

@@ -16,6 +16,11 @@ pub trait Sink: Send {
         false
     }
 
+    /// Whether it gives way to all else: nobody waits for its frames in a loop.
+    fn gives_way(&self) -> bool {
+        false
+    }
+
     /// Called once, before [`Self::start`], with what the stream says of itself, for sinks that can
     /// pass it on.
     fn heed(&mut self, _notes: &StreamNotes) {}

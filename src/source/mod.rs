@@ -48,6 +48,11 @@ pub trait Source: Send {
         StreamNotes::default()
     }
 
+    /// Whether a device paces it: between two pictures it waits, and late it loses some.
+    fn is_paced(&self) -> bool {
+        false
+    }
+
     /// What it tells of the transfer curve of its samples.
     fn clue(&self) -> Clue {
         Clue::Silent
@@ -82,6 +87,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn notes(&self) -> StreamNotes {
         (**self).notes()
+    }
+
+    fn is_paced(&self) -> bool {
+        (**self).is_paced()
     }
 
     fn clue(&self) -> Clue {

@@ -10,7 +10,10 @@ use crate::config::SourceConfig;
 use crate::executor::{Executor, Sequential};
 use crate::metrics::{Metrics, SourceMetrics};
 use crate::optics::{Blur, GrayLevels};
-use crate::pipeline::{LadderOptions, Pipeline, PipelineOptions, Seats, Stop, Stoppable, Workers};
+use crate::pipeline::{
+    LadderOptions, Pipeline, PipelineOptions, Seats, Stop, Stoppable, Workers, stand,
+};
+use crate::priority::Standing;
 use crate::simulate::{DegradeOptions, Simulated, grown};
 use crate::sink::{Sink, SinkError, Y4mSink};
 use crate::source::{
@@ -74,17 +77,32 @@ pub fn executor(threads: usize) -> Result<Arc<dyn Executor>, Fault> {
     Ok(Arc::new(Workers::start(threads).map_err(Fault::Threads)?))
 }
 
-/// As [`executor`], but parts are left undone once the pipeline is told to stop, and wait for one of the
+/// The same, whose threads stand as that of the restorer, which is noted in `metrics`.
+fn standing_executor(
+    threads: usize,
+    standing: Standing,
+    metrics: &Arc<Metrics>,
+) -> Result<Arc<dyn Executor>, Fault> {
+    if threads == 1 || standing == Standing::Inherited {
+        return executor(threads);
+    }
+    let metrics = Arc::clone(metrics);
+    let first = move |thread: &str| stand(thread, standing, &metrics.scheduling);
+    Ok(Arc::new(Workers::start_with(threads, first).map_err(Fault::Threads)?))
+}
+
+/// As [`executor`], on threads that stand as `standing` says, but parts are left undone once the pipeline is told to stop, and wait for one of the
 /// `seats` where stations share them.
 ///
 /// # Errors
 /// Where the system gives no more threads.
 pub fn stoppable(
-    threads: usize,
+    (threads, standing): (usize, Standing),
     seats: Option<&Arc<Seats>>,
     stop: &Stop,
+    metrics: &Arc<Metrics>,
 ) -> Result<Arc<dyn Executor>, Fault> {
-    let executor = executor(threads)?;
+    let executor = standing_executor(threads, standing, metrics)?;
     let executor = match seats {
         None => executor,
         Some(seats) => Arc::new(seats.join(executor)),

@@ -200,7 +200,9 @@ impl Loaded {
         let metrics = Arc::new(Metrics::new(&sink_names(&self.config.sinks)));
         let source = open_source(&self.config.source, self.simulated.as_ref(), &metrics.source)?;
         self.see(source.clue());
-        let recipe = self.recipe(stoppable(self.threads(), seats, &stop)?);
+        let standing = self.config.pipeline.standings(source.is_paced()).restoring;
+        let workers = (self.threads(), standing);
+        let recipe = self.recipe(stoppable(workers, seats, &stop, &metrics)?);
         self.told(&recipe).tell(&metrics);
         doubts::tell(doubts::of_source(&self.camera, source.pixel_format().as_deref()), &metrics);
         Ok(Assembly {

@@ -135,6 +135,10 @@ impl Sink for ShowcaseSink {
         true
     }
 
+    fn gives_way(&self) -> bool {
+        true
+    }
+
     fn start(&mut self, format: PictureFormat, rate: FrameRate) -> Result<(), SinkError> {
         self.showcase.stream.get_or_init(|| (format, rate));
         Ok(())

@@ -74,6 +74,10 @@ impl Source for V4l2Source {
         self.0.rate()
     }
 
+    fn is_paced(&self) -> bool {
+        true
+    }
+
     fn pixel_format(&self) -> Option<String> {
         self.0.pixel_format().map(|format| format.to_string())
     }

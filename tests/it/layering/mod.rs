@@ -22,6 +22,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("pace", &[]),
     ("keys", &["frame"]),
     ("owner", &[]),
+    ("priority", &[]),
     ("command", &["pace", "owner"]),
     ("fft", &["frame", "executor"]),
     ("v4l2", &["exit", "frame"]),
@@ -35,8 +36,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     (
         "pipeline",
         &[
-            "exit", "sync", "frame", "metrics", "executor", "keys", "owner", "restore", "source",
-            "sink",
+            "exit", "sync", "frame", "metrics", "executor", "keys", "owner", "priority", "restore",
+            "source", "sink",
         ],
     ),
     ("web", &["exit", "frame", "metrics", "keys", "calibrate", "sink"]),
@@ -57,6 +58,7 @@ const ALL_BUT_COMMANDS: &[&str] = &[
     "pace",
     "keys",
     "owner",
+    "priority",
     "command",
     "fft",
     "v4l2",
@@ -92,6 +94,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("signal_hook", "src/daemon/signals.rs"),
     ("sd_notify", "src/daemon/manager.rs"),
     ("env_logger", "src/daemon/journal.rs"),
+    ("libc", "src/priority/system.rs"),
     ("zune_jpeg", "src/source/unpack/jpeg/"),
     ("v4l", "src/v4l2/"),
     ("iceoryx2", "src/sink/iceoryx2/"),
@@ -101,6 +104,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
 
 /// The files that hold unsafe code.
 const UNSAFE: &[&str] = &[
+    "src/priority/system.rs",
     "src/restore/cpu/residual/fused/kernels/avx2.rs",
     "src/restore/cpu/residual/fused/kernels/avx512.rs",
     "src/restore/cpu/residual/fused/kernels/neon/dot.rs",

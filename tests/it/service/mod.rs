@@ -7,6 +7,7 @@ mod hostile;
 mod journal;
 mod manager;
 mod notify;
+mod priority;
 mod reload;
 mod tuning;
 mod units;

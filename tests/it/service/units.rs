@@ -8,8 +8,8 @@ use crate::program::Workshop;
 use crate::support::root;
 
 const UNITS: [&str; 2] = ["deblurd.service", "deblurd@.service"];
-/// What lets them use a graphics card.
-const DROP_IN: &str = "gpu.conf";
+/// What lets them use a graphics card, and what lets them go before others.
+const DROP_INS: [&str; 2] = ["gpu.conf", "realtime.conf"];
 
 /// The oldest systemd that the units are for: that of Ubuntu 20.04, and so of JetPack 5.
 const OLDEST: u32 = 245;
@@ -38,6 +38,8 @@ const DIRECTIVES: &[(&str, u32)] = &[
     ("LockPersonality", 235),
     ("MemoryDenyWriteExecute", 231),
     ("MemoryMax", 231),
+    ("LimitNICE", 0),
+    ("LimitRTPRIO", 0),
     ("NoNewPrivileges", 187),
     ("NotifyAccess", 0),
     ("OOMPolicy", 243),
@@ -91,7 +93,7 @@ fn lines(text: &str) -> Vec<&str> {
 #[apply(trial)]
 fn units_are_known_to_systemd_245() {
     let known: BTreeMap<&str, u32> = DIRECTIVES.iter().copied().collect();
-    for unit in UNITS.into_iter().chain([DROP_IN]) {
+    for unit in UNITS.into_iter().chain(DROP_INS) {
         let text = read(unit);
         for line in lines(&text).into_iter().filter(|line| !line.starts_with('[')) {
             let (directive, _) = line.split_once('=').expect("a directive");
@@ -107,9 +109,24 @@ fn units_are_known_to_systemd_245() {
 /// Any list of devices, the unit's among them, shuts out all others: the drop-in must empty it.
 #[apply(trial)]
 fn a_card_is_let_in() {
-    let drop_in = read(DROP_IN);
+    let drop_in = read("gpu.conf");
     let lines = lines(&drop_in);
     assert!(lines.contains(&"DevicePolicy=auto") && lines.contains(&"DeviceAllow="), "{lines:?}");
+}
+
+/// A filter of calls only grows by further lines; and the limits are those of the standings there are.
+#[apply(trial)]
+fn urgency_is_let_in() {
+    let drop_in = read("realtime.conf");
+    let lines = lines(&drop_in);
+    for needed in [
+        "LimitRTPRIO=2",
+        "LimitNICE=-10",
+        "RestrictRealtime=no",
+        "SystemCallFilter=setpriority sched_setscheduler",
+    ] {
+        assert!(lines.contains(&needed), "{needed} in {lines:?}");
+    }
 }
 
 /// The template differs in names only.
@@ -148,8 +165,10 @@ fn units_verify() {
         let unit = unit_in(&workshop, name);
         assert_eq!(check_analyze(&["verify", "--man=no", &unit]), "", "{name}");
         std::fs::create_dir(format!("{unit}.d")).expect("a folder");
-        std::fs::write(format!("{unit}.d/{DROP_IN}"), read(DROP_IN)).expect("a drop-in");
-        assert_eq!(check_analyze(&["verify", "--man=no", &unit]), "", "{name} with {DROP_IN}");
+        for drop_in in DROP_INS {
+            std::fs::write(format!("{unit}.d/{drop_in}"), read(drop_in)).expect("a drop-in");
+            assert_eq!(check_analyze(&["verify", "--man=no", &unit]), "", "{name} with {drop_in}");
+        }
     }
 }
 
