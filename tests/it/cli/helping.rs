@@ -45,7 +45,7 @@ const OPTIONS: [(&str, &str); 18] = [
     ("status", "--url --token-file --json 69 75"),
     ("top", "--url --token-file"),
     ("snapshot", "--url --token-file --output --side before after 75 Example"),
-    ("bench", "--size --threads --json --frames --kernel scalar stock"),
+    ("bench", "--size --threads --json --frames --cameras --kernel scalar stock"),
     ("model", "<FILE>"),
     (
         "psf",

@@ -78,6 +78,25 @@ fn simulations_are_seeded() {
 }
 
 #[apply(trial)]
+fn bench_times_cameras_side_by_side() {
+    let workshop = Workshop::new();
+    let arguments = ["bench", "--size", "64x48", "--frames", "4", "--json", "times.json"];
+    let options = ["--threads", "2", "--cameras", "3", "--model", "none", "--backend", "cpu"];
+    let told = workshop.succeed(&[arguments.as_slice(), &options].concat()).text();
+    assert!(told.trim_end().ends_with("frames/s, of 3 cameras in all"), "{told}");
+    let bytes = std::fs::read(workshop.path("times.json")).expect("a file");
+    let times: Value = serde_json::from_slice(&bytes).expect("JSON");
+    let rate = |of: &Value| of["frames_per_second"].as_f64().expect("a rate");
+    let cameras = times["cameras"].as_array().expect("a list");
+    let all: f64 = cameras.iter().map(rate).sum();
+    assert_eq!(cameras.len(), 3, "{times}");
+    assert!((rate(&times) / all - 1.0).abs() < 1e-9 && all > 0.0, "{times}");
+    for camera in cameras {
+        assert!(camera["p99_ms"].as_f64() >= camera["median_ms"].as_f64(), "{times}");
+    }
+}
+
+#[apply(trial)]
 fn bench_times_every_stage() {
     let workshop = Workshop::new();
     let arguments = ["bench", "--size", "64x48", "--frames", "3", "--json", "times.json"];
