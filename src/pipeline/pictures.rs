@@ -17,6 +17,7 @@ pub(super) struct Pictures(Arc<Spare>);
 
 #[derive(Debug)]
 struct Spare {
+    format: PictureFormat,
     captured: ArrayQueue<Picture>,
     restored: ArrayQueue<Picture>,
     /// Whether frames keep the captured one to the end.
@@ -32,8 +33,9 @@ impl Pictures {
         options: PipelineOptions,
     ) -> Self {
         let capacity = options.queue_capacity.max(1);
-        // In the hands of the source and the restorer, and one that each of both has just displaced.
-        let before = capacity + 3;
+        // One in the hands of the source and of the restorer, be it one that another has just displaced, and those
+        // that wait between them; behind, in the hands of each sink and waiting for it.
+        let before = capacity + 2;
         let behind = sinks * (capacity + 1);
         let captured = if keeps_captured { before + behind } else { before };
         let pictures = |count: usize| {
@@ -44,18 +46,18 @@ impl Pictures {
             }
             queue
         };
-        let (captured, restored) = (pictures(captured), pictures(2 + behind));
-        Self(Arc::new(Spare { captured, restored, keeps_captured }))
+        let (captured, restored) = (pictures(captured), pictures(1 + behind));
+        Self(Arc::new(Spare { format, captured, restored, keeps_captured }))
     }
 
     /// Gives a frame that is to be filled a captured picture.
     pub(super) fn capture(&self, frame: &mut Frame) {
-        lend(&self.0.captured, &mut frame.blurred);
+        lend(&self.0.captured, self.0.format, &mut frame.blurred);
     }
 
     /// Gives a frame that is to be restored a restored picture.
     pub(super) fn restore(&self, frame: &mut Frame) {
-        lend(&self.0.restored, &mut frame.restored);
+        lend(&self.0.restored, self.0.format, &mut frame.restored);
     }
 
     /// Takes from a restored frame what no sink looks at.
@@ -73,11 +75,10 @@ impl Pictures {
 }
 
 /// Lends a picture to a frame that has none.
-fn lend(spare: &ArrayQueue<Picture>, picture: &mut Picture) {
+fn lend(spare: &ArrayQueue<Picture>, format: PictureFormat, picture: &mut Picture) {
     if picture.is_vacant() {
-        let lent = spare.pop();
-        assert!(lent.is_some(), "there are fewer pictures than frames can have");
-        lent.into_iter().for_each(|lent| *picture = lent);
+        // There is one: what is made anew costs time, no frame.
+        *picture = spare.pop().unwrap_or_else(|| Picture::new(format));
     }
 }
 
@@ -85,8 +86,8 @@ fn lend(spare: &ArrayQueue<Picture>, picture: &mut Picture) {
 fn take_back(spare: &ArrayQueue<Picture>, picture: &mut Picture) {
     if !picture.is_vacant() {
         let none = Picture::vacant(picture.format());
-        let displaced = spare.push(std::mem::replace(picture, none));
-        assert!(displaced.is_ok(), "a picture came home twice");
+        // One that was made anew has no place and goes.
+        drop(spare.push(std::mem::replace(picture, none)));
     }
 }
 
@@ -96,30 +97,36 @@ mod tests {
     use crate::frame::Extent;
     use crate::pipeline::Overflow;
 
-    /// As many frames as can be under way have what they need, and all of it comes home.
+    /// As many frames as can be under way have what they need, of what there is from the beginning, and all of it
+    /// comes home.
     #[track_caller]
     fn check_suffices(sinks: usize, keeps_captured: bool) {
         let format = PictureFormat::gray(Extent::new(8, 4));
         let options = PipelineOptions::new(Overflow::DropOldest);
         let pictures = Pictures::new(format, (sinks, keeps_captured), options);
-        for _ in 0..2 {
-            let mut frames = Vec::new();
-            for at in 0..2 * sinks + 2 {
-                let mut frame = Frame::vacant(format);
-                pictures.capture(&mut frame);
-                pictures.restore(&mut frame);
-                pictures.capture(&mut frame);
-                pictures.offer(&mut frame);
-                assert_eq!(frame.restored.format(), format, "frame {at}");
-                assert_eq!(frame.blurred.is_vacant(), !keeps_captured, "frame {at}");
-                frames.push(frame);
-            }
-            for frame in &mut frames {
-                pictures.come_home(frame);
-                pictures.come_home(frame);
-                assert!(frame.blurred.is_vacant() && frame.restored.is_vacant());
-            }
+        let Spare { captured, restored, .. } = &*pictures.0;
+        let whole = [captured.len(), restored.len()];
+        // With the source and waiting for the restorer; then in its hands, waiting for sinks, and in theirs.
+        let mut early: Vec<Frame> = (0..2).map(|_| Frame::vacant(format)).collect();
+        early.iter_mut().for_each(|frame| pictures.capture(frame));
+        let mut late: Vec<Frame> = (0..=2 * sinks).map(|_| Frame::vacant(format)).collect();
+        for frame in &mut late {
+            pictures.capture(frame);
+            pictures.restore(frame);
+            pictures.offer(frame);
+            assert_eq!(frame.restored.format(), format);
+            assert_eq!(frame.blurred.is_vacant(), !keeps_captured);
         }
+        assert_eq!(
+            [captured.len(), restored.len()],
+            [usize::from(!keeps_captured), 0],
+            "left of {sinks} sinks"
+        );
+        for frame in early.iter_mut().chain(&mut late) {
+            pictures.come_home(frame);
+            assert!(frame.blurred.is_vacant() && frame.restored.is_vacant());
+        }
+        assert_eq!([captured.len(), restored.len()], whole, "all are home");
     }
 
     #[test]
