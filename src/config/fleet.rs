@@ -263,6 +263,11 @@ mod tests {
             "camera.left.pipeline.threads: 2 (expected none; the threads of all cameras are [workers])",
         );
         check_replaced(
+            "[camera.restore]",
+            "[camera.pipeline]\npriority = 'realtime'\n[camera.restore]",
+            "camera.left.pipeline.priority: \"realtime\" (expected \"normal\" or \"nice\":",
+        );
+        check_replaced(
             "sigma = 2.55",
             "sigma = 1\n[[camera.sink]]\nkind = 'http'",
             "camera.left.sink.0.kind: \"http\" (expected another kind; the page of all cameras",
