@@ -8,7 +8,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use deblurd::config::{Config, Fleet};
+use deblurd::config::{Cameras, Config};
 use deblurd::frame::{Extent, Frame, Picture, Range};
 use deblurd::optics::{Calibration, Psf};
 use deblurd::restore::model;
@@ -120,7 +120,7 @@ pub fn config(bytes: &[u8]) {
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let _ = Fleet::read(text, &variables);
+    let _ = Cameras::read(text, &variables);
     let _ = Config::read(text, variables);
 }
 

@@ -14,8 +14,8 @@ use crate::metrics::SourceSnapshot;
 use crate::sink::try_writing;
 use crate::source::{Filled, Source};
 use crate::station::{
-    Assembly, Entry, Fault, Material, StationError, check_fleet, doubts_of_frame, doubts_of_source,
-    fleet, sink_names, try_sink,
+    Assembly, Entry, Fault, Material, StationError, cameras, check_each, doubts_of_frame,
+    doubts_of_source, sink_names, try_sink,
 };
 
 /// How long a picture of the source is waited for.
@@ -33,10 +33,10 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(&self) -> Result<()> {
         let path = &self.config;
-        let Some(cameras) = fleet(path)? else {
+        let Some(cameras) = cameras(path)? else {
             return Ok(terminal::print(&tried(&Entry::file(path))?)?);
         };
-        check_fleet(path, &cameras.names)?;
+        check_each(path, &cameras.names)?;
         for name in &cameras.names {
             let told = tried(&Entry::camera(path, name));
             let told = told.map_err(|failure| failure.context(format!("camera {name}")))?;

@@ -10,7 +10,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-use super::fleet::{self, CAMERA, NAME};
+use super::cameras::{self, CAMERA, NAME};
 use super::read::{ConfigError, value_of};
 
 /// A key and the value that it shall have, as variables of the environment have it; none where the key
@@ -119,7 +119,8 @@ fn value<'t, 'i>(table: &'t DeTable<'i>, key: &str) -> Option<&'t DeValue<'i>> {
 
 /// The name of a section in messages.
 fn key((camera, section): Where<'_>) -> String {
-    camera.map_or_else(|| section.to_owned(), |camera| format!("{}.{section}", fleet::key(camera)))
+    camera
+        .map_or_else(|| section.to_owned(), |camera| format!("{}.{section}", cameras::key(camera)))
 }
 
 /// The line, its end included, in which the byte at `at` stands.

@@ -6,11 +6,11 @@
 //! nowhere into section and key is somebody else's, as those that Kubernetes makes for a service of
 //! that name, and left alone.
 //!
-//! One file may have several cameras ([`Fleet`]); whoever reads one of them reads it as if it had a file
+//! One file may have several cameras ([`Cameras`]); whoever reads one of them reads it as if it had a file
 //! of its own ([`Single`]).
 
 mod edit;
-mod fleet;
+mod cameras;
 mod page;
 mod read;
 mod words;
@@ -31,8 +31,8 @@ use crate::sink::{
 };
 use crate::source::{CommandOptions, FilesOptions, SceneOptions, V4l2Options, Y4mOptions};
 use crate::web::HttpOptions;
+pub use cameras::{Cameras, WorkerOptions};
 pub use edit::Change;
-pub use fleet::{Fleet, WorkerOptions};
 pub use read::ConfigError;
 use read::Section;
 pub use single::Single;

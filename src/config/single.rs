@@ -6,7 +6,7 @@
 
 use toml::{Table, Value};
 
-use super::fleet::{self, Fleet, HTTP, NAME, PIPELINE, THREADS};
+use super::cameras::{self, Cameras, HTTP, NAME, PIPELINE, THREADS};
 use super::read::{self, ConfigError, PREFIX};
 use super::{Config, SinkConfig};
 use crate::priority::Priority;
@@ -36,7 +36,7 @@ impl Single {
     /// # Errors
     /// Where the file has several cameras.
     pub fn of_file(text: String, variables: Vec<(String, String)>) -> Result<Self, ConfigError> {
-        match Fleet::names(&text) {
+        match Cameras::names(&text) {
             // Whatever else is wrong is told where it is read.
             Ok(None) | Err(_) => Ok(Self { text, variables, part: None }),
             Ok(Some(names)) => Err(ConfigError::Key {
@@ -58,13 +58,14 @@ impl Single {
         variables: &[(String, String)],
         name: &str,
     ) -> Result<Self, ConfigError> {
-        let shared = Fleet::read(text, variables)?;
-        let missing = || ConfigError::missing(&fleet::key(name), "a table [[camera]] of that name");
+        let shared = Cameras::read(text, variables)?;
+        let missing =
+            || ConfigError::missing(&cameras::key(name), "a table [[camera]] of that name");
         let shared = shared.ok_or_else(missing)?;
         let index = shared.names.iter().position(|known| known == name).ok_or_else(missing)?;
         let (root, _) = read::merged(text, [], &[])?;
         let mut table =
-            fleet::tables(&root).and_then(|tables| tables.get(index)?.as_table().cloned());
+            cameras::tables(&root).and_then(|tables| tables.get(index)?.as_table().cloned());
         let table = table.as_mut().ok_or_else(missing)?;
         table.remove(NAME);
         share_threads(table, name, shared.workers.threads)?;
@@ -72,7 +73,7 @@ impl Single {
         let page = page.map(|http| add_page(table, http, name)).transpose()?;
         let part = Some(Part { camera: name.to_owned(), page });
         let text = table.to_string();
-        let variables = fleet::variables_of(variables, &shared.names, index, page);
+        let variables = cameras::variables_of(variables, &shared.names, index, page);
         if let Some((_, value)) = variables.iter().find(|(variable, _)| variable == OWN_THREADS) {
             return Err(own_threads(name, value));
         }
@@ -120,7 +121,7 @@ impl Single {
         let page = part.page.map(|page| format!("SINK__{page}__"));
         match page.and_then(|page| rest.strip_prefix(&page)) {
             Some(key) => format!("{PREFIX}HTTP__{key}"),
-            None => format!("{PREFIX}{}{rest}", fleet::variables(&part.camera)),
+            None => format!("{PREFIX}{}{rest}", cameras::variables(&part.camera)),
         }
     }
 
@@ -129,7 +130,7 @@ impl Single {
         let page = part.page.map(|page| format!("sink.{page}."));
         match page.and_then(|page| key.strip_prefix(&page)) {
             Some(rest) => format!("{HTTP}.{rest}"),
-            None => format!("{}.{key}", fleet::key(&part.camera)),
+            None => format!("{}.{key}", cameras::key(&part.camera)),
         }
     }
 
@@ -161,7 +162,7 @@ const OWN_THREADS: &str = "DEBLURD_PIPELINE__THREADS";
 
 fn own_threads(name: &str, value: impl std::fmt::Display) -> ConfigError {
     ConfigError::Key {
-        key: format!("{}.{PIPELINE}.{THREADS}", fleet::key(name)),
+        key: format!("{}.{PIPELINE}.{THREADS}", cameras::key(name)),
         problem: format!("{value} (expected none; the threads of all cameras are [workers])"),
     }
 }
@@ -185,7 +186,7 @@ fn add_page(table: &mut Table, http: &Table, name: &str) -> Result<usize, Config
     page.insert("kind".to_owned(), Value::String(HTTP.to_owned()));
     let sinks = table.entry("sink").or_insert_with(|| Value::Array(Vec::new()));
     let Value::Array(sinks) = sinks else {
-        let key = format!("{}.sink", fleet::key(name));
+        let key = format!("{}.sink", cameras::key(name));
         return Err(read::unexpected(&key, sinks, "sections [[camera.sink]]"));
     };
     sinks.push(Value::Table(page));

@@ -8,7 +8,7 @@
 mod attend;
 mod care;
 mod error;
-mod fleet;
+mod crew;
 mod fold;
 mod journal;
 mod manager;

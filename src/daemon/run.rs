@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::care::Care;
 use super::start::{Built, build, desk, load};
 use super::watch::watch;
-use super::{Attendant, DaemonError, ServiceManager, Shutdown, fleet, pages};
+use super::{Attendant, DaemonError, ServiceManager, Shutdown, crew, pages};
 use crate::config::SinkConfig;
 use crate::exit::ExitStatus;
 use crate::metrics::{Metrics, short};
@@ -21,9 +21,9 @@ use crate::web::{Desk, Server};
 /// Where it cannot be run, or did not end as it should.
 pub fn run(path: &Path, shutdown: &Shutdown, note: &dyn Fn(&str)) -> Result<(), DaemonError> {
     let manager = ServiceManager::of_process();
-    let served = match station::fleet(path) {
+    let served = match station::cameras(path) {
         Ok(None) => serve(path, shutdown, &manager, note),
-        Ok(Some(cameras)) => fleet::serve(path, cameras, shutdown, &manager, note),
+        Ok(Some(cameras)) => crew::serve(path, cameras, shutdown, &manager, note),
         Err(error) => Err(error.into()),
     };
     manager.stopping();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::apart;
 use super::error::{Fault, StationError};
 use super::load;
-use crate::config::{Config, ConfigError, Fleet, Single};
+use crate::config::{Cameras, Config, ConfigError, Single};
 
 /// A file, or the table of one camera in the file of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,17 +62,17 @@ impl Entry {
 ///
 /// # Errors
 /// Where the file cannot be read, or what the cameras share is wrong.
-pub fn fleet(path: &Path) -> Result<Option<Fleet>, StationError> {
+pub fn cameras(path: &Path) -> Result<Option<Cameras>, StationError> {
     let text = load::text(path).map_err(Fault::from)?;
-    let fleet = Fleet::read(&text, &variables());
-    fleet.map_err(|cause| Entry::file(path).wrong(cause))
+    let cameras = Cameras::read(&text, &variables());
+    cameras.map_err(|cause| Entry::file(path).wrong(cause))
 }
 
 /// Reads the configurations of these cameras at `path`, whatever else is or is not there yet.
 ///
 /// # Errors
 /// Where one is wrong, or they are in each other's way.
-pub fn check_fleet(path: &Path, names: &[String]) -> Result<(), StationError> {
+pub fn check_each(path: &Path, names: &[String]) -> Result<(), StationError> {
     let read = |name: &String| Entry::camera(path, name).config();
     let configs: Vec<Config> = names.iter().map(read).collect::<Result<_, _>>()?;
     let cameras: Vec<_> = names.iter().map(String::as_str).zip(&configs).collect();

@@ -41,7 +41,7 @@ mod watch;
 pub use assemble::{Assembly, executor, open_source, open_y4m_sink, stoppable};
 pub use calibrating::{Bench, Calibrator, Settings, origin};
 pub use doubts::{of_frame as doubts_of_frame, of_source as doubts_of_source};
-pub use entry::{Entry, check_cameras, check_fleet, fleet};
+pub use entry::{Entry, cameras, check_cameras, check_each};
 pub use error::{Fault, StationError};
 pub use following::{Following, Hear};
 pub use golden::{Golden, rehearse};

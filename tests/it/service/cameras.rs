@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use deblurd::config::{Fleet, Single};
+use deblurd::config::{Cameras, Single};
 use serde_json::Value;
 
 use super::manager::Manager;
@@ -377,8 +377,8 @@ fn the_annotated_configuration_is_good() {
     let bare =
         text.lines().map(|line| line.strip_prefix("# ").filter(|bare| keys(bare)).unwrap_or(line));
     let whole = bare.collect::<Vec<_>>().join("\n");
-    let fleet = Fleet::read(&whole, &[]).expect("it is fine").expect("several cameras");
-    for name in &fleet.names {
+    let cameras = Cameras::read(&whole, &[]).expect("it is fine").expect("several cameras");
+    for name in &cameras.names {
         let read = Single::of_camera(&whole, &[], name).and_then(|single| single.read());
         assert!(read.is_ok(), "{name}: {read:?}");
     }

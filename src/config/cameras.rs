@@ -25,7 +25,7 @@ const NAME_MAX: usize = 32;
 
 /// What several cameras share, and who they are.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Fleet {
+pub struct Cameras {
     /// Who does the work for all.
     pub workers: WorkerOptions,
     /// The page that shows all; none where absent.
@@ -53,7 +53,7 @@ fn of_a_camera(error: ConfigError) -> ConfigError {
     }
 }
 
-impl Fleet {
+impl Cameras {
     /// Reads who the cameras are and what they share, and nothing else of them; `None` where the
     /// configuration is that of a single one.
     ///
@@ -221,15 +221,15 @@ mod tests {
 
     #[test]
     fn each_camera_is_read_as_if_it_were_the_only_one() {
-        let fleet = Fleet::read(TWO, &[]).expect("it is fine").expect("there are several");
-        assert_eq!((fleet.workers.threads, fleet.names.len()), (3, 2));
-        assert_eq!(fleet.http.map(|http| http.listen.port()), Some(9000));
+        let cameras = Cameras::read(TWO, &[]).expect("it is fine").expect("there are several");
+        assert_eq!((cameras.workers.threads, cameras.names.len()), (3, 2));
+        assert_eq!(cameras.http.map(|http| http.listen.port()), Some(9000));
         let alone = "[source]\nkind = 'scene'\nrate = 15\n[restore]\npsf = 'disk:2'\nsigma = 1\n\
                      [pipeline]\nthreads = 3\n[[sink]]\nkind = 'png'\nfolder = 'out'\n\
                      [[sink]]\nkind = 'http'\nlisten = '127.0.0.1:9000'\n";
         assert_eq!(camera(TWO, &[], "far-right"), Config::read(alone, []));
         assert_eq!(camera(TWO, &[], "left").expect("it").sinks.len(), 1, "the page alone");
-        assert_eq!(Fleet::read(alone, &[]), Ok(None));
+        assert_eq!(Cameras::read(alone, &[]), Ok(None));
         assert!(Single::of_file(alone.to_owned(), Vec::new()).is_ok());
         let error = Single::of_file(TWO.to_owned(), Vec::new()).expect_err("a refusal").to_string();
         assert_eq!(

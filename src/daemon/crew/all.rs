@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::roll::Roll;
 use super::slot::{Shared, Slot};
-use crate::config::Fleet;
+use crate::config::Cameras;
 use crate::daemon::{DaemonError, STOP_PATIENCE, ServiceManager, describe, tell_repeats};
 use crate::owner;
 use crate::pipeline::{PipelineOptions, Seats};
@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub(super) struct Crew {
     path: PathBuf,
     /// As the program was started with it.
-    fleet: Fleet,
+    cameras: Cameras,
     seats: Arc<Seats>,
     slots: Vec<Slot>,
     /// Cameras that are no longer in the configuration and have not ended yet.
@@ -58,11 +58,11 @@ impl Told {
 impl Crew {
     /// All cameras of the configuration at `path`, which are being started. `patience` is that of the
     /// service manager, where it has a watchdog.
-    pub(super) fn new(path: &Path, fleet: Fleet, patience: Option<Duration>) -> Self {
+    pub(super) fn new(path: &Path, cameras: Cameras, patience: Option<Duration>) -> Self {
         let now = Instant::now();
         let mut crew = Self {
             path: path.to_owned(),
-            seats: Seats::new(threads(&fleet)),
+            seats: Seats::new(threads(&cameras)),
             slots: Vec::new(),
             leaving: Vec::new(),
             roll: Roll::new(path),
@@ -74,21 +74,21 @@ impl Crew {
             is_ready: false,
             is_reloading: false,
             is_changed: false,
-            fleet,
+            cameras,
         };
-        crew.arrange(&crew.fleet.names.clone());
+        crew.arrange(&crew.cameras.names.clone());
         crew
     }
 
     /// Threads that are at work at a time.
     pub(super) fn threads(&self) -> usize {
-        threads(&self.fleet)
+        threads(&self.cameras)
     }
 
     /// Does what is due; to be called often. `requests` is how often a reload was asked for.
     pub(super) fn attend(&mut self, requests: u64, note: &dyn Fn(&str)) {
-        if let Some(fleet) = self.roll.attend(requests) {
-            self.follow(&fleet);
+        if let Some(cameras) = self.roll.attend(requests) {
+            self.follow(&cameras);
         }
         let reloads = self.roll.passed();
         let is_new = std::mem::replace(&mut self.tried, reloads) < reloads;
@@ -103,11 +103,11 @@ impl Crew {
     }
 
     /// Does as the configuration has it now: cameras that are gone are stopped, new ones started.
-    fn follow(&mut self, fleet: &Fleet) {
-        if (fleet.workers, &fleet.http) != (self.fleet.workers, &self.fleet.http) {
+    fn follow(&mut self, cameras: &Cameras) {
+        if (cameras.workers, &cameras.http) != (self.cameras.workers, &self.cameras.http) {
             log::warn!("reload: what changed in workers or http needs a restart");
         }
-        self.arrange(&fleet.names);
+        self.arrange(&cameras.names);
     }
 
     /// Has these cameras, in this order.
@@ -251,7 +251,7 @@ impl Crew {
     }
 }
 
-fn threads(fleet: &Fleet) -> usize {
-    let threads = fleet.workers.threads;
+fn threads(cameras: &Cameras) -> usize {
+    let threads = cameras.workers.threads;
     PipelineOptions { threads, ..PipelineOptions::default() }.threads()
 }

@@ -6,18 +6,18 @@
 //! are: those that are gone are stopped, those that are new are started, the others load again each for
 //! itself.
 
-mod crew; // all of them
+mod all; // all of them
 mod roll; // who they are, asked again
 mod slot; // one of them
 
 use std::path::Path;
 use std::time::Duration;
 
-use self::crew::Crew;
+use self::all::Crew;
 use super::attend::LOOK_EVERY;
 use super::{DaemonError, GLANCE, ServiceManager, Shutdown, pages};
-use crate::config::Fleet;
-use crate::station::{Thermal, check_fleet};
+use crate::config::Cameras;
+use crate::station::{Thermal, check_each};
 use crate::web::{Faces, Server};
 
 /// Time between two lines of statistics in the log.
@@ -29,18 +29,18 @@ const STATISTICS_EVERY: Duration = Duration::from_secs(60);
 /// Where the configuration is wrong, the page cannot be served, or cameras ended that should not have.
 pub(super) fn serve(
     path: &Path,
-    fleet: Fleet,
+    cameras: Cameras,
     shutdown: &Shutdown,
     manager: &ServiceManager,
     note: &dyn Fn(&str),
 ) -> Result<(), DaemonError> {
     manager.status("loading and planning");
-    check_fleet(path, &fleet.names)?;
-    let mut crew = Crew::new(path, fleet.clone(), manager.patience());
+    check_each(path, &cameras.names)?;
+    let mut crew = Crew::new(path, cameras.clone(), manager.patience());
     let thermal = Thermal::of_device();
     note(&device(&crew, &thermal));
     // It ends when it is dropped, after the pipelines.
-    let server = match &fleet.http {
+    let server = match &cameras.http {
         None => None,
         Some(http) => {
             let server = pages::bind(http, Faces::Named(crew.faces()))?;

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::config::Fleet;
-use crate::station::fleet;
+use crate::config::Cameras;
+use crate::station::cameras;
 
 /// Time that reading may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The cameras as the configuration has them now; `None` where it does not tell.
-type Read = JoinHandle<Option<Fleet>>;
+type Read = JoinHandle<Option<Cameras>>;
 
 /// Reads the names of the cameras again whenever a reload is asked for.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Roll {
     }
 
     /// Takes note of reloads that were asked for; who the cameras are, where that was asked and is known.
-    pub(super) fn attend(&mut self, requests: u64) -> Option<Fleet> {
+    pub(super) fn attend(&mut self, requests: u64) -> Option<Cameras> {
         let is_stuck = self.reading.is_some() && !self.is_busy();
         if requests > self.seen && !self.is_busy() {
             self.seen = requests;
@@ -76,7 +76,7 @@ impl Roll {
     fn begin(&mut self) {
         let path = self.path.clone();
         // What is wrong each station tells, which reads it, too.
-        let read = move || fleet(&path).ok().flatten();
+        let read = move || cameras(&path).ok().flatten();
         let thread = std::thread::Builder::new().name("cameras".to_owned()).spawn(read);
         match thread {
             Ok(reading) => self.reading = Some((reading, Instant::now())),
@@ -98,7 +98,7 @@ mod tests {
             std::thread::yield_now();
             told = roll.attend(requests);
         }
-        assert_eq!(told.map(|fleet| fleet.names).unwrap_or_default(), expected);
+        assert_eq!(told.map(|cameras| cameras.names).unwrap_or_default(), expected);
         assert_eq!(roll.passed(), requests);
     }
 
