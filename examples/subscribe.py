@@ -5,7 +5,7 @@ age and what was done to each, and saves one as PNG.
     python3 -m venv venv && venv/bin/pip install -r examples/requirements.txt
     venv/bin/python examples/subscribe.py --frames 10 --png frame.png
 
-The bytes of a frame are described in src/sink/iceoryx2/wire.rs.
+The bytes of a frame are described in src/sink/wire.rs.
 """
 
 import argparse

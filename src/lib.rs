@@ -63,6 +63,7 @@ pub mod restore; // what is done to a frame
 pub mod calibrate; // from pictures to what is known of a camera
 pub mod source; // where frames come from
 pub mod simulate; // cameras whose truth is known
+pub mod fleet; // who else is told, on other hosts
 pub mod sink; // where frames go
 pub mod pipeline; // how they move
 pub mod web; // who looks at them

@@ -7,6 +7,7 @@ mod client;
 mod demo;
 mod evaluate;
 mod exit;
+mod fleet;
 mod inputs;
 mod model;
 mod options;
@@ -92,6 +93,8 @@ enum Command {
     Status(status::Status),
     /// Show a running daemon live in the terminal.
     Top(top::Top),
+    /// List and direct the cameras of all hosts.
+    Fleet(fleet::Fleet),
     /// Take one picture from a running daemon.
     Snapshot(snapshot::Snapshot),
     /// Time every stage of the restoration.
@@ -158,6 +161,7 @@ fn run(command: Command) -> Result<()> {
         Command::Check(check) => check.run(),
         Command::Status(status) => status.run(),
         Command::Top(top) => top.run(&shutdown),
+        Command::Fleet(fleet) => fleet.run(),
         Command::Snapshot(snapshot) => snapshot.run(),
         Command::Bench(bench) => bench.run(&shutdown),
         Command::Model(model) => model.run(),

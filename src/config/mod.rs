@@ -22,6 +22,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use crate::command::Program;
+use crate::fleet::{self, ZenohOptions};
 use crate::optics::{CameraOptions, GrayLevels, Psf, Sigma};
 use crate::pipeline::{LadderOptions, PipelineOptions};
 use crate::plan::{RestoreOptions, TemporalOptions};
@@ -134,6 +135,8 @@ pub enum SinkConfig {
     Http(HttpOptions),
     /// `kind = "iceoryx2"`.
     Iceoryx2(Iceoryx2Options),
+    /// `kind = "zenoh"`.
+    Zenoh(ZenohOptions),
 }
 
 impl SinkConfig {
@@ -141,6 +144,14 @@ impl SinkConfig {
     pub fn http(&self) -> Option<&HttpOptions> {
         match self {
             Self::Http(http) => Some(http),
+            _ => None,
+        }
+    }
+
+    /// How a station takes part in a fleet, where it is that.
+    pub fn zenoh(&self) -> Option<&ZenohOptions> {
+        match self {
+            Self::Zenoh(zenoh) => Some(zenoh),
             _ => None,
         }
     }
@@ -264,7 +275,9 @@ fn read_simulate(section: Section) -> Result<SimulateSection, ConfigError> {
 }
 
 fn read_sink(mut section: Section) -> Result<SinkConfig, ConfigError> {
-    match section.kind(&["png", "y4m", "command", "record", "v4l2", "http", "iceoryx2"])?.as_str() {
+    let kinds = ["png", "y4m", "command", "record", "v4l2", "http", "iceoryx2", "zenoh"];
+    let key = section.key("kind");
+    match section.kind(&kinds)?.as_str() {
         "png" => section.read().map(SinkConfig::Png),
         "y4m" => section.read().map(SinkConfig::Y4m),
         "command" => {
@@ -273,6 +286,11 @@ fn read_sink(mut section: Section) -> Result<SinkConfig, ConfigError> {
         "record" => section.read().map(SinkConfig::Record),
         "v4l2" => section.read().map(SinkConfig::V4l2),
         "iceoryx2" => section.read().map(SinkConfig::Iceoryx2),
+        "zenoh" if fleet::IS_BUILT => section.read().map(SinkConfig::Zenoh),
+        "zenoh" => {
+            let problem = format!("\"zenoh\" ({})", fleet::NOT_BUILT);
+            Err(ConfigError::Key { key, problem })
+        }
         _ => page::read(section).map(SinkConfig::Http),
     }
 }

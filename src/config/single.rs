@@ -71,6 +71,7 @@ impl Single {
         share_threads(table, name, shared.workers.threads)?;
         let page = root.get(HTTP).and_then(Value::as_table);
         let page = page.map(|http| add_page(table, http, name)).transpose()?;
+        name_in_fleet(table, name);
         let part = Some(Part { camera: name.to_owned(), page });
         let text = table.to_string();
         let variables = cameras::variables_of(variables, &shared.names, index, page);
@@ -178,6 +179,15 @@ fn share_threads(table: &mut Table, name: &str, threads: usize) -> Result<(), Co
     let threads = i64::try_from(threads).unwrap_or_default();
     pipeline.insert(THREADS.to_owned(), Value::Integer(threads));
     Ok(())
+}
+
+/// Has a camera bear its name in a fleet, too, where it is told no other.
+fn name_in_fleet(table: &mut Table, name: &str) {
+    let sinks = table.get_mut("sink").and_then(Value::as_array_mut);
+    let sinks = sinks.into_iter().flatten().filter_map(Value::as_table_mut);
+    for sink in sinks.filter(|sink| sink.get("kind").and_then(Value::as_str) == Some("zenoh")) {
+        sink.entry("camera").or_insert_with(|| Value::String(name.to_owned()));
+    }
 }
 
 /// Puts the common page behind the sinks of a camera; its place there.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::{DaemonError, pages};
 use crate::config::SourceConfig;
+use crate::fleet::Directive;
 use crate::frame::PictureFormat;
 use crate::metrics::Metrics;
 use crate::optics::Calibration;
@@ -22,6 +23,8 @@ const INTEREST: Duration = Duration::from_secs(1);
 /// Cares for one station.
 pub(super) struct Care {
     desk: Arc<Desk>,
+    /// Reloads that were asked for from afar.
+    directed: u64,
     calibrator: Calibrator,
     reloader: Reloader,
     watched: Watcher,
@@ -55,7 +58,7 @@ impl Care {
         let watched = watcher(&served.recipe.camera, &source, format, pipeline.metrics());
         let kept = Keeper::new(&served.recipe, format, served.follows, Instant::now());
         let reloader = Reloader::new(served, Material::attempt);
-        Ok(Self { desk, calibrator, reloader, watched, kept, source, format })
+        Ok(Self { desk, directed: 0, calibrator, reloader, watched, kept, source, format })
     }
 
     /// Does what is due; to be called often. `requests` is how often a reload was asked for since the
@@ -67,7 +70,7 @@ impl Care {
         tell: &mut dyn FnMut(Phase),
     ) {
         self.heed();
-        self.reloader.attend(requests, pipeline, tell);
+        self.reloader.attend(requests + self.directed, pipeline, tell);
         if let Some((recipe, follows)) = self.reloader.changed() {
             let metrics = pipeline.metrics();
             self.watched = watcher(&recipe.camera, &self.source, self.format, metrics);
@@ -79,11 +82,18 @@ impl Care {
         self.watched.attend(Instant::now(), pipeline);
     }
 
-    /// Passes on what viewers want.
+    /// Passes on what viewers want, and what is directed from afar.
     fn heed(&mut self) {
-        let Self { desk, calibrator, reloader, .. } = self;
+        let Self { desk, directed, calibrator, reloader, .. } = self;
         if let Some(wish) = desk.take_wish() {
             reloader.tune(pages::tuning(wish));
+        }
+        match desk.take_directive() {
+            None => {}
+            Some(Directive::Reload) => *directed += 1,
+            Some(Directive::Calibration(bytes)) => {
+                reloader.tune(Tuning::default().calibrated(bytes));
+            }
         }
         if desk.is_looked_at(INTEREST) {
             calibrator.look();

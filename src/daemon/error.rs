@@ -6,6 +6,7 @@ use displaydoc::Display;
 use thiserror::Error;
 
 use crate::exit::{ExitStatus, Status};
+use crate::fleet::FleetError;
 use crate::pipeline::PipelineError;
 use crate::sink::SinkError;
 use crate::source::SourceError;
@@ -20,6 +21,8 @@ pub enum DaemonError {
     Station(#[from] StationError),
     /// {0}
     Web(#[from] WebError),
+    /// {0}
+    Fleet(#[from] FleetError),
     /// the configuration cannot be run: the token in {path}: {cause}
     Token { path: PathBuf, cause: TokenError },
     /// {0}
@@ -45,6 +48,7 @@ impl DaemonError {
         match self {
             Self::Station(error) => error,
             Self::Web(error) => error,
+            Self::Fleet(error) => error,
             Self::Token { cause, .. } => cause,
             Self::Pipeline(error) | Self::Interrupted { cause: error, .. } => error,
             Self::Source(error) => error,

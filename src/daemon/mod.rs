@@ -10,6 +10,7 @@ mod care;
 mod error;
 mod crew;
 mod fold;
+mod herald;
 mod journal;
 mod manager;
 mod pages;

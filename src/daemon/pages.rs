@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::DaemonError;
+use crate::fleet::{self, Link};
 use crate::metrics::Metrics;
 use crate::sink::ShowcaseSink;
 use crate::station::{Fault, Page, StationError, Tuning, load};
 use crate::web::{
-    Desk, Face, Faces, HttpOptions, Limits, Server, Token, WebError, Wish, check_clients,
+    Desk, Face, Faces, HttpOptions, Limits, Roster, Server, Token, WebError, Wish, check_clients,
 };
 
 /// How long the address of a live page may be taken when the daemon starts.
@@ -53,7 +54,10 @@ pub(super) fn face(name: &str, page: Page, metrics: &Arc<Metrics>, desk: &Arc<De
 pub(super) fn bind(http: &HttpOptions, faces: Faces) -> Result<Server, DaemonError> {
     let options = HttpOptions { token: token(http)?, ..http.clone() };
     let limits = Limits { bind_patience: BIND_PATIENCE, ..Limits::default() };
-    Ok(Server::bind(options, limits, faces)?)
+    let roster = http.fleet.as_deref().map(|path| Roster::follow(Link::open(path)?)).transpose()?;
+    let server = Server::bind(options, limits, faces)?;
+    roster.into_iter().for_each(|roster| server.list(roster));
+    Ok(server)
 }
 
 /// What a viewer wants, as a station takes it.
@@ -95,6 +99,7 @@ pub fn open_page(
 pub fn try_page(http: &HttpOptions) -> Result<Option<String>, DaemonError> {
     let address = http.listen;
     token(http)?;
+    http.fleet.as_deref().map(fleet::check).transpose()?;
     check_clients(http.clients_max)?;
     match TcpListener::bind(address) {
         Ok(_) => Ok(None),
@@ -109,10 +114,16 @@ pub fn try_page(http: &HttpOptions) -> Result<Option<String>, DaemonError> {
 /// The token of a live page, where its configuration has one.
 fn token(http: &HttpOptions) -> Result<Option<Token>, DaemonError> {
     let Some(path) = &http.token_file else { return Ok(http.token.clone()) };
+    token_in(path).map(|(_, token)| Some(token))
+}
+
+/// The token in a file, as it stands there and as it is compared.
+pub(super) fn token_in(path: &Path) -> Result<(String, Token), DaemonError> {
     warn_of_readers(path);
     let text = load::token_text(path).map_err(|error| StationError::from(Fault::from(error)))?;
-    let token = Token::new(&text).map(Some);
-    token.map_err(|cause| DaemonError::Token { path: path.clone(), cause })
+    let token = Token::new(&text);
+    let token = token.map_err(|cause| DaemonError::Token { path: path.to_owned(), cause })?;
+    Ok((text, token))
 }
 
 /// Warns where everybody on this machine may read the token.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::care::Care;
 use super::start::{Built, build, desk, load};
 use super::watch::watch;
-use super::{Attendant, DaemonError, ServiceManager, Shutdown, crew, pages};
+use super::{Attendant, DaemonError, ServiceManager, Shutdown, crew, herald, pages};
 use crate::config::SinkConfig;
 use crate::exit::ExitStatus;
 use crate::metrics::{Metrics, short};
@@ -46,9 +46,11 @@ fn serve(
     let loaded = load(&entry)?;
     note(&device(&loaded, &thermal));
     let desk = desk(&entry);
-    let Built { pipeline, pages, running: served } = build(entry, loaded, None)?;
+    let Built { pipeline, pages, post, running: served } = build(entry, loaded, None)?;
     // The servers end when they are dropped, after the pipeline.
     let _servers = serve_pages(&served.config.sinks, pages, &pipeline.metrics, &desk, note)?;
+    let _presence =
+        post.map(|post| herald::take_post(post, &pipeline.metrics, &desk)).transpose()?;
     let mut attendant = Attendant::new(manager, thermal);
     let running = pipeline.start()?;
     let mut care = Care::begin(served, desk, &running)?;

@@ -6,7 +6,7 @@ use super::{DaemonError, pages};
 use crate::executor::Sequential;
 use crate::pipeline::{Pipeline, Seats};
 use crate::station::{
-    Entry, Fault, Golden, Loaded, Material, Outputs, Page, Running, StationError, keep, load,
+    Entry, Fault, Golden, Loaded, Material, Outputs, Page, Post, Running, StationError, keep, load,
 };
 use crate::web::Desk;
 
@@ -15,6 +15,8 @@ pub(super) struct Built {
     pub(super) pipeline: Pipeline,
     /// The pages that are to be served, in the order of their sinks.
     pub(super) pages: Vec<Page>,
+    /// The place in a fleet, where there is one.
+    pub(super) post: Option<Post>,
     pub(super) running: Running,
 }
 
@@ -48,16 +50,20 @@ pub(super) fn build(
     let format = assembly.source.format();
     let (clue, recipe) = (assembly.source.clue(), assembly.recipe.clone());
     let pixel_format = assembly.source.pixel_format();
-    let mut shown = Vec::new();
-    let pipeline = assembly.build(|_| {
+    let (mut shown, mut post) = (Vec::new(), None);
+    let pipeline = assembly.build(|metrics| {
         let outputs = Outputs::open(&loaded.config.sinks).map_err(StationError::from)?;
         shown = outputs.pages;
+        if let Some(post) = &outputs.post {
+            metrics.fleet.get_or_init(|| Arc::clone(&post.metrics));
+        }
+        post = outputs.post;
         Ok::<_, DaemonError>(outputs.sinks)
     })?;
     log::info!("steps {pipeline:?}");
     let (follows, config) = (loaded.config.follows(), loaded.config);
     let running = Running { entry, config, format, clue, pixel_format, recipe, follows };
-    Ok(Built { pipeline, pages: shown, running })
+    Ok(Built { pipeline, pages: shown, post, running })
 }
 
 /// Where viewers leave what they want of the station whose configuration stands at `entry`.

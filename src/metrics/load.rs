@@ -161,6 +161,7 @@ pub struct LoadSnapshot {
 impl LoadSnapshot {
     /// Frames of the source that left the last stage, whatever was done to them.
     pub fn frames(&self) -> u64 {
-        self.full + self.wiener + self.passthrough
+        // One that was sent may say anything.
+        self.full.saturating_add(self.wiener).saturating_add(self.passthrough)
     }
 }

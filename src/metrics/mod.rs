@@ -3,6 +3,7 @@
 mod calibrating;
 mod counter;
 mod faults;
+mod fleet;
 mod fusion;
 mod card;
 mod guard;
@@ -20,7 +21,7 @@ mod text;
 mod watch;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 pub use calibrating::{
     Artefacts, CalibratingMetrics, CalibratingPhase, CalibratingSnapshot, FoundCalibration,
@@ -28,6 +29,7 @@ pub use calibrating::{
 pub use card::{CardMetrics, CardSnapshot};
 pub use counter::Counter;
 pub use faults::{FaultMetrics, FaultSnapshot};
+pub use fleet::{FleetMetrics, FleetSnapshot};
 pub use fusion::{FusionMetrics, FusionSnapshot};
 pub use guard::{GuardMetrics, GuardSnapshot};
 pub use histogram::{Histogram, Summary};
@@ -78,6 +80,8 @@ pub struct Metrics {
     pub calibrating: CalibratingMetrics,
     /// What became of reloads.
     pub reload: ReloadMetrics,
+    /// What the fleet is told, where the station takes part in one.
+    pub fleet: OnceLock<Arc<FleetMetrics>>,
     /// Distance to the truth, where it is known.
     pub quality: Quality,
 }

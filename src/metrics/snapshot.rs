@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Books, CardSnapshot, FaultSnapshot, FusionSnapshot, GuardSnapshot, LampSnapshot, LoadSnapshot,
-    Metrics, QueueMetrics, ReloadSnapshot, Restoration, SinkMetrics, SourceSnapshot, StageMetrics,
-    Summary, ThreadSnapshot, WatchSnapshot,
+    Books, CardSnapshot, FaultSnapshot, FleetSnapshot, FusionSnapshot, GuardSnapshot, LampSnapshot,
+    LoadSnapshot, Metrics, QueueMetrics, ReloadSnapshot, Restoration, SinkMetrics, SourceSnapshot,
+    StageMetrics, Summary, ThreadSnapshot, WatchSnapshot,
 };
 
 /// [`Metrics`] at one moment.
@@ -49,6 +49,9 @@ pub struct Snapshot {
     pub watch: Option<WatchSnapshot>,
     /// What became of reloads.
     pub reload: ReloadSnapshot,
+    /// What the fleet is told, where the station takes part in one.
+    #[serde(default)]
+    pub fleet: Option<FleetSnapshot>,
     /// Mean distance to the truth, where it is known.
     pub psnr_db: Option<PsnrSnapshot>,
 }
@@ -118,6 +121,7 @@ impl Metrics {
             scheduling: self.scheduling.snapshot(),
             watch: self.watch.snapshot(),
             reload: self.reload.snapshot(),
+            fleet: self.fleet.get().map(|fleet| fleet.snapshot()),
             psnr_db: self.quality.mean_db().map(psnr),
         }
     }
@@ -153,13 +157,16 @@ impl SinkMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Level, Reason, SourceState};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use crate::metrics::{FleetMetrics, Level, Reason, SourceState};
 
     #[test]
     fn what_is_written_is_read() {
         let metrics = Metrics::new(&["http".to_owned(), "png".to_owned()]);
         let stages = metrics.set_stages(&["wiener".to_owned()]);
-        stages[0].busy.record(std::time::Duration::from_millis(3));
+        stages[0].busy.record(Duration::from_millis(3));
         metrics.add_queue("sink http", 2).set_depth(1);
         for reason in Reason::ALL {
             metrics.trunk.enter().lose(reason);
@@ -182,6 +189,7 @@ mod tests {
         metrics.card.record(0.002);
         metrics.scheduling.give("sink http", "nice 10");
         metrics.quality.record(20.5, 31.25);
+        metrics.fleet.get_or_init(|| Arc::new(FleetMetrics::new(Duration::from_secs(2))));
         let snapshot = metrics.snapshot();
         let json = serde_json::to_string(&snapshot).expect("JSON");
         assert_eq!(serde_json::from_str::<Snapshot>(&json).expect("a snapshot"), snapshot);

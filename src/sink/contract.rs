@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::exit::{ExitStatus, Status};
+use crate::fleet::{FleetError, NameError};
 use crate::frame::{Frame, FrameRate, PictureFormat, StreamNotes};
 use crate::v4l2::V4l2Error;
 
@@ -82,6 +83,10 @@ pub enum SinkError {
         /// Why not.
         cause: String,
     },
+    /// {0}
+    Fleet(#[from] FleetError),
+    /// {0}
+    Name(#[from] NameError),
     /// the command {command} cannot be used: {cause}
     Command {
         /// Its short name.
@@ -99,6 +104,8 @@ impl ExitStatus for SinkError {
     fn status(&self) -> Status {
         match self {
             Self::Publish { .. } => Status::Unavailable,
+            Self::Fleet(cause) => cause.status(),
+            Self::Name(_) => Status::Config,
             Self::Write { .. } | Self::Device { .. } | Self::Command { .. } => Status::CannotCreate,
             _ => Status::Failed,
         }
@@ -107,6 +114,7 @@ impl ExitStatus for SinkError {
     fn errno(&self) -> Option<i32> {
         match self {
             Self::Write { cause, .. } => cause.raw_os_error(),
+            Self::Fleet(cause) => cause.errno(),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A folder of PNG files ([`PngSink`]), a recording of limited size ([`RecordSink`]), a Y4M stream
 //! ([`Y4mSink`]), a command that reads one ([`CommandSink`]), a video device ([`V4l2Sink`]), shared
-//! memory for other processes ([`Iceoryx2Sink`]) and the showcase that the live page looks at ([`ShowcaseSink`]).
+//! memory for other processes ([`Iceoryx2Sink`]), other hosts ([`ZenohSink`]) and the showcase that the live page looks at ([`ShowcaseSink`]).
 
 mod colour;
 mod command;
@@ -15,11 +15,14 @@ mod record;
 mod showcase;
 mod v4l2;
 mod whole;
+pub mod wire;
 mod y4m;
+mod zenoh;
 
 pub use self::command::{CommandSink, CommandSinkOptions};
-pub use self::iceoryx2::{Iceoryx2Options, Iceoryx2Sink, wire};
+pub use self::iceoryx2::{Iceoryx2Options, Iceoryx2Sink};
 pub use self::y4m::{Y4mSink, Y4mSinkOptions};
+pub use self::zenoh::ZenohSink;
 pub use contract::{Sink, SinkError};
 pub use encode::{encode_jpeg, encode_png, encode_tagged_jpeg, encode_tagged_png};
 pub use png::{PngOptions, PngSink};

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::config::{Config, ConfigError, SinkConfig, SourceConfig};
-use crate::sink::Place;
+use crate::fleet::Name;
+use crate::sink::{Place, ZenohSink};
 use crate::source::list_pictures;
 
 /// Checks the configuration that stands at `path`.
@@ -16,6 +17,7 @@ use crate::source::list_pictures;
 /// Where a sink would write to what is read, or two sinks to one place.
 pub(super) fn check(path: &Path, config: &Config) -> Result<(), ConfigError> {
     check_ports(config)?;
+    check_names(config, &mut HashMap::new(), "")?;
     check_places(config, &places_read(path, config), &mut HashMap::new(), "")
 }
 
@@ -27,10 +29,11 @@ pub(super) fn check(path: &Path, config: &Config) -> Result<(), ConfigError> {
 pub(super) fn check_cameras(path: &Path, cameras: &[(&str, &Config)]) -> Result<(), ConfigError> {
     let read: HashSet<Place> =
         cameras.iter().flat_map(|(_, config)| places_read(path, config)).collect();
-    let (mut written, mut opened) = (HashMap::new(), HashMap::new());
+    let (mut written, mut opened, mut named) = (HashMap::new(), HashMap::new(), HashMap::new());
     for (name, config) in cameras {
         let prefix = format!("camera.{name}.");
         check_places(config, &read, &mut written, &prefix)?;
+        check_names(config, &mut named, &prefix)?;
         let SourceConfig::V4l2(camera) = &config.source else { continue };
         let Some(place) = Place::of(&camera.device) else { continue };
         if let Some(other) = opened.insert(place, *name) {
@@ -88,6 +91,35 @@ fn check_ports(config: &Config) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// No two cameras may bear one name in a fleet, and a camera has one place there: of the names that are
+/// `named` note is taken, under keys that begin with `prefix`.
+fn check_names(
+    config: &Config,
+    named: &mut HashMap<Name, String>,
+    prefix: &str,
+) -> Result<(), ConfigError> {
+    let sinks = config.sinks.iter().enumerate();
+    let mut joining = sinks.filter_map(|(index, sink)| Some((index, sink.zenoh()?)));
+    let Some((index, options)) = joining.next() else { return Ok(()) };
+    let refused = |index: usize, key: &str, problem: String| {
+        Err(ConfigError::Key { key: format!("{prefix}sink.{index}.{key}"), problem })
+    };
+    if let Some((second, _)) = joining.next() {
+        let problem = format!("\"zenoh\" as sink.{index}, too (expected one of them)");
+        return refused(second, "kind", problem);
+    }
+    match ZenohSink::name_of(options) {
+        Err(error) => refused(index, "host", error.to_string()),
+        Ok(name) => match named.insert(name.clone(), prefix.to_owned()) {
+            Some(other) => {
+                let problem = format!("{name} is that of {other}sink, too (expected another)");
+                refused(index, "camera", problem)
+            }
+            None => Ok(()),
+        },
+    }
+}
+
 /// Whether connections to one address may be meant for the other; port 0 is a free one.
 fn do_meet(a: SocketAddr, b: SocketAddr) -> bool {
     let is_all = a.ip().is_unspecified() || b.ip().is_unspecified();
@@ -102,7 +134,10 @@ fn place_written(sink: &SinkConfig) -> Option<(&'static str, Place, &Path)> {
         SinkConfig::Y4m(stream) => ("path", &stream.path),
         SinkConfig::V4l2(output) => ("device", &output.device),
         // What a command does with files is its own affair.
-        SinkConfig::Http(_) | SinkConfig::Iceoryx2(_) | SinkConfig::Command(..) => return None,
+        SinkConfig::Http(_)
+        | SinkConfig::Iceoryx2(_)
+        | SinkConfig::Zenoh(_)
+        | SinkConfig::Command(..) => return None,
     };
     let place = match sink {
         // Two streams cannot be told apart in one pipe either.

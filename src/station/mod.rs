@@ -50,7 +50,7 @@ pub use known::Known;
 pub use level::Keeper;
 pub use load::LoadError;
 pub use material::{Attempt, Loaded, Material, source_of};
-pub use outputs::{Outputs, Page, sink_names, try_sink};
+pub use outputs::{Outputs, Page, Post, sink_names, try_sink};
 pub use pattern::pattern;
 pub use recipe::{Recipe, gauge};
 pub use reload::{Phase, Reloader, Running};

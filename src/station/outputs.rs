@@ -7,9 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::config::SinkConfig;
+use crate::fleet::{self, Link, Name, ZenohOptions};
+use crate::metrics::FleetMetrics;
 use crate::sink::{
     CommandSink, Iceoryx2Sink, PngSink, RecordSink, Showcase, ShowcaseSink, Sink, SinkError,
-    V4l2Sink, Y4mSink, is_special, try_writing,
+    V4l2Sink, Y4mSink, ZenohSink, is_special, try_writing,
 };
 
 /// Names under which the sinks of a configuration are counted: their kind, numbered where one
@@ -23,6 +25,7 @@ pub fn sink_names(sinks: &[SinkConfig]) -> Vec<String> {
         SinkConfig::V4l2(_) => V4l2Sink::NAME,
         SinkConfig::Http(_) => ShowcaseSink::NAME,
         SinkConfig::Iceoryx2(_) => "iceoryx2",
+        SinkConfig::Zenoh(_) => ZenohSink::NAME,
     };
     let is_alike = |a: &SinkConfig, b: &SinkConfig| kind(a) == kind(b);
     let name = |(index, sink): (usize, &SinkConfig)| {
@@ -42,6 +45,21 @@ pub struct Page {
     pub showcase: Arc<Showcase>,
 }
 
+/// A station's place in a fleet.
+#[derive(Debug)]
+pub struct Post {
+    /// The name under which it is known.
+    pub name: Name,
+    /// The connection.
+    pub link: Arc<Link>,
+    /// How it takes part.
+    pub options: ZenohOptions,
+    /// What is counted.
+    pub metrics: Arc<FleetMetrics>,
+    /// What the frames are, and when the last one came.
+    pub showcase: Arc<Showcase>,
+}
+
 /// The sinks of a station.
 #[derive(Default)]
 pub struct Outputs {
@@ -49,6 +67,8 @@ pub struct Outputs {
     pub sinks: Vec<Box<dyn Sink>>,
     /// The pages that are to be served, in the order of their sinks.
     pub pages: Vec<Page>,
+    /// Its place in a fleet, where it has one.
+    pub post: Option<Post>,
 }
 
 impl Outputs {
@@ -80,7 +100,17 @@ impl Outputs {
                 Box::new(sink)
             }
             SinkConfig::Iceoryx2(shared) => Box::new(Iceoryx2Sink::open(shared.clone())?),
+            SinkConfig::Zenoh(options) => Box::new(self.join(options)?),
         })
+    }
+
+    /// A sink of a fleet that the station takes part in.
+    fn join(&mut self, options: &ZenohOptions) -> Result<ZenohSink, SinkError> {
+        let (name, link) = (ZenohSink::name_of(options)?, Link::open(&options.config)?);
+        let sink = ZenohSink::new(options.clone(), Arc::clone(&link), &name);
+        let (metrics, showcase) = (sink.metrics(), sink.showcase());
+        self.post = Some(Post { name, link, options: options.clone(), metrics, showcase });
+        Ok(sink)
     }
 }
 
@@ -116,6 +146,11 @@ pub fn try_sink(config: &SinkConfig) -> Result<Option<String>, SinkError> {
         // It holds the newest frame; its page is opened by whoever serves it.
         SinkConfig::Http(_) => {}
         SinkConfig::Iceoryx2(_) => return Ok(Some("shared memory".to_owned())),
+        SinkConfig::Zenoh(options) => {
+            let name = ZenohSink::name_of(options)?;
+            fleet::check(&options.config)?;
+            return Ok(Some(format!("the fleet, in which it would be {name}")));
+        }
     }
     Ok(None)
 }

@@ -10,6 +10,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 const OVERVIEW: &str = concat!(include_str!("page/head.html"), include_str!("page/overview.html"));
+const FLEET: &str = concat!(include_str!("page/head.html"), include_str!("page/fleet.html"));
 const PAGE: &str = concat!(include_str!("page/head.html"), include_str!("page/page.html"));
 const CALIBRATE: &str =
     concat!(include_str!("page/head.html"), include_str!("page/calibrate.html"));
@@ -19,6 +20,9 @@ pub(super) fn shared(path: &str, query: Option<&str>) -> Option<Answer> {
     Some(match path {
         "/common.js" => fixed(SCRIPT, include_str!("page/common.js")),
         "/page.css" => fixed(CSS, include_str!("page/page.css")),
+        "/fleet" => fixed(HTML, FLEET),
+        "/fleet.css" => fixed(CSS, include_str!("page/fleet.css")),
+        "/fleet.js" => fixed(SCRIPT, include_str!("page/fleet.js")),
         "/icon.svg" => fixed("image/svg+xml", include_str!("page/icon.svg")),
         "/target" => target::page(query),
         "/target.css" => fixed(CSS, include_str!("page/target.css")),

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::wish::{Order, Wish};
+use crate::fleet::Directive;
 
 /// Writes a wish into the configuration of the station, or says why not.
 pub type Keeper = dyn Fn(Wish) -> Result<(), String> + Send + Sync;
 
-/// Room for one wish and one order.
+/// Room for one wish, one order and one directive.
 pub struct Desk {
     left: Mutex<Left>,
     /// Names of the models that viewers may wish for.
@@ -23,6 +24,7 @@ pub struct Desk {
 struct Left {
     wish: Option<Wish>,
     order: Option<Order>,
+    directive: Option<Directive>,
     looked_at: Option<Instant>,
 }
 
@@ -45,6 +47,16 @@ impl Desk {
     /// Takes the order that waits, if any.
     pub fn take_order(&self) -> Option<Order> {
         self.left().order.take()
+    }
+
+    /// Takes the directive that waits, if any.
+    pub fn take_directive(&self) -> Option<Directive> {
+        self.left().directive.take()
+    }
+
+    /// Leaves a directive of somebody who may direct, in the place of one that still waits.
+    pub fn direct(&self, directive: Directive) {
+        self.left().directive = Some(directive);
     }
 
     /// Whether somebody looked at the page of the calibration within that time.

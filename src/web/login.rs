@@ -22,7 +22,7 @@ pub(super) const OPEN: [&str; 2] = ["/page.css", "/icon.svg"];
 const FORM: &str = concat!(include_str!("page/head.html"), include_str!("page/login.html"));
 
 /// Pages to which the form leads back by name; of all others it leads to the folder's own.
-const BACK: [&str; 2] = ["calibrate", "target"];
+const BACK: [&str; 3] = ["calibrate", "fleet", "target"];
 
 /// What a form brings.
 #[derive(Debug, PartialEq, Eq)]

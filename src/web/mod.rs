@@ -13,6 +13,7 @@
 //! all are taken, everybody is still told how the program is.
 
 mod accept;
+mod afar;
 mod assets;
 mod calibrate;
 mod caller;
@@ -34,6 +35,7 @@ mod query;
 mod reach;
 mod respond;
 mod room;
+mod roster;
 mod routes;
 mod seats;
 mod server;
@@ -53,6 +55,7 @@ pub use face::{Face, Faces};
 pub use options::{HttpOptions, Limits, needs_token};
 pub use overview::is_address;
 pub use room::check_clients;
+pub use roster::{Condition, Member, Roster};
 pub use server::Server;
 pub use state::{FrameState, NamedState, State, States, StreamState};
 pub use token::{Token, TokenError};

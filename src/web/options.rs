@@ -29,6 +29,8 @@ pub struct HttpOptions {
     pub token_file: Option<PathBuf>,
     /// Further names of this server.
     pub hosts: Vec<String>,
+    /// Configuration file of Zenoh, where the page is to list the cameras of a fleet.
+    pub fleet: Option<PathBuf>,
 }
 
 impl Default for HttpOptions {
@@ -40,6 +42,7 @@ impl Default for HttpOptions {
             token: None,
             token_file: None,
             hosts: Vec::new(),
+            fleet: None,
         }
     }
 }

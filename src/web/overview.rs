@@ -2,17 +2,19 @@
 //! statistics.
 
 use hyper::StatusCode;
+use hyper::body::Bytes;
 
 use super::accept::Dialect;
 use super::assets;
-use super::respond::{Answer, json, plain, told};
+use super::respond::{Answer, json, plain, status, told};
 use super::site::Site;
 use super::state::{NamedState, States};
 
 /// What addresses of the only station begin with, where that could be a name.
-const ADDRESSES: [&str; 14] = [
+const ADDRESSES: [&str; 15] = [
     "calibrate",
     "figures",
+    "fleet",
     "frame",
     "healthz",
     "login",
@@ -26,6 +28,9 @@ const ADDRESSES: [&str; 14] = [
     "target",
     "tune",
 ];
+
+/// Where all cameras of a fleet are told of.
+pub(super) const FLEET: &str = "/fleet.json";
 
 /// Whether a name is an address of a page already, so that no station can bear it.
 pub fn is_address(name: &str) -> bool {
@@ -43,6 +48,7 @@ impl Site {
             "/readyz" => self.readiness(None),
             "/state" => json(&self.states()),
             "/stations" => self.stations(),
+            FLEET => self.fleet(),
             "/metrics" => self.metrics(None, dialect),
             _ => self.unnamed(),
         }
@@ -56,6 +62,15 @@ impl Site {
             names.join("/ or /")
         );
         told(StatusCode::NOT_FOUND, text.into())
+    }
+
+    /// All cameras of the fleet that this server hears of; nothing where it hears of none.
+    pub(super) fn fleet(&self) -> Answer {
+        match self.roster.get() {
+            Some(roster) => json(&roster.members()),
+            // No error: the overview asks whether there is one.
+            None => status(StatusCode::NO_CONTENT, Bytes::new()),
+        }
     }
 
     fn states(&self) -> States {

@@ -16,6 +16,7 @@ use super::exposition;
 use super::face::Face;
 use super::hosts::name_of;
 use super::login::OPEN;
+use super::overview::FLEET;
 use super::posted::{self, Posted};
 use super::query::{after, is_marked, side};
 use super::respond::{Answer, json, later, plain, status, told, typed, with_headers};
@@ -31,7 +32,7 @@ use crate::sink::{Exhibit, Side, View};
 const POLICY: &str = "default-src 'self'; img-src 'self' blob:; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 /// What people open, who may tell the token in the address once.
-const PAGES: [&str; 3] = ["/", "/target", CALIBRATE];
+const PAGES: [&str; 4] = ["/", "/fleet", "/target", CALIBRATE];
 /// Answered to everybody who can connect, and also where all places are taken.
 const ALWAYS: [&str; 2] = ["/healthz", "/readyz"];
 /// Answered also where all places are taken.
@@ -186,6 +187,7 @@ impl Site {
             "/readyz" => self.readiness(name),
             "/state" => json(&self.state(face)),
             "/stations" => self.stations(),
+            FLEET => self.fleet(),
             "/metrics" => self.metrics(name, dialect),
             "/frame" => match after(query) {
                 Some(after) => self.frame(face, after).await,

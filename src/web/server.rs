@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,7 @@ use super::lockout::Lockout;
 use super::options::{HttpOptions, Limits, needs_token};
 use super::reach;
 use super::room;
+use super::roster::Roster;
 use super::seats::Seats;
 use super::site::Site;
 use super::stall::Stalling;
@@ -73,6 +74,7 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let site = Site {
             faces: RwLock::new(faces),
+            roster: OnceLock::new(),
             hosts: Hosts::new(address.ip(), &options.hosts),
             token: options.token,
             lockout: Lockout::default(),
@@ -107,6 +109,11 @@ impl Server {
     /// gone stay open, without a picture.
     pub fn show(&self, faces: Faces) {
         self.site.show(faces);
+    }
+
+    /// Tells of the cameras of all hosts from now on; those of the first roster that is given.
+    pub fn list(&self, roster: Roster) {
+        self.site.roster.get_or_init(|| roster);
     }
 
     /// The address listened on, with the real port.

@@ -1,13 +1,14 @@
 //! Everything that answers depend on.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use super::face::{Face, Faces};
 use super::hosts::Hosts;
 use super::lobby::Lobby;
 use super::lockout::Lockout;
+use super::roster::Roster;
 use super::seats::Seats;
 use super::token::Token;
 
@@ -16,6 +17,8 @@ use super::token::Token;
 pub(super) struct Site {
     /// The stations as they are now.
     pub(super) faces: RwLock<Faces>,
+    /// The cameras of all hosts, where this server hears of them.
+    pub(super) roster: OnceLock<Roster>,
     pub(super) hosts: Hosts,
     /// What a viewer must know.
     pub(super) token: Option<Token>,

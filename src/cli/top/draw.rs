@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::SystemTime;
 
-use super::fold::folded;
+use super::fold::shown;
 use super::screen::{Line, Look};
 use crate::cli::client::{ClientError, losses, rate_between};
 use crate::cli::status::{
@@ -58,23 +58,7 @@ impl View {
     /// The lines of a screen of `width` columns and `height` rows; where they are more than there is room
     /// for, those behind the first `above`, and how many are above them.
     pub(super) fn lines(&self, width: usize, height: usize, above: usize) -> (Vec<Line>, usize) {
-        let all = self.told(width).iter().flat_map(|line| folded(line, width)).collect::<Vec<_>>();
-        let room = height.saturating_sub(2);
-        let above = above.min(all.len().saturating_sub(room));
-        let below = all.len().saturating_sub(above + room);
-        let mut lines: Vec<Line> = all.into_iter().skip(above).take(room).collect();
-        lines.push(Vec::new());
-        // The last row stays in sight whatever does not fit.
-        let more = if above + below > 0 {
-            format!("; ↑ ↓ for {above} lines above and {below} below")
-        } else {
-            String::new()
-        };
-        lines.push(vec![(Look::Soft, format!("q quits{more}"))]);
-        let last = lines.pop().into_iter().flat_map(|line| folded(&line, width)).next();
-        lines.extend(last);
-        lines.truncate(height);
-        (lines, above)
+        shown(&self.told(width), (width, height), above)
     }
 
     /// Everything that is known, in lines as long as they are.

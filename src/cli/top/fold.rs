@@ -67,6 +67,30 @@ impl Page {
     }
 }
 
+/// What of those lines is on a screen of so many columns and rows; where they are more than there is room
+/// for, those behind the first `above`, and how many are above them.
+pub(super) fn shown(
+    told: &[Line],
+    (width, height): (usize, usize),
+    above: usize,
+) -> (Vec<Line>, usize) {
+    let all = told.iter().flat_map(|line| folded(line, width)).collect::<Vec<_>>();
+    let room = height.saturating_sub(2);
+    let above = above.min(all.len().saturating_sub(room));
+    let below = all.len().saturating_sub(above + room);
+    let mut lines: Vec<Line> = all.into_iter().skip(above).take(room).collect();
+    lines.push(Vec::new());
+    // The last row stays in sight whatever does not fit.
+    let more = if above + below > 0 {
+        format!("; ↑ ↓ for {above} lines above and {below} below")
+    } else {
+        String::new()
+    };
+    lines.extend(folded(&vec![(Look::Soft, format!("q quits{more}"))], width).into_iter().next());
+    lines.truncate(height);
+    (lines, above)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

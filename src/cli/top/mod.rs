@@ -1,10 +1,12 @@
-//! `deblurd top`: a running daemon, live in the terminal.
+//! `deblurd top`: a running daemon, or a fleet of them, live in the terminal.
 
 mod draw;
+mod fleet;
 mod fold;
 mod screen;
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
@@ -12,10 +14,12 @@ use clap::Args;
 
 use super::client::{Client, ClientError, Daemon};
 use super::exit::{Context, Failure, Result};
+use super::fleet::follow;
 use crate::daemon::Shutdown;
 use crate::web::State;
 use draw::View;
-use screen::{Key, Screen};
+use fold::shown;
+use screen::{Key, Line, Screen};
 
 /// Time between two questions to the daemon.
 const EVERY: Duration = Duration::from_millis(500);
@@ -29,6 +33,9 @@ const GLANCE: Duration = Duration::from_millis(100);
 pub(super) struct Top {
     #[command(flatten)]
     daemon: Daemon,
+    /// Show all cameras of all hosts instead, by Zenoh with this configuration file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["url", "token_file"])]
+    fleet: Option<PathBuf>,
 }
 
 impl Top {
@@ -37,28 +44,44 @@ impl Top {
             let why = "top needs a terminal (expected one; `deblurd status` needs none)";
             return Err(Failure::usage(why));
         }
+        if let Some(config) = &self.fleet {
+            let roster = follow(config)?;
+            return live(shutdown, |size, above| {
+                shown(&fleet::told(&roster.members()), size, above)
+            });
+        }
         let client = self.daemon.client()?;
         let mut view = View::new(client.url().to_owned());
         let answers = ask_again_and_again(client).context("cannot start a thread")?;
-        // Lines above those that are shown.
-        let mut above = 0;
-        let mut screen = Screen::open().context("the terminal cannot be used")?;
-        loop {
-            if let Some(signal) = shutdown.requested() {
-                drop(screen);
-                return Err(Failure::interrupted(signal));
-            }
+        live(shutdown, |(width, height), above| {
             answers.try_iter().for_each(|answer| view.take(answer));
-            screen.show(|width, height| {
-                let (lines, shown_above) = view.lines(width, height, above);
-                above = shown_above;
-                lines
-            })?;
-            match screen.wait(GLANCE)? {
-                Some(Key::Quit) => return Ok(()),
-                Some(Key::Move(by)) => above = above.saturating_add_signed(by),
-                Some(Key::Other) | None => {}
-            }
+            view.lines(width, height, above)
+        })
+    }
+}
+
+/// Shows lines until somebody has seen enough: those behind so many above, on so many columns and rows,
+/// and how many are above them.
+fn live(
+    shutdown: &Shutdown,
+    mut lines: impl FnMut((usize, usize), usize) -> (Vec<Line>, usize),
+) -> Result<()> {
+    let mut above = 0;
+    let mut screen = Screen::open().context("the terminal cannot be used")?;
+    loop {
+        if let Some(signal) = shutdown.requested() {
+            drop(screen);
+            return Err(Failure::interrupted(signal));
+        }
+        screen.show(|width, height| {
+            let (lines, shown_above) = lines((width, height), above);
+            above = shown_above;
+            lines
+        })?;
+        match screen.wait(GLANCE)? {
+            Some(Key::Quit) => return Ok(()),
+            Some(Key::Move(by)) => above = above.saturating_add_signed(by),
+            Some(Key::Other) | None => {}
         }
     }
 }

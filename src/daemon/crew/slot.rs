@@ -9,8 +9,9 @@ use crate::daemon::attend::{progress, sentence};
 use crate::daemon::care::Care;
 use crate::daemon::start::{Built, build, desk, load};
 use crate::daemon::watch::conclude;
-use crate::daemon::{DaemonError, Feeder, pages};
+use crate::daemon::{DaemonError, Feeder, herald, pages};
 use crate::exit::{ExitStatus, Status};
+use crate::fleet::Presence;
 use crate::metrics::{Metrics, short};
 use crate::owner;
 use crate::pace::Backoff;
@@ -52,6 +53,7 @@ struct Started {
     care: Care,
     face: Option<Face>,
     config: Config,
+    presence: Option<Presence>,
 }
 
 /// A station that runs.
@@ -59,6 +61,8 @@ struct Station {
     pipeline: RunningPipeline,
     care: Care,
     config: Config,
+    /// Its place in a fleet, where it has one, for as long as it runs.
+    _presence: Option<Presence>,
     /// Reloads that were asked for before it ran.
     base: u64,
     is_reloading: bool,
@@ -147,7 +151,7 @@ impl Slot {
     }
 
     fn take(&mut self, started: Started, reloads: u64) {
-        let Started { pipeline, care, face, config } = started;
+        let Started { pipeline, care, face, config, presence } = started;
         if let Some(face) = face {
             self.face = face;
         }
@@ -156,7 +160,9 @@ impl Slot {
         self.feeder = self.patience.map(|patience| Feeder::new(patience, Instant::now()));
         let (base, is_reloading, since) = (reloads, false, Instant::now());
         let looked = (0, since);
-        let station = Station { pipeline, care, config, base, is_reloading, since, looked };
+        let _presence = presence;
+        let station =
+            Station { pipeline, care, config, _presence, base, is_reloading, since, looked };
         self.step = Step::Running(Box::new(station));
     }
 
@@ -330,14 +336,16 @@ fn started(entry: Entry, name: &str, shared: &Shared) -> Result<Started, DaemonE
     let loaded = load(&entry)?;
     check_apart(&entry, (name, &loaded.config), &shared.others)?;
     let desk = desk(&entry);
-    let Built { pipeline, pages, running } = build(entry, loaded, Some(&shared.seats))?;
+    let Built { pipeline, pages, post, running } = build(entry, loaded, Some(&shared.seats))?;
     // There is one page at most: that of all cameras.
     let page: Option<Page> = pages.into_iter().next();
     let face = page.map(|page| pages::face(name, page, &pipeline.metrics, &desk));
+    let presence =
+        post.map(|post| herald::take_post(post, &pipeline.metrics, &desk)).transpose()?;
     let pipeline = pipeline.start()?;
     let config = running.config.clone();
     let care = Care::begin(running, desk, &pipeline)?;
-    Ok(Started { pipeline, care, face, config })
+    Ok(Started { pipeline, care, face, config, presence })
 }
 
 fn check_apart(

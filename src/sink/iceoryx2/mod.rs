@@ -12,7 +12,6 @@ mod options;
 mod reason;
 mod room;
 mod service;
-pub mod wire;
 
 use std::io;
 
@@ -27,6 +26,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::frame::{Frame, FrameRate, PictureFormat};
 use crate::sink::contract::{Sink, SinkError};
+use crate::sink::wire;
 pub use options::Iceoryx2Options;
 use service::Service;
 

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use deblurd::metrics::{Metrics, Reason, SourceState};
+use deblurd::metrics::{FleetMetrics, Metrics, Reason, SourceState};
 use deblurd::sink::ShowcaseSink;
 use deblurd::web::Limits;
 use serde_json::Value;
@@ -73,6 +73,8 @@ fn eventful() -> Arc<Metrics> {
     metrics.restoration.set(restoration(), Vec::new());
     metrics.watch.set(Some(watch()));
     metrics.reload.refuse("no such PSF");
+    let fleet = metrics.fleet.get_or_init(|| Arc::new(FleetMetrics::new(Duration::from_secs(2))));
+    fleet.passed.add(3);
     Arc::new(metrics)
 }
 

@@ -32,7 +32,8 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("calibrate", &["exit", "frame", "executor", "fft", "optics"]),
     ("source", &["exit", "frame", "metrics", "pace", "keys", "owner", "command", "v4l2", "optics"]),
     ("simulate", &["exit", "frame", "metrics", "fft", "optics", "plan", "restore", "source"]),
-    ("sink", &["exit", "frame", "metrics", "pace", "keys", "command", "v4l2"]),
+    ("fleet", &["exit", "metrics", "pace", "keys", "owner"]),
+    ("sink", &["exit", "frame", "metrics", "pace", "keys", "command", "v4l2", "fleet"]),
     (
         "pipeline",
         &[
@@ -40,7 +41,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
             "source", "sink",
         ],
     ),
-    ("web", &["exit", "frame", "metrics", "keys", "calibrate", "sink"]),
+    ("web", &["exit", "frame", "metrics", "keys", "calibrate", "fleet", "sink"]),
     ("config", ALL_BUT_COMMANDS),
     ("station", BELOW_STATION),
     ("daemon", ALL_BUT_COMMANDS),
@@ -68,6 +69,7 @@ const ALL_BUT_COMMANDS: &[&str] = &[
     "calibrate",
     "source",
     "simulate",
+    "fleet",
     "sink",
     "pipeline",
     "config",
@@ -98,6 +100,7 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
     ("zune_jpeg", "src/source/unpack/jpeg/"),
     ("v4l", "src/v4l2/"),
     ("iceoryx2", "src/sink/iceoryx2/"),
+    ("zenoh", "src/fleet/engine/"),
     ("anyhow", "src/cli/"),
     ("base64", "src/cli/calibrating/report.rs"),
 ];

@@ -11,12 +11,13 @@
 //! | 14 | 1 | what was done to the frame: 0 nothing, 1 Wiener filter, 2 everything |
 //! | 15 | 1 | flags: 1 a picture that stands for one the camera does not give, 2 a stage failed and was passed over, 4 limited range |
 //! | 16 | 8 | number of the frame since the source started, gaps included |
-//! | 24 | 8 | when it was captured, nanoseconds of `CLOCK_MONOTONIC` |
+//! | 24 | 8 | when it was captured, in nanoseconds: of `CLOCK_MONOTONIC` in shared memory, since 1970 where other hosts read it |
 //! | 32 | 4 | width |
 //! | 36 | 4 | height |
 //! | 40 | 4 | bytes from one row of the first plane to the next |
 //! | 44 | 4 | bytes of all planes |
-//! | 48 | 16 | zero |
+//! | 48 | 8 | the run of the publisher, where frames are numbered; 0 in shared memory |
+//! | 56 | 8 | number of the frame in that run, from 1 and without gaps: what a reader lacks was lost on its way; 0 in shared memory |
 //!
 //! Rows have no padding. Chroma planes of half size round odd sides up.
 
@@ -51,6 +52,15 @@ pub struct Received {
     pub picture: Picture,
 }
 
+/// Which of the published frames one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Publication {
+    /// The run of the publisher, in which frames are numbered.
+    pub run: u64,
+    /// Number of the frame in that run, from 1.
+    pub number: u64,
+}
+
 /// Why bytes are no frame.
 #[derive(Debug, Clone, PartialEq, Eq, displaydoc::Display, thiserror::Error)]
 pub enum WireError {
@@ -67,6 +77,29 @@ pub enum WireError {
         /// What it can be.
         expected: String,
     },
+}
+
+/// Which publication a header is of.
+///
+/// # Errors
+/// Where the bytes are no header.
+pub fn publication(header: &[u8]) -> Result<Publication, WireError> {
+    check(header)?;
+    let [run, number] = [48, 56].map(|offset| u64::from_le_bytes(at(header, offset)));
+    Ok(Publication { run, number })
+}
+
+/// The header of a published frame by itself, which is the `publication`.
+pub(super) fn header(
+    frame: &Frame,
+    captured_ns: u64,
+    publication: Publication,
+) -> [u8; HEADER_BYTES] {
+    let mut bytes = [0; HEADER_BYTES];
+    write_header(frame, captured_ns, &mut bytes);
+    put(&mut bytes, 48, &publication.run.to_le_bytes());
+    put(&mut bytes, 56, &publication.number.to_le_bytes());
+    bytes
 }
 
 /// Bytes of a published frame of `format`.
@@ -99,13 +132,7 @@ pub(super) fn write(frame: &Frame, captured_ns: u64, bytes: &mut [u8]) {
 /// # Errors
 /// Where the bytes are none, or of another version of this layout.
 pub fn read(bytes: &[u8]) -> Result<Received, WireError> {
-    if bytes.len() < HEADER_BYTES || bytes[..MAGIC.len()] != MAGIC {
-        return Err(WireError::NoFrame(bytes.len()));
-    }
-    let version = u16::from_le_bytes(at(bytes, 8));
-    if version != VERSION {
-        return Err(WireError::Version(version));
-    }
+    check(bytes)?;
     let start = usize::from(u16::from_le_bytes(at(bytes, 10)));
     let format = read_format(bytes)?;
     let expected = start + plane_bytes(format);
@@ -122,6 +149,17 @@ pub fn read(bytes: &[u8]) -> Result<Received, WireError> {
         degraded: bytes[15] & DEGRADED > 0,
         picture,
     })
+}
+
+/// Whether bytes begin with a header of this version.
+fn check(bytes: &[u8]) -> Result<(), WireError> {
+    if bytes.len() < HEADER_BYTES || bytes[..MAGIC.len()] != MAGIC {
+        return Err(WireError::NoFrame(bytes.len()));
+    }
+    match u16::from_le_bytes(at(bytes, 8)) {
+        VERSION => Ok(()),
+        other => Err(WireError::Version(other)),
+    }
 }
 
 fn write_header(frame: &Frame, captured_ns: u64, header: &mut [u8]) {
@@ -234,6 +272,16 @@ mod tests {
         let mut bytes = vec![0xAA; frame_bytes(frame.restored.format())];
         write(frame, 7, &mut bytes);
         bytes
+    }
+
+    #[test]
+    fn a_header_by_itself_tells_which_publication_it_is_of() {
+        let frame = Frame::new(PictureFormat::gray(Extent::new(3, 2)));
+        let of = Publication { run: 1 << 60, number: 7 };
+        let header = header(&frame, 7, of);
+        assert_eq!(publication(&header), Ok(of));
+        assert_eq!(header[..48], written(&frame)[..48]);
+        assert_eq!(publication(&header[1..]), Err(WireError::NoFrame(63)));
     }
 
     proptest! {

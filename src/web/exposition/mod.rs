@@ -4,26 +4,39 @@
 //! with labels for stage, sink, queue and reason. States are one series a state, 1 for the present
 //! one, so that they can be summed and alerted on.
 
+mod parts;
+mod station;
+
 use std::fmt::Error;
-use std::sync::Arc;
+use std::time::Duration;
 
 use super::face::Face;
-use super::openmetrics::{self, Labels, Page, Series, Told, Unit};
+use super::openmetrics::{self, Page, Series, Told, Unit};
 use super::site::Site;
-use crate::metrics::{
-    Books, FusionSnapshot, Histogram, Level, QueueMetrics, Reason, Restoration, Snapshot,
-    SourceState, StageMetrics, WatchSnapshot,
-};
+use crate::metrics::{Books, Histogram, Level, QueueMetrics, Snapshot, SourceState, StageMetrics};
+use station::Station;
 
 /// All statistics at one moment, of the station `name` or of all.
 pub(super) fn exposition(site: &Site, name: Option<&str>) -> Result<String, Error> {
-    let is_told = site.has_several();
-    let stations = site.faces(name).into_iter();
-    let stations = stations.map(|face| Station::new(face, site, is_told)).collect();
     let program = Program {
         uptime_s: site.started.elapsed().as_secs_f64(),
         connections: site.connections() as f64,
     };
+    let is_told = site.has_several();
+    let stations = site.faces(name).into_iter();
+    let station = |face| Station::new(face, site.stall_patience, is_told);
+    let stations = stations.map(station).collect();
+    openmetrics::text(Statistics { program, stations })
+}
+
+/// All statistics at one moment of a station, of which no server tells.
+pub(super) fn of_station(
+    face: &Face,
+    patience: Duration,
+    uptime: Duration,
+) -> Result<String, Error> {
+    let program = Program { uptime_s: uptime.as_secs_f64(), connections: 0.0 };
+    let stations = vec![Station::new(face.clone(), patience, true)];
     openmetrics::text(Statistics { program, stations })
 }
 
@@ -40,53 +53,6 @@ struct Program {
     connections: f64,
 }
 
-/// What is told of one station.
-#[derive(Debug)]
-struct Station {
-    face: Face,
-    /// Whether its series bear its name, as there are others.
-    is_told: bool,
-    ready: bool,
-    snapshot: Snapshot,
-    stages: Vec<Arc<StageMetrics>>,
-    queues: Vec<Arc<QueueMetrics>>,
-}
-
-impl Station {
-    fn new(face: Face, site: &Site, is_told: bool) -> Self {
-        Self {
-            is_told,
-            ready: face.unreadiness(site.stall_patience).is_none(),
-            snapshot: face.metrics.snapshot(),
-            stages: face.metrics.stages(),
-            queues: face.metrics.queues(),
-            face,
-        }
-    }
-
-    /// The labels of a series of this station.
-    fn labels<'a>(&'a self, own: &[(&'static str, &'a str)]) -> Labels<'a> {
-        let camera = self.is_told.then_some(("camera", self.face.name.as_str()));
-        camera.into_iter().chain(own.iter().copied()).collect()
-    }
-
-    /// One series a state, 1 for the present one.
-    fn states<'a>(&'a self, label: &'static str, states: &[(&'a str, bool)]) -> Series<'a, f64> {
-        let one = |&(state, is_it)| (self.labels(&[(label, state)]), f64::from(u8::from(is_it)));
-        states.iter().map(one).collect()
-    }
-
-    /// The losses of a ledger, one series a reason.
-    fn dropped<'a>(&'a self, books: &Books, sink: Option<&'a str>) -> Series<'a, u64> {
-        let series = |reason: Reason| {
-            let sink = sink.map(|sink| ("sink", sink));
-            let own: Labels<'a> = sink.into_iter().chain([("reason", reason.name())]).collect();
-            (self.labels(&own), books.dropped_by(reason))
-        };
-        Reason::ALL.map(series).into()
-    }
-}
-
 impl Told for Statistics {
     fn tell(&self, page: &mut Page<'_>) -> Result<(), Error> {
         self.tell_program(page)?;
@@ -96,13 +62,14 @@ impl Told for Statistics {
         self.tell_queues(page)?;
         self.tell_sinks(page)?;
         self.tell_load(page)?;
-        tell_restorations(&self.stations, page)?;
-        tell_fusions(&self.stations, page)?;
+        parts::tell_restorations(&self.stations, page)?;
+        parts::tell_fusions(&self.stations, page)?;
         self.tell_faults(page)?;
         self.tell_lamps(page)?;
-        tell_guards(&self.stations, page)?;
-        tell_cards(&self.stations, page)?;
-        tell_watches(&self.stations, page)
+        parts::tell_guards(&self.stations, page)?;
+        parts::tell_cards(&self.stations, page)?;
+        parts::tell_watches(&self.stations, page)?;
+        parts::tell_fleets(&self.stations, page)
     }
 }
 
@@ -297,109 +264,4 @@ impl Statistics {
         let help = "Temperature of the hottest zone of the device";
         page.gauges("temperature", help, Some(Unit::Celsius), heat)
     }
-}
-
-/// What restores the frames of each station, where that is known.
-fn tell_restorations(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
-    let known = || {
-        stations
-            .iter()
-            .filter_map(|station| Some((station, station.snapshot.restoration.as_ref()?)))
-    };
-    if known().next().is_none() {
-        return Ok(());
-    }
-    let info = known().map(|(station, it)| (station.labels(&it.words()), 1.0));
-    page.gauges("restoration_info", "What restores frames", None, info)?;
-    let own = |number: fn(&Restoration) -> Option<f64>| {
-        known().filter_map(move |(station, it)| Some((station.labels(&[]), number(it)?)))
-    };
-    let help = "Root mean square width of the PSF in samples";
-    page.gauges("psf_width_samples", help, None, own(|it| Some(it.width)))?;
-    let help = "Deviation of the noise in 8-bit gray levels";
-    page.gauges("noise_gray_levels", help, None, own(|it| Some(it.sigma)))?;
-    let help = "1 where that follows the frames";
-    let followed = own(|it| Some(f64::from(u8::from(it.is_followed))));
-    page.gauges("noise_followed", help, None, followed)?;
-    let help = "Amplitudes of the frames over those of ordinary pictures";
-    page.gauges("contrast", help, None, own(|it| Some(it.contrast)))?;
-    let help = "When the calibration was made, since 1970";
-    let unit = Some(Unit::Seconds);
-    page.gauges("calibration_timestamp", help, unit, own(|it| it.calibrated_at_s))
-}
-
-/// What averaging over frames made of them, of the stations where frames are averaged.
-fn tell_fusions(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
-    let known = || stations.iter().filter_map(|station| Some((station, station.snapshot.fusion?)));
-    if known().next().is_none() {
-        return Ok(());
-    }
-    let gauge = |value: fn(&FusionSnapshot) -> f64| {
-        known().map(move |(station, fusion)| (station.labels(&[]), value(&fusion)))
-    };
-    let help = "Part of the newest frame that rests and is averaged as far as is aimed at";
-    page.gauges("fusion_at_rest_ratio", help, None, gauge(|it| it.at_rest))?;
-    let help = "Deviation of the noise left in the newest frame over that of a single frame";
-    page.gauges("fusion_noise_left_ratio", help, None, gauge(|it| it.noise_left))?;
-    let count = |value: fn(&FusionSnapshot) -> u64| {
-        known().map(move |(station, fusion)| (station.labels(&[]), value(&fusion)))
-    };
-    page.counters("fusion_frames", "Frames averaged with those before", count(|it| it.frames))?;
-    let help = "Averages begun anew because frames were lost";
-    page.counters("fusion_forgotten", help, count(|it| it.forgotten))
-}
-
-/// Whether the calibrations hold, of the stations where that is watched.
-fn tell_watches(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
-    let known =
-        || stations.iter().filter_map(|station| Some((station, station.snapshot.watch.as_ref()?)));
-    if known().next().is_none() {
-        return Ok(());
-    }
-    let standings = known().flat_map(|(station, watch)| {
-        let standings = WatchSnapshot::STANDINGS.map(|name| (name, name == watch.standing));
-        station.states("state", &standings)
-    });
-    page.gauges("calibration_state", "Whether the calibration still holds", None, standings)?;
-    let scale = known().filter_map(|(station, watch)| Some((station.labels(&[]), watch.scale?)));
-    let help = "Width of the blur relative to that of the calibration";
-    page.gauges("calibration_blur_scale", help, None, scale)?;
-    let looks = known().flat_map(|(station, watch)| {
-        let looks = [("told", watch.told), ("passed", watch.passed)];
-        looks.map(|(result, count)| (station.labels(&[("result", result)]), count))
-    });
-    page.counters("calibration_looks", "Frames looked at for the width of the blur", looks)
-}
-
-/// What the guards of these stations held back.
-fn tell_guards(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
-    let known = || {
-        let guards = stations.iter().map(|station| (station, station.snapshot.guard));
-        guards.filter_map(|(station, guard)| Some((station, guard?)))
-    };
-    let share = known().map(|(station, guard)| (station.labels(&[]), guard.newest));
-    let help = "Share of the newest frame's restoration that was held back";
-    page.gauges("guard_held", help, Some(Unit::Ratios), share)?;
-    let frames = known().flat_map(|(station, guard)| {
-        let counts = [("held", guard.held), ("kept", guard.looked.saturating_sub(guard.held))];
-        counts.map(|(result, count)| (station.labels(&[("result", result)]), count))
-    });
-    page.counters(
-        "guard_frames",
-        "Frames looked at, of which something was held back or not",
-        frames,
-    )
-}
-
-/// What graphics cards do for these stations.
-fn tell_cards(stations: &[Station], page: &mut Page<'_>) -> Result<(), Error> {
-    let known = || {
-        let cards = stations.iter().map(|station| (station, station.snapshot.card));
-        cards.filter_map(|(station, card)| Some((station, card?)))
-    };
-    let newest = known().map(|(station, card)| (station.labels(&[]), card.newest_s));
-    let help = "What the graphics card worked at the newest frame";
-    page.gauges("gpu_frame", help, Some(Unit::Seconds), newest)?;
-    let frames = known().map(|(station, card)| (station.labels(&[]), card.frames));
-    page.counters("gpu_frames", "Frames that the graphics card worked at", frames)
 }
