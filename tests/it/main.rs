@@ -24,6 +24,7 @@ mod conformance;
 mod faults;
 mod field;
 mod fifos;
+mod fleet;
 mod fuzzing;
 mod gpu;
 mod http;
@@ -54,6 +55,10 @@ mod unpack;
 
 fn main() -> std::process::ExitCode {
     if let Some(code) = allocations::measure_if_asked() {
+        return code;
+    }
+    #[cfg(feature = "fleet")]
+    if let Some(code) = fleet::play_if_asked() {
         return code;
     }
     let arguments = libtest_mimic::Arguments::from_args();

@@ -177,6 +177,15 @@ impl Running {
         self.give_up(&format!("no line with '{words}'"));
     }
 
+    /// The next line on standard error, where there is one already.
+    #[cfg(feature = "fleet")]
+    pub(crate) fn line(&mut self) -> Option<String> {
+        let line = self.lines.try_recv().ok()?;
+        self.told.push_str(&line);
+        self.told.push('\n');
+        Some(line)
+    }
+
     /// Sends a signal by name.
     pub(crate) fn signal(&self, name: &str) {
         let command = format!("kill -s {name} {}", self.child.id());

@@ -38,6 +38,15 @@ pub(crate) enum Need {
     Examples,
     /// A Python with the package that the example in Python needs.
     PythonIceoryx2,
+    /// A Python with the package that the example of a fleet needs.
+    #[cfg(feature = "fleet")]
+    PythonZenoh,
+    /// Leave to make networks that only the test sees.
+    #[cfg(feature = "fleet")]
+    Namespaces,
+    /// The same, and a kernel that loses and delays packets on demand.
+    #[cfg(feature = "fleet")]
+    LossyNamespaces,
     /// A Python with NumPy.
     PythonNumpy,
     /// A Python with another engine for networks.
@@ -104,6 +113,21 @@ impl Need {
                 let missing = python_with("iceoryx2").is_none();
                 missing.then(|| "no Python with examples/requirements.txt".to_owned())
             }
+            #[cfg(feature = "fleet")]
+            Self::PythonZenoh => {
+                let missing = python_with("zenoh").is_none();
+                missing.then(|| "no Python with examples/requirements.txt".to_owned())
+            }
+            #[cfg(feature = "fleet")]
+            Self::Namespaces => {
+                let made = in_namespace("ip link add one type veth peer name other");
+                (!made).then(|| "networks of its own are not allowed, or there is no ip".to_owned())
+            }
+            #[cfg(feature = "fleet")]
+            Self::LossyNamespaces => Self::Namespaces.missing().or_else(|| {
+                let loses = in_namespace("tc qdisc add dev lo root netem loss 5% delay 50ms");
+                (!loses).then(|| "no tc, or a kernel without netem".to_owned())
+            }),
             Self::PythonNumpy => {
                 let missing = python_with("numpy").is_none();
                 missing.then(|| "no Python with NumPy".to_owned())
@@ -114,6 +138,14 @@ impl Need {
             }
         }
     }
+}
+
+/// Whether a command succeeds in a network of its own.
+#[cfg(feature = "fleet")]
+fn in_namespace(command: &str) -> bool {
+    let mut shell = Command::new("unshare");
+    shell.args(["-rmn", "sh", "-c", &format!("mount -t tmpfs tmpfs /run && {command}")]);
+    shell.output().is_ok_and(|output| output.status.success())
 }
 
 fn not_installed(programs: &[&str]) -> Option<String> {
