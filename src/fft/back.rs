@@ -1,14 +1,33 @@
 //! The second half of filtering: columns multiplied by every layer of a filter, and rows transformed
 //! back and added up.
 
-use super::filter::{ColumnPass, Filter};
-use super::layout::Complex;
-use super::pairs::{self, Block, CROSSING};
-use super::spectrum::{
-    PAIRS, Piece, Scratch, Scratches, Spectrum, copy_to_layer, layer, layer_mut, pairs_of, parts,
-};
-use super::transform::{Layers, Output, RealFft2d, Store};
+use super::blocks::{ROWS, block_count, parts};
+use super::filter::{BlockFactors, ColumnPass, Filter};
+use super::lanes::{Lanes, Sample, Work};
+use super::spectrum::{Piece, Scratch, Scratches, Spectrum, copy_to_layer, layer, layer_mut};
+use super::transform::{Gather, Layers, Output, RealFft2d, Store};
+use super::turns::Collect;
+use super::wide::WideFft;
 use crate::executor::{Executor, for_chunks};
+use crate::frame::Extent;
+
+/// Filters columns: they are transformed, multiplied, and transformed back, real and imaginary parts exchanged.
+struct FilterColumns<'a> {
+    fft: &'a WideFft,
+    columns: &'a mut [Sample],
+    factors: BlockFactors<'a>,
+}
+
+impl Work for FilterColumns<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { fft, columns, factors } = self;
+        match factors {
+            BlockFactors::Real(factors) => fft.filter(lanes, columns, &factors),
+            BlockFactors::Complex(factors) => fft.filter(lanes, columns, &factors),
+        }
+    }
+}
 
 impl RealFft2d {
     /// The step behind the first, for the layers of filters of one plane.
@@ -19,7 +38,7 @@ impl RealFft2d {
         executor: &dyn Executor,
     ) {
         self.check(filters);
-        let (parts, blocks) = (parts(self.extent), pairs::blocks(self.extent).len());
+        let (parts, blocks) = (parts(self.extent), block_count(self.extent));
         let Spectrum { pieces, scratches, .. } = &mut *spectrum;
         for_chunks(executor, pieces, parts, &|index, pieces| {
             self.filter_block(index, filters, scratches, pieces);
@@ -37,9 +56,9 @@ impl RealFft2d {
         Output { plane, store }: Output<'_>,
     ) {
         assert_eq!(plane.extent(), self.extent, "a plane of another extent than planned");
-        let blocks = pairs::blocks(self.extent).len();
+        let blocks = block_count(self.extent);
         let Spectrum { pieces, scratches, .. } = spectrum;
-        for_chunks(executor, plane.samples_mut(), 2 * PAIRS * self.extent.width, &|part, rows| {
+        for_chunks(executor, plane.samples_mut(), ROWS * self.extent.width, &|part, rows| {
             let pieces = &pieces[part * blocks..];
             scratches.with(|scratch| {
                 self.restore_rows(part, (first, layers), pieces, scratch, (rows, store));
@@ -64,55 +83,27 @@ impl RealFft2d {
         let starts = || {
             layers().filter_map(|(at, filter)| Some((at, filter, filter.passes()[index].start()?)))
         };
-        let Some((at, filter, start)) = starts().next() else { return };
+        let count = starts().count();
+        if count == 0 {
+            return;
+        }
         scratches.with(|scratch| {
-            let block = Block::new(self.extent, index);
-            self.gather(block, pieces, &mut scratch.columns);
-            if starts().nth(1).is_none() {
-                self.convolve(block, filter, start, scratch);
-                return self.scatter(block, at, &mut scratch.columns, pieces);
-            }
-            self.transform_columns(block, scratch);
-            for (at, filter, start) in starts() {
-                self.multiply(block, filter, start, scratch);
-                self.scatter(block, at, &mut scratch.product, pieces);
+            let Scratch { columns: lines, product, .. } = scratch;
+            let columns = &mut lines[..self.extent.height];
+            self.processor.run(Gather { pieces, columns });
+            for (index, (at, filter, start)) in starts().enumerate() {
+                let factors = filter.block(start);
+                // The last one needs no copy of the columns.
+                let columns = if index + 1 == count {
+                    &mut *lines
+                } else {
+                    product.copy_from_slice(lines);
+                    &mut product[..]
+                };
+                self.processor.run(FilterColumns { fft: &self.columns, columns, factors });
+                scatter(&columns[..self.extent.height], at, pieces);
             }
         });
-    }
-
-    /// Filters the scratch's columns in place, by the factors from `start` on.
-    fn convolve(&self, block: Block, filter: &Filter, start: usize, scratch: &mut Scratch) {
-        let starts = (start..).step_by(self.extent.height);
-        for (start, column) in starts.zip(block.columns(&mut scratch.columns)) {
-            self.column_forward.process_with_scratch(column, &mut scratch.transform);
-            filter.apply(start, column);
-            self.column_inverse.process_with_scratch(column, &mut scratch.transform);
-        }
-    }
-
-    fn transform_columns(&self, block: Block, scratch: &mut Scratch) {
-        for column in block.columns(&mut scratch.columns) {
-            self.column_forward.process_with_scratch(column, &mut scratch.transform);
-        }
-    }
-
-    /// Makes the scratch's product of its transformed columns and the factors from `start` on.
-    fn multiply(&self, block: Block, filter: &Filter, start: usize, scratch: &mut Scratch) {
-        let Scratch { columns, product, transform, .. } = scratch;
-        let columns = block.columns(columns).zip(block.columns(product));
-        for (start, (column, product)) in (start..).step_by(self.extent.height).zip(columns) {
-            product.copy_from_slice(column);
-            filter.apply(start, product);
-            self.column_inverse.process_with_scratch(product, transform);
-        }
-    }
-
-    /// Writes the columns of a block to a layer of its pieces.
-    fn scatter(&self, block: Block, at: usize, columns: &mut [Complex], pieces: &mut [Piece]) {
-        for (part, piece) in pieces.iter_mut().enumerate() {
-            let count = pairs_of(self.extent, part);
-            block.put(part * PAIRS, columns, layer_mut(piece, at, count));
-        }
     }
 
     /// Transforms the rows of a part back, adds up those of all layers, and stores them.
@@ -124,83 +115,76 @@ impl RealFft2d {
         scratch: &mut Scratch,
         (rows, store): (&mut [f32], &Store<'_>),
     ) {
-        let width = self.extent.width;
-        self.restore_layer(part, (first, &layers.0[0]), pieces, scratch);
-        if !layers.1.is_empty() {
-            self.sum_layers(part, (first, layers), pieces, scratch);
-            let sums = rows.chunks_mut(width).zip(scratch.sums.chunks(width));
-            return (2 * part * PAIRS..).zip(sums).for_each(|(y, (row, sums))| store(y, sums, row));
+        let (width, top) = (self.extent.width, part * ROWS);
+        if layers.1.is_empty() {
+            let mut rows = (top..).zip(rows.chunks_mut(width));
+            return self.each_row(part, (first, &layers.0[0]), pieces, scratch, |_, samples, _| {
+                if let Some((y, row)) = rows.next() {
+                    store(y, samples, row);
+                }
+            });
         }
-        let Scratch { rows: [even, odd], pairs, .. } = scratch;
-        for (index, (rows, pair)) in rows.chunks_mut(2 * width).zip(pairs.chunks(width)).enumerate()
-        {
-            unpack(pair, even, odd);
-            let samples = [&even[..], &odd[..]];
-            let y = 2 * (part * PAIRS + index);
-            for ((y, row), samples) in (y..).zip(rows.chunks_mut(width)).zip(samples) {
-                store(y, samples, row);
-            }
-        }
+        self.each_row(part, (first, &layers.0[0]), pieces, scratch, |y, samples, sums| {
+            sums[(y - top) * width..][..width].copy_from_slice(samples);
+        });
+        self.add_layers(part, (first, layers), pieces, scratch);
+        let sums = rows.chunks_mut(width).zip(scratch.sums.chunks(width));
+        (top..).zip(sums).for_each(|(y, (row, sums))| store(y, sums, row));
     }
 
-    /// Fills the scratch's sums with the rows of the first layer, which are there already, and of all
-    /// others.
-    fn sum_layers(
+    /// Adds to the scratch's sums the rows of all layers but the first.
+    fn add_layers(
         &self,
         part: usize,
         (first, (filters, weights)): (usize, Layers<'_>),
         pieces: &[Piece],
         scratch: &mut Scratch,
     ) {
-        let width = self.extent.width;
-        for (pair, sums) in scratch.pairs.chunks(width).zip(scratch.sums.chunks_mut(2 * width)) {
-            let (even, odd) = sums.split_at_mut(width);
-            unpack(pair, even, odd);
-        }
-        let top = 2 * part * PAIRS;
-        let all = top..self.extent.height.min(top + 2 * PAIRS);
+        let Extent { width, height } = self.extent;
+        let all = part * ROWS..height.min((part + 1) * ROWS);
         for (at, (filter, weights)) in (first + 1..).zip(filters[1..].iter().zip(weights)) {
             if weights.are_zero(all.clone()) {
                 continue;
             }
-            self.restore_layer(part, (at, filter), pieces, scratch);
-            let ys = (top..self.extent.height).step_by(2);
-            let sums = scratch.sums.chunks_mut(2 * width);
-            for (y, (pair, sums)) in ys.zip(scratch.pairs.chunks(width).zip(sums)) {
-                let (even, odd) = sums.split_at_mut(width);
-                weights.add(y, pair.iter().map(|z| z.re), even);
-                if y + 1 < self.extent.height {
-                    weights.add(y + 1, pair.iter().map(|z| z.im), odd);
-                }
-            }
+            self.each_row(part, (at, filter), pieces, scratch, |y, samples, sums| {
+                let sums = &mut sums[(y - all.start) * width..][..width];
+                weights.add(y, samples.iter().copied(), sums);
+            });
         }
     }
 
-    /// Puts a part of the rows of a layer together on the scratch, and transforms it back.
-    fn restore_layer(
+    /// Transforms the rows of a part of a layer back, and calls `each` with the index of each in the plane, the row,
+    /// and the scratch's sums.
+    fn each_row(
         &self,
         part: usize,
         (at, filter): (usize, &Filter),
         pieces: &[Piece],
         scratch: &mut Scratch,
+        mut each: impl FnMut(usize, &[f32], &mut [f32]),
     ) {
-        let width = self.extent.width;
-        for ((block, pass), piece) in pairs::blocks(self.extent).zip(filter.passes()).zip(pieces) {
-            let pairs = scratch.pairs.chunks_exact_mut(width);
-            if *pass == ColumnPass::Zero {
-                pairs.for_each(|pair| block.clear(pair));
-            } else {
-                let crossings = layer(piece, at, PAIRS).chunks_exact(CROSSING);
-                pairs.zip(crossings).for_each(|(pair, crossing)| block.give(crossing, pair));
+        let Extent { width, height } = self.extent;
+        let Scratch { pair, sums, .. } = scratch;
+        for (index, y) in (part * ROWS..height.min((part + 1) * ROWS)).step_by(2).enumerate() {
+            let blocks = filter.passes().iter().zip(pieces).enumerate();
+            let blocks = blocks.map(|(block, (pass, piece))| {
+                let rows = || &layer(piece, at)[2 * index..];
+                (block, (*pass != ColumnPass::Zero).then(rows))
+            });
+            self.processor.run(Collect { line: &mut pair.line, width, blocks });
+            self.rows.inverse(self.processor, pair);
+            for (y, row) in (y..height).zip(&pair.rows) {
+                each(y, row, sums);
             }
         }
-        let pairs = &mut scratch.pairs[..pairs_of(self.extent, part) * width];
-        self.row_inverse.process_with_scratch(pairs, &mut scratch.transform);
     }
 }
 
-/// The two rows of a pair.
-fn unpack(pair: &[Complex], even: &mut [f32], odd: &mut [f32]) {
-    let samples = even.iter_mut().zip(odd.iter_mut());
-    samples.zip(pair).for_each(|((a, b), z)| (*a, *b) = (z.re, z.im));
+/// Puts columns, whose real and imaginary parts are exchanged, to a layer of their pieces.
+fn scatter(columns: &[Sample], at: usize, pieces: &mut [Piece]) {
+    for (rows, piece) in columns.chunks(ROWS).zip(pieces) {
+        for (to, [im, re]) in layer_mut(piece, at).iter_mut().zip(rows) {
+            *to = [*re, *im];
+        }
+    }
 }

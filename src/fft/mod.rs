@@ -7,7 +7,13 @@ mod layout; // the coefficients and their order
 mod filter; // what they are multiplied by
 mod field; // differing over the field
 mod size; // lengths that are fast
-mod pairs; // two rows in one transform
+mod lanes; // vectors
+mod smooth; // of many lines side by side, of lengths that are fast
+mod chirp; // of all others
+mod wide; // of any
+mod rows; // two by two
+mod blocks; // rows and columns, thirty-two by sixteen
+mod turns; // from one to the other
 mod spectrum; // the memory
 mod transform; // rows, columns, rows
 mod back; // the last two of them

@@ -1,15 +1,12 @@
 //! The memory of a filter: what a plane becomes between the steps, and what their parts work in.
 
-use super::layout::Complex;
-use super::pairs::{self, CROSSING};
+use std::sync::Arc;
+
+use super::blocks::{ROWS, block_count, parts};
+use super::lanes::Sample;
+use super::rows::{RowFft, RowPair};
 use crate::executor::FreeList;
 use crate::frame::Extent;
-
-/// Pairs of rows in a part: few, so that a part stays in the second-level cache.
-pub(super) const PAIRS: usize = 16;
-
-/// Coefficients that a piece has for each layer.
-const LAYER: usize = PAIRS * CROSSING;
 
 /// What a plane becomes between the steps, and the memory that the steps work in.
 #[derive(Debug)]
@@ -21,19 +18,19 @@ pub struct Spectrum {
     pub(super) scratches: Scratches,
 }
 
-/// Crossings of the pairs of rows of a part: of what is filtered, and then of what each layer of the
-/// filter makes of it, one layer behind the other.
-pub(super) type Piece = Box<[Complex]>;
+/// Where a part of the rows crosses a block of columns, the columns side by side: rows of what is filtered, and
+/// then of what each layer of the filter makes of it, one layer behind the other.
+pub(super) type Piece = Box<[Sample]>;
 
 /// What one part works on.
 #[derive(Debug)]
 pub(super) struct Scratch {
-    pub(super) rows: [Vec<f32>; 2],
-    pub(super) pairs: Vec<Complex>,
-    pub(super) columns: Vec<Complex>,
-    pub(super) transform: Vec<Complex>,
+    /// Two rows.
+    pub(super) pair: RowPair,
+    /// Columns, sixteen side by side.
+    pub(super) columns: Vec<Sample>,
     /// What a layer makes of the columns; empty where there is only one.
-    pub(super) product: Vec<Complex>,
+    pub(super) product: Vec<Sample>,
     /// The sum of the layers' rows; empty where there is only one layer.
     pub(super) sums: Vec<f32>,
 }
@@ -46,47 +43,39 @@ pub(super) struct Scratches {
 }
 
 /// What the memory of a part depends on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Size {
     pub(super) extent: Extent,
     /// Layers of the filters, at most.
     pub(super) layers: usize,
-    /// Coefficients that the transforms need room for.
-    pub(super) room: usize,
+    /// What transforms the rows.
+    pub(super) rows: Arc<RowFft>,
+    /// Samples that a column needs room for.
+    pub(super) column: usize,
 }
 
-/// Parts of the rows.
-pub(super) fn parts(extent: Extent) -> usize {
-    extent.height.div_ceil(2 * PAIRS)
+/// The rows of a piece, in one of its layers.
+pub(super) fn layer(piece: &[Sample], layer: usize) -> &[Sample] {
+    &piece[layer * ROWS..][..ROWS]
 }
 
-/// Pairs of rows of a part; the last pair is half empty where the rows are odd.
-pub(super) fn pairs_of(extent: Extent, part: usize) -> usize {
-    PAIRS.min(extent.height.div_ceil(2) - part * PAIRS)
-}
-
-/// The first `count` pairs of rows of a piece, in one of its layers.
-pub(super) fn layer(piece: &[Complex], layer: usize, count: usize) -> &[Complex] {
-    &piece[layer * LAYER..][..count * CROSSING]
-}
-
-/// The first `count` pairs of rows of a piece, in one of its layers.
-pub(super) fn layer_mut(piece: &mut [Complex], layer: usize, count: usize) -> &mut [Complex] {
-    &mut piece[layer * LAYER..][..count * CROSSING]
+/// The rows of a piece, in one of its layers.
+pub(super) fn layer_mut(piece: &mut [Sample], layer: usize) -> &mut [Sample] {
+    &mut piece[layer * ROWS..][..ROWS]
 }
 
 /// Copies what is filtered to a layer of the piece.
-pub(super) fn copy_to_layer(piece: &mut [Complex], layer: usize) {
-    piece.copy_within(..LAYER, layer * LAYER);
+pub(super) fn copy_to_layer(piece: &mut [Sample], layer: usize) {
+    piece.copy_within(..ROWS, layer * ROWS);
 }
 
 impl Spectrum {
     /// For planes of this size and up to `threads` threads.
     pub(super) fn new(size: Size, threads: usize) -> Self {
-        let Size { extent, layers, .. } = size;
-        let count = parts(extent) * pairs::blocks(extent).len();
-        let piece = || vec![Complex::default(); layers * LAYER].into_boxed_slice();
-        let free = FreeList::new(threads, || Scratch::new(size));
+        let (extent, layers) = (size.extent, size.layers);
+        let count = parts(extent) * block_count(extent);
+        let piece = || vec![Sample::default(); layers * ROWS].into_boxed_slice();
+        let free = FreeList::new(threads, || Scratch::new(&size));
         Self {
             pieces: std::iter::repeat_with(piece).take(count).collect(),
             reordered: std::iter::repeat_with(Piece::default).take(count).collect(),
@@ -106,16 +95,13 @@ impl Spectrum {
 }
 
 impl Scratch {
-    fn new(Size { extent, layers, room }: Size) -> Self {
-        let zeros = |count| vec![Complex::default(); count];
-        let if_layered = |count| if layers > 1 { count } else { 0 };
+    fn new(Size { extent, layers, rows, column }: &Size) -> Self {
+        let if_layered = |count| if *layers > 1 { count } else { 0 };
         Self {
-            rows: [vec![0.0; extent.width], vec![0.0; extent.width]],
-            pairs: zeros(PAIRS * extent.width),
-            columns: zeros(pairs::room(extent)),
-            transform: zeros(room),
-            product: zeros(if_layered(pairs::room(extent))),
-            sums: vec![0.0; if_layered(2 * PAIRS * extent.width)],
+            pair: rows.room(),
+            columns: vec![Sample::default(); *column],
+            product: vec![Sample::default(); if_layered(*column)],
+            sums: vec![0.0; if_layered(ROWS * extent.width)],
         }
     }
 }
@@ -123,6 +109,6 @@ impl Scratch {
 impl Scratches {
     /// Works on a free scratch.
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
-        self.free.with(|| Scratch::new(self.size), work)
+        self.free.with(|| Scratch::new(&self.size), work)
     }
 }

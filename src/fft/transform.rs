@@ -11,10 +11,11 @@
 //!              rows transformed back                                     -> plane
 //! ```
 //!
-//! A crossing is what rows and columns have in common: a block of columns of a pair of rows. A plane is
-//! larger than the caches of small processors, so each step reads and writes it once, in pieces:
-//! the crossings of a part of the rows with a block. Between the steps the pieces change their
-//! order, not their place: so each part of a step has its own, and one memory serves all steps.
+//! Rows are transformed in parts of sixteen pairs, columns in blocks of sixteen, each side by side in the lanes of
+//! vectors (`wide.rs`). A crossing is what a part and a block have in common; there coefficients are turned over
+//! from the one to the other (`turns.rs`). A plane is larger than the caches of small processors, so each step reads
+//! and writes it once, in pieces: the crossings. Between the steps the pieces change their order, not their place:
+//! so each part of a step has its own, and one memory serves all steps.
 //!
 //! Blocks that a filter makes zero or leaves as they are need no second step. A filter of several
 //! layers (see `field.rs`) multiplies a block's columns once for each of them, and its rows are
@@ -27,13 +28,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustfft::{Fft, FftPlanner};
-
+use super::blocks::{ROWS, block_count, parts};
 use super::field::{FieldFilter, Weighted, Weights};
 use super::filter::{ColumnPass, Filter};
-use super::layout::{Complex, coefficients};
-use super::pairs::{self, Block, CROSSING};
-use super::spectrum::{PAIRS, Piece, Scratch, Size, Spectrum, layer, pairs_of, parts};
+use super::lanes::{Lanes, Processor, Sample, WIDTH, Work};
+use super::layout::{Complex, coefficients, half_width};
+use super::rows::RowFft;
+use super::spectrum::{Piece, Scratch, Size, Spectrum, layer, layer_mut};
+use super::turns::Deal;
+use super::wide::WideFft;
 use crate::executor::{Executor, Sequential, for_chunks};
 use crate::frame::{Extent, Plane};
 
@@ -58,24 +61,22 @@ pub(super) type Layers<'a> = (&'a [Filter], &'a [Weights]);
 #[derive(Clone)]
 pub struct RealFft2d {
     pub(super) extent: Extent,
-    pub(super) row_forward: Arc<dyn Fft<f32>>,
-    pub(super) row_inverse: Arc<dyn Fft<f32>>,
-    pub(super) column_forward: Arc<dyn Fft<f32>>,
-    pub(super) column_inverse: Arc<dyn Fft<f32>>,
+    pub(super) processor: Processor,
+    pub(super) rows: Arc<RowFft>,
+    pub(super) columns: Arc<WideFft>,
 }
 
 impl RealFft2d {
     /// Plans the transforms of planes of `extent`, which must not be empty.
     pub fn plan(extent: Extent) -> Self {
+        Self::plan_for(Processor::detect(), extent)
+    }
+
+    /// The same for vectors of some kind.
+    pub(super) fn plan_for(processor: Processor, extent: Extent) -> Self {
         assert!(!extent.is_empty(), "cannot plan a transform of {extent} samples");
-        let mut planner = FftPlanner::new();
-        Self {
-            extent,
-            row_forward: planner.plan_fft_forward(extent.width),
-            row_inverse: planner.plan_fft_inverse(extent.width),
-            column_forward: planner.plan_fft_forward(extent.height),
-            column_inverse: planner.plan_fft_inverse(extent.height),
-        }
+        let rows = Arc::new(RowFft::plan(extent.width));
+        Self { extent, processor, rows, columns: Arc::new(WideFft::plan(extent.height)) }
     }
 
     /// Memory to work in, on up to `threads` threads at once, by filters of one layer.
@@ -86,7 +87,13 @@ impl RealFft2d {
     /// Memory to work in, on up to `threads` threads at once, by filters of up to `layers` layers, those of
     /// several filters of one plane together.
     pub fn layered_spectrum(&self, layers: usize, threads: usize) -> Spectrum {
-        Spectrum::new(Size { extent: self.extent, layers, room: self.transform_room() }, threads)
+        let size = Size {
+            extent: self.extent,
+            layers,
+            rows: Arc::clone(&self.rows),
+            column: self.columns.room(),
+        };
+        Spectrum::new(size, threads)
     }
 
     /// First step of filters of one plane; `load(y, row)` fills its row `y`.
@@ -155,16 +162,20 @@ impl RealFft2d {
         let mut spectrum = self.spectrum(1);
         let load = |y: usize, row: &mut [f32]| row.copy_from_slice(input.row(y));
         self.rows_forward(&mut spectrum, &[], &Sequential, &load);
-        // Pairs of rows are told apart without halving, and were divided by their length.
-        let scale = 0.5 * self.extent.width as f32;
+        // Rows were divided by their length.
+        let scale = self.extent.width as f32;
+        let height = self.extent.height;
+        let places = self.columns.places();
         let mut all = Vec::with_capacity(coefficients(self.extent));
-        for (index, block) in pairs::blocks(self.extent).enumerate() {
-            let pieces = &spectrum.pieces[index * parts(self.extent)..];
+        for (index, pieces) in spectrum.pieces.chunks(parts(self.extent)).enumerate() {
             spectrum.scratches.with(|scratch| {
-                self.gather(block, pieces, &mut scratch.columns);
-                for column in block.columns(&mut scratch.columns) {
-                    self.column_forward.process_with_scratch(column, &mut scratch.transform);
-                    all.extend(column.iter().map(|value| value * scale));
+                let lines = &mut scratch.columns[..];
+                self.processor.run(Gather { pieces, columns: &mut lines[..height] });
+                self.processor.run(TransformColumns { fft: &self.columns, lines });
+                let columns = WIDTH.min(half_width(self.extent) - index * WIDTH);
+                for lane in 0..columns {
+                    let values = places.iter().map(|place| &lines[*place]);
+                    all.extend(values.map(|[re, im]| Complex::new(re.0[lane], im.0[lane]) * scale));
                 }
             });
         }
@@ -181,9 +192,8 @@ impl RealFft2d {
         load: &Load<'_>,
     ) {
         self.check(filters);
-        let blocks = pairs::blocks(self.extent).len();
         let Spectrum { pieces, scratches, .. } = &mut *spectrum;
-        for_chunks(executor, pieces, blocks, &|part, pieces| {
+        for_chunks(executor, pieces, block_count(self.extent), &|part, pieces| {
             scratches.with(|scratch| self.transform_rows(part, filters, scratch, load, pieces));
         });
         spectrum.reorder(parts(self.extent));
@@ -199,32 +209,25 @@ impl RealFft2d {
         pieces: &mut [Piece],
     ) {
         let Extent { width, height } = self.extent;
-        let scale = 1.0 / width as f32;
-        let count = pairs_of(self.extent, part);
-        let ([even, odd], pairs) = (&mut scratch.rows, &mut scratch.pairs[..count * width]);
-        for (offset, pair) in pairs.chunks_exact_mut(width).enumerate() {
-            let y = 2 * (part * PAIRS + offset);
+        // What is told apart of a pair of rows is twice what it is.
+        let scale = 0.5 / width as f32;
+        let pair = &mut scratch.pair;
+        let is_zero = |index: usize| {
+            let mut all = filters.iter().copied().flatten();
+            !filters.is_empty() && all.all(|filter| filter.passes()[index] == ColumnPass::Zero)
+        };
+        for (at, y) in (part * ROWS..height.min((part + 1) * ROWS)).step_by(2).enumerate() {
+            let [even, odd] = &mut pair.rows;
             load(y, even);
             if y + 1 < height {
                 load(y + 1, odd)
             } else {
                 odd.fill(0.0)
             }
-            let samples = even.iter().zip(odd.iter());
-            pair.iter_mut()
-                .zip(samples)
-                .for_each(|(z, (a, b))| *z = Complex::new(scale * a, scale * b));
-        }
-        self.row_forward.process_with_scratch(pairs, &mut scratch.transform);
-        for (index, (block, piece)) in pairs::blocks(self.extent).zip(pieces).enumerate() {
-            let is_zero = |filter: &Filter| filter.passes()[index] == ColumnPass::Zero;
-            if !filters.is_empty() && filters.iter().copied().flatten().all(is_zero) {
-                continue;
-            }
-            let crossings = piece.chunks_exact_mut(CROSSING);
-            crossings
-                .zip(pairs.chunks_exact(width))
-                .for_each(|(crossing, pair)| block.collect(pair, crossing));
+            self.rows.forward(self.processor, pair, scale);
+            let blocks = pieces.iter_mut().enumerate().filter(|(index, _)| !is_zero(*index));
+            let blocks = blocks.map(|(index, piece)| (index, &mut layer_mut(piece, 0)[2 * at..]));
+            self.processor.run(Deal { line: &pair.line, width, blocks });
         }
     }
 
@@ -232,20 +235,35 @@ impl RealFft2d {
         let fit = filters.iter().copied().flatten().all(|filter| filter.extent() == self.extent);
         assert!(fit, "a filter of another extent than planned");
     }
+}
 
-    /// Fills the scratch's columns with those of a block, whose pieces come first.
-    pub(super) fn gather(&self, block: Block, pieces: &[Piece], columns: &mut [Complex]) {
-        for (part, piece) in pieces[..parts(self.extent)].iter().enumerate() {
-            let count = pairs_of(self.extent, part);
-            block.take(part * PAIRS, layer(piece, 0, count), columns);
-        }
+/// Transforms columns.
+struct TransformColumns<'a> {
+    fft: &'a WideFft,
+    lines: &'a mut [Sample],
+}
+
+impl Work for TransformColumns<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        self.fft.forward(lanes, self.lines);
     }
+}
 
-    /// Room that any of the transforms needs.
-    fn transform_room(&self) -> usize {
-        let plans =
-            [&self.row_forward, &self.row_inverse, &self.column_forward, &self.column_inverse];
-        plans.into_iter().map(|plan| plan.get_inplace_scratch_len()).max().unwrap_or(0)
+/// Fills the columns of a block from its pieces.
+pub(super) struct Gather<'a> {
+    pub(super) pieces: &'a [Piece],
+    pub(super) columns: &'a mut [Sample],
+}
+
+impl Work for Gather<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let next = self.pieces.iter().skip(1).map(|piece| layer(piece, 0)).chain([&[][..]]);
+        for ((rows, piece), next) in self.columns.chunks_mut(ROWS).zip(self.pieces).zip(next) {
+            next.iter().for_each(|sample| lanes.prefetch(sample));
+            rows.copy_from_slice(&layer(piece, 0)[..rows.len()]);
+        }
     }
 }
 
@@ -314,6 +332,25 @@ mod tests {
             for (is, was) in output.samples().iter().zip(input.samples()) {
                 prop_assert!((is - was).abs() < 1e-5);
             }
+        }
+    }
+
+    /// The bits of a plane, filtered on some processor.
+    fn bits(processor: Processor, input: &Plane<f32>, filter: &Filter) -> Vec<u32> {
+        let mut output = Plane::new(input.extent(), 0.0);
+        let fft = RealFft2d::plan_for(processor, input.extent());
+        fft.filter(&mut fft.spectrum(1), filter, input, &mut output);
+        output.samples().iter().map(|sample| sample.to_bits()).collect()
+    }
+
+    #[test]
+    fn vectors_of_all_lengths_give_the_same_bits() {
+        for (width, height) in [(336, 108), (300, 101), (31, 64)] {
+            let input = plane(Extent::new(width, height), 7);
+            let filter = Filter::real(input.extent(), |index| 1.0 / (1 + index % 5) as f64);
+            let vectors = Processor::all().filter(|processor| processor.is_fused());
+            let all: Vec<_> = vectors.map(|processor| bits(processor, &input, &filter)).collect();
+            assert!(all.windows(2).all(|two| two[0] == two[1]), "{width}x{height}");
         }
     }
 }

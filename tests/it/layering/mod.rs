@@ -107,6 +107,10 @@ const ONE_ADDRESS: &[(&str, &str)] = &[
 
 /// The files that hold unsafe code.
 const UNSAFE: &[&str] = &[
+    "src/fft/lanes/avx2.rs",
+    "src/fft/lanes/avx512.rs",
+    "src/fft/lanes/neon.rs",
+    "src/fft/lanes/stage.rs",
     "src/priority/system.rs",
     "src/restore/cpu/residual/fused/kernels/avx2.rs",
     "src/restore/cpu/residual/fused/kernels/avx512.rs",
