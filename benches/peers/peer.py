@@ -7,7 +7,7 @@ From the project's root, after `cargo build --release`. Both take the same frame
 steps on planes of the same extent: decode and extend (Liu and Jia), Wiener filter, then network and null-space
 projection for each stage of the model, encode. The peer works in single precision with everything precomputed that can
 be: filters, buffers, FFTW's plans, eigenvalues of the extension. FFTW's transforms and ONNX Runtime's operators get as
-many threads as deblurd. A second table sets the Wiener filter of one plane beside that of three libraries.
+many threads as deblurd. A second table sets the Wiener filter of one plane beside that of four libraries.
 
 First both restore one blurred picture; the program fails where their PSNR against the truth is more than 0.05 dB apart.
 Then they take turns, `--rounds` times `--frames` frames each, after two frames that are not counted. Every number is
