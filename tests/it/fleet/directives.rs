@@ -1,20 +1,23 @@
 //! What cameras are told from afar: with the right token, a wrong one and none.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use deblurd::fleet::{Directive, Link, Name, Secret, Subject, ask};
+use deblurd::fleet::{Directive, Link, Name, Reply, Secret, Subject, ask};
 use serde_json::Value;
 
 use super::hosts::one;
 use super::roles::Router;
 use crate::harness::{apply, trial};
-use crate::program::{Running, Workshop, page_of, wait_for_state};
+use crate::program::{DEADLINE, Running, Workshop, page_of, wait_for_state};
 
 const TOKEN: &str = "open+sesame/0123456789==";
 
-/// A daemon that takes directives, and its page.
+/// A daemon that takes directives, its page, and a connection with it.
 struct Directed {
     workshop: Workshop,
+    link: Arc<Link>,
+    name: Name,
     _router: Router,
     daemon: Running,
     page: String,
@@ -30,7 +33,22 @@ impl Directed {
         let mut daemon = one(&workshop, "host", more);
         let page = page_of(&mut daemon);
         wait_for_state(&page, |state| state["ready"] == true);
-        Self { workshop, _router: router, daemon, page }
+        let link = Link::open(&workshop.path("zenoh.json5")).expect("a link");
+        let name = Name::new("host", "camera").expect("a name");
+        let directed = Self { workshop, link, name, _router: router, daemon, page };
+        // It may be ready before the router knows of it.
+        let deadline = Instant::now() + DEADLINE;
+        while directed.ask(Vec::new()).is_empty() {
+            assert!(Instant::now() < deadline, "nobody answers");
+        }
+        directed
+    }
+
+    /// The answers to what is sent to the camera.
+    fn ask(&self, sent: Vec<u8>) -> Vec<Reply> {
+        let patience = Duration::from_secs(60);
+        let replies = ask(&self.link, Some(&self.name), Subject::Directive, sent, patience);
+        replies.expect("a connection")
     }
 
     /// Sends by the command; the exit status, and what it says.
@@ -89,11 +107,9 @@ fn the_token_opens_and_another_does_not() {
 #[apply(trial)]
 fn what_is_not_signed_for_now_is_refused() {
     let directed = Directed::start();
-    let link = Link::open(&directed.workshop.path("zenoh.json5")).expect("a link");
-    let name = Name::new("host", "camera").expect("a name");
+    let name = &directed.name;
     let send = |bytes: Vec<u8>| {
-        let replies = ask(&link, Some(&name), Subject::Directive, bytes, Duration::from_secs(60));
-        let mut replies = replies.expect("a connection");
+        let mut replies = directed.ask(bytes);
         assert_eq!(replies.len(), 1, "answers");
         replies.remove(0).answer
     };
@@ -110,7 +126,7 @@ fn what_is_not_signed_for_now_is_refused() {
     let other = Name::new("host", "other").expect("a name");
     let forged = Directive::Reload.signed(&secret, &other, &challenge());
     refused(forged, "it is not signed by the token of this station");
-    let good = Directive::Reload.signed(&secret, &name, &challenge());
+    let good = Directive::Reload.signed(&secret, name, &challenge());
     assert_eq!(send(good.clone()), Ok(b"taken".to_vec()));
     refused(good, "it answers another challenge (expected the one that is good now: ask again)");
     directed.wait_for([1, 0], [1, 4]);
