@@ -1,4 +1,6 @@
 //! libFuzzer's way to [`deblurd_fuzz::jpeg`].
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| deblurd_fuzz::jpeg(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    deblurd_fuzz::jpeg(bytes);
+});
