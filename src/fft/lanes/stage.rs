@@ -127,7 +127,7 @@ impl Stage {
     }
 
     /// # Safety
-    /// As above.
+    /// As [`Self::of_radix`], which alone calls it: the work it runs goes over the same ways.
     #[inline(always)]
     unsafe fn of<B: Radix<R>, const R: usize, const BACK: bool, L: Lanes>(
         &self,
