@@ -2,11 +2,12 @@
 
 #![expect(unsafe_code, reason = "functions of NVIDIA's driver are called")]
 
+use std::ffi::CStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::cuda::{self, ctx, device, init, primary_ctx, sys};
-use super::error::{GpuError, Named, NoGpu};
+use super::cuda::{Driver, sys};
+use super::error::{GpuError, NoGpu};
 
 /// The oldest driver, and the oldest card, that the programs are for.
 const VERSION: i32 = 11_040;
@@ -15,6 +16,7 @@ const CAPABILITY: i32 = 8;
 /// A card.
 #[derive(Debug)]
 pub(in super::super) struct Device {
+    driver: &'static Driver,
     ordinal: sys::CUdevice,
     context: sys::CUcontext,
     name: String,
@@ -37,44 +39,34 @@ impl Device {
     /// # Errors
     /// Where there is none, or it is too old.
     pub(in super::super) fn open() -> Result<Arc<Self>, NoGpu> {
-        if !cuda::is_there() {
-            return Err(NoGpu::Library);
-        }
-        if let Some(name) = cuda::missing() {
-            return Err(NoGpu::Function(name));
-        }
-        let version = cuda::version().of("cuDriverGetVersion")?;
-        if version < VERSION {
-            return Err(NoGpu::Version { major: version / 1000, minor: version % 1000 / 10 });
-        }
-        match init() {
-            Err(error) if error.0 == sys::CUresult::CUDA_ERROR_NO_DEVICE => {
-                return Err(NoGpu::Absent);
-            }
-            other => other.of("cuInit")?,
-        }
-        if device::get_count().of("cuDeviceGetCount")? == 0 {
-            return Err(NoGpu::Absent);
-        }
-        let ordinal = device::get(0).of("cuDeviceGet")?;
-        let name = device::get_name(ordinal).of("cuDeviceGetName")?;
-        // SAFETY: the device is one that the driver gave.
-        let attribute = |which| unsafe { device::get_attribute(ordinal, which) };
-        let number = |which| attribute(which).of("cuDeviceGetAttribute");
         use sys::CUdevice_attribute as Attribute;
-        let major = number(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
-        let minor = number(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
+        let driver = Driver::find()?;
+        let ordinal = first(driver)?;
+        let name = name(driver, ordinal)?;
+        let attribute = |which| {
+            let mut value = 0;
+            // SAFETY: the card is one that the driver gave; it writes one number.
+            unsafe { driver.cuDeviceGetAttribute(&raw mut value, which, ordinal) }.map(|()| value)
+        };
+        let major = attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
+        let minor = attribute(Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
         if major < CAPABILITY {
             return Err(NoGpu::Capability { name, major, minor });
         }
-        let shared = number(Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
-        // SAFETY: the device is one that the driver gave; `drop` releases the context.
-        let context = unsafe { primary_ctx::retain(ordinal) }.of("cuDevicePrimaryCtxRetain")?;
+        let shared = attribute(Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?;
         let shared = usize::try_from(shared).unwrap_or(0);
-        let count = number(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
+        let count = attribute(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?;
         let multiprocessors = usize::try_from(count).unwrap_or(0).max(1);
+        let mut context = std::ptr::null_mut();
+        // SAFETY: the card is one that the driver gave; `drop` releases the context.
+        unsafe { driver.cuDevicePrimaryCtxRetain(&raw mut context, ordinal) }?;
         let has_failed = AtomicBool::new(false);
-        Ok(Arc::new(Self { ordinal, context, name, shared, multiprocessors, has_failed }))
+        Ok(Arc::new(Self { driver, ordinal, context, name, shared, multiprocessors, has_failed }))
+    }
+
+    /// What is asked to work on it.
+    pub(super) fn driver(&self) -> &'static Driver {
+        self.driver
     }
 
     /// Its name for people.
@@ -105,7 +97,7 @@ impl Device {
     /// Makes its context that of the calling thread.
     pub(super) fn enter(&self) -> Result<(), GpuError> {
         // SAFETY: the context is retained until `self` is dropped.
-        unsafe { ctx::set_current(self.context) }.of("cuCtxSetCurrent")
+        unsafe { self.driver.cuCtxSetCurrent(self.context) }
     }
 }
 
@@ -114,6 +106,40 @@ impl Drop for Device {
         // Nobody is left to hear of failures.
         let _ = self.enter();
         // SAFETY: it was retained once.
-        let _ = unsafe { primary_ctx::release(self.ordinal) };
+        let _ = unsafe { self.driver.cuDevicePrimaryCtxRelease_v2(self.ordinal) };
     }
+}
+
+/// The driver's first card, where both are new enough.
+fn first(driver: &Driver) -> Result<sys::CUdevice, NoGpu> {
+    const NONE: u32 = sys::CUresult::CUDA_ERROR_NO_DEVICE as u32;
+    let (mut version, mut count, mut ordinal) = (0, 0, 0);
+    // SAFETY: it writes one number, and may be called before the driver is at work.
+    unsafe { driver.cuDriverGetVersion(&raw mut version) }?;
+    if version < VERSION {
+        return Err(NoGpu::Version { major: version / 1000, minor: version % 1000 / 10 });
+    }
+    // SAFETY: it is called before all others.
+    match unsafe { driver.cuInit(0) } {
+        Err(GpuError::Call { code: NONE, .. }) => return Err(NoGpu::Absent),
+        other => other?,
+    }
+    // SAFETY: it writes one number.
+    unsafe { driver.cuDeviceGetCount(&raw mut count) }?;
+    if count == 0 {
+        return Err(NoGpu::Absent);
+    }
+    // SAFETY: there is a first one.
+    unsafe { driver.cuDeviceGet(&raw mut ordinal, 0) }?;
+    Ok(ordinal)
+}
+
+/// What the driver calls a card.
+fn name(driver: &Driver, ordinal: sys::CUdevice) -> Result<String, GpuError> {
+    let mut name = [0_u8; 128];
+    let room = i32::try_from(name.len()).unwrap_or(0);
+    // SAFETY: it writes as many bytes as there is room for, at most, of which one is a zero.
+    unsafe { driver.cuDeviceGetName(name.as_mut_ptr().cast(), room, ordinal) }?;
+    let name = CStr::from_bytes_until_nul(&name).unwrap_or_default();
+    Ok(name.to_string_lossy().into_owned())
 }

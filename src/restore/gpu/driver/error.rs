@@ -2,8 +2,6 @@
 
 use displaydoc::Display;
 
-use super::cuda::DriverError;
-
 /// Why there is no graphics card to restore on.
 #[derive(Debug, Clone, Display, thiserror::Error)]
 pub enum NoGpu {
@@ -36,11 +34,13 @@ pub enum NoGpu {
 /// What went wrong on a graphics card.
 #[derive(Debug, Clone, PartialEq, Display, thiserror::Error)]
 pub enum GpuError {
-    /// on the graphics card, {call} failed: {error}
+    /// on the graphics card, {call} failed: {error} ({code})
     Call {
         /// What was asked of it.
         call: &'static str,
-        /// The driver's answer.
+        /// The driver's answer, a number of `CUresult`.
+        code: u32,
+        /// What the driver calls it.
         error: String,
     },
     /// the graphics card cannot do {0}
@@ -55,22 +55,4 @@ pub enum GpuError {
         /// That it should have.
         least: f64,
     },
-}
-
-/// Names what was asked of the driver.
-pub(super) trait Named<T> {
-    /// The error, of that call.
-    fn of(self, call: &'static str) -> Result<T, GpuError>;
-}
-
-impl<T> Named<T> for Result<T, DriverError> {
-    fn of(self, call: &'static str) -> Result<T, GpuError> {
-        self.map_err(|error| {
-            let name = error.error_name().map(|name| name.to_string_lossy().into_owned());
-            GpuError::Call {
-                call,
-                error: name.unwrap_or_else(|_| format!("error {}", error.0 as u32)),
-            }
-        })
-    }
 }

@@ -6,11 +6,8 @@ use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::cuda::{
-    free_host, free_sync, malloc_host, malloc_sync, memcpy_htod_sync, memset_d8_sync, stream,
-};
 use super::device::Device;
-use super::error::{GpuError, Named};
+use super::error::GpuError;
 
 /// Values that are the same in memory of processors and of cards: any bytes are one.
 ///
@@ -49,12 +46,13 @@ impl<T: Plain> Buffer<T> {
     pub(in super::super) fn new(device: &Arc<Device>, count: usize) -> Result<Self, GpuError> {
         device.enter()?;
         let bytes = (count * size_of::<T>()).max(1);
+        let (driver, mut address) = (device.driver(), 0);
         // SAFETY: what is taken is given back by `drop` alone.
-        let address = unsafe { malloc_sync(bytes) }.of("cuMemAlloc")?;
+        unsafe { driver.cuMemAlloc_v2(&raw mut address, bytes) }?;
         let buffer = Self { device: Arc::clone(device), address, count, values: PhantomData };
         // SAFETY: the memory has that many bytes.
-        unsafe { memset_d8_sync(address, 0, bytes) }.of("cuMemsetD8")?;
-        settle()?;
+        unsafe { driver.cuMemsetD8_v2(address, 0, bytes) }?;
+        settle(device)?;
         Ok(buffer)
     }
 
@@ -81,9 +79,10 @@ impl<T: Plain> Buffer<T> {
             )));
         }
         self.device.enter()?;
+        let (driver, from) = (self.device.driver(), values.as_ptr().cast());
         // SAFETY: the memory holds as many values, which are read before this returns.
-        unsafe { memcpy_htod_sync(self.address, values) }.of("cuMemcpyHtoD")?;
-        settle()
+        unsafe { driver.cuMemcpyHtoD_v2(self.address, from, size_of_val(values)) }?;
+        settle(&self.device)
     }
 
     /// Where it is.
@@ -99,16 +98,16 @@ impl<T: Plain> Buffer<T> {
 
 /// Waits for what was begun here: our queues do not wait for it, and the driver's own copies return before
 /// they have arrived.
-fn settle() -> Result<(), GpuError> {
+fn settle(device: &Device) -> Result<(), GpuError> {
     // SAFETY: the stream is the context's own, which is that of this thread.
-    unsafe { stream::synchronize(stream::null()) }.of("cuStreamSynchronize")
+    unsafe { device.driver().cuStreamSynchronize(std::ptr::null_mut()) }
 }
 
 impl<T> Drop for Buffer<T> {
     fn drop(&mut self) {
         let _ = self.device.enter();
         // SAFETY: it was taken by `new`; graphs that name it are dropped before it, or not launched again.
-        let _ = unsafe { free_sync(self.address) };
+        let _ = unsafe { self.device.driver().cuMemFree_v2(self.address) };
     }
 }
 
@@ -130,9 +129,10 @@ impl Pinned {
     /// Where there is no room for them.
     pub(in super::super) fn new(device: &Arc<Device>, count: usize) -> Result<Self, GpuError> {
         device.enter()?;
+        let bytes = (count * size_of::<f32>()).max(1);
+        let mut start = std::ptr::null_mut();
         // SAFETY: what is taken is given back by `drop` alone.
-        let start =
-            unsafe { malloc_host((count * size_of::<f32>()).max(1), 0) }.of("cuMemHostAlloc")?;
+        unsafe { device.driver().cuMemHostAlloc(&raw mut start, bytes, 0) }?;
         let start = start.cast::<f32>();
         for at in 0..count {
             // SAFETY: within what was taken.
@@ -158,6 +158,6 @@ impl Drop for Pinned {
     fn drop(&mut self) {
         let _ = self.device.enter();
         // SAFETY: it was taken by `new`.
-        let _ = unsafe { free_host(self.start.cast::<c_void>()) };
+        let _ = unsafe { self.device.driver().cuMemFreeHost(self.start.cast::<c_void>()) };
     }
 }

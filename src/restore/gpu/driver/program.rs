@@ -5,9 +5,9 @@
 use std::ffi::CString;
 use std::sync::Arc;
 
-use super::cuda::{function, module, sys};
+use super::cuda::sys;
 use super::device::Device;
-use super::error::{GpuError, Named};
+use super::error::GpuError;
 
 /// A text of programs, generated from the source beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +95,9 @@ impl Programs {
         device.enter()?;
         let text = pruned(wanted.source.text(), &wanted.radices);
         let text = CString::new(text).map_err(|_| GpuError::Unfit("programs with zeros".into()))?;
+        let mut module = std::ptr::null_mut();
         // SAFETY: the text ends with a zero, and is read before this returns.
-        let module = unsafe { module::load_data(text.as_ptr().cast()) }.of("cuModuleLoadData")?;
+        unsafe { device.driver().cuModuleLoadData(&raw mut module, text.as_ptr().cast()) }?;
         let mut programs = Self { device: Arc::clone(device), module, functions: Vec::new() };
         for name in wanted.source.kernels() {
             let function = programs.find(name)?;
@@ -108,11 +109,12 @@ impl Programs {
     fn find(&self, name: &str) -> Result<sys::CUfunction, GpuError> {
         use sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES as MOST;
         let name = CString::new(name).map_err(|_| GpuError::Unfit("names with zeros".into()))?;
-        // SAFETY: the module is loaded.
-        let found = unsafe { module::get_function(self.module, name) }.of("cuModuleGetFunction")?;
+        let (driver, mut found) = (self.device.driver(), std::ptr::null_mut());
+        // SAFETY: the module is loaded, and the name ends with a zero.
+        unsafe { driver.cuModuleGetFunction(&raw mut found, self.module, name.as_ptr()) }?;
         let bytes = i32::try_from(self.device.shared()).unwrap_or(i32::MAX);
         // SAFETY: the function is one of the module.
-        unsafe { function::set_function_attribute(found, MOST, bytes) }.of("cuFuncSetAttribute")?;
+        unsafe { driver.cuFuncSetAttribute(found, MOST, bytes) }?;
         Ok(found)
     }
 
@@ -127,7 +129,7 @@ impl Drop for Programs {
         // Nobody is left to hear of failures.
         let _ = self.device.enter();
         // SAFETY: it was loaded and is not used again: what uses it holds it.
-        let _ = unsafe { module::unload(self.module) };
+        let _ = unsafe { self.device.driver().cuModuleUnload(self.module) };
     }
 }
 

@@ -3,11 +3,12 @@
 #![expect(unsafe_code, reason = "programs are launched on a card")]
 
 use std::ffi::c_void;
+use std::ptr::null_mut;
 use std::sync::Arc;
 
-use super::cuda::{event, graph, launch_kernel, memcpy_dtoh_async, memcpy_htod_async, stream, sys};
+use super::cuda::{Driver, sys};
 use super::device::Device;
-use super::error::{GpuError, Named};
+use super::error::GpuError;
 use super::memory::{Address, Buffer, Pinned};
 use super::program::{Kernel, Programs};
 
@@ -60,16 +61,19 @@ impl Queue {
     /// Where the card fails.
     pub(in super::super) fn new(device: &Arc<Device>) -> Result<Self, GpuError> {
         device.enter()?;
-        let (least, _) = stream::get_priority_range().of("cuCtxGetStreamPriorityRange")?;
-        let stream = stream::create_with_priority(stream::StreamKind::NonBlocking, least);
-        let stream = stream.of("cuStreamCreateWithPriority")?;
-        let event = || event::create(sys::CUevent_flags::CU_EVENT_DEFAULT).of("cuEventCreate");
-        let events = event().and_then(|first| Ok([first, event()?]));
-        let events = events.inspect_err(|_| {
-            // SAFETY: the stream was made above and is not used again.
-            let _ = unsafe { stream::destroy(stream) };
-        })?;
-        Ok(Self { device: Arc::clone(device), stream, events })
+        let (driver, device) = (device.driver(), Arc::clone(device));
+        let (mut least, mut greatest, mut stream) = (0, 0, null_mut());
+        // SAFETY: it writes two numbers.
+        unsafe { driver.cuCtxGetStreamPriorityRange(&raw mut least, &raw mut greatest) }?;
+        let apart = sys::CUstream_flags::CU_STREAM_NON_BLOCKING as u32;
+        // SAFETY: what is made is destroyed by `drop` alone.
+        unsafe { driver.cuStreamCreateWithPriority(&raw mut stream, apart, least) }?;
+        let mut queue = Self { device, stream, events: [null_mut(); 2] };
+        for event in &mut queue.events {
+            // SAFETY: as above.
+            unsafe { driver.cuEventCreate(event, 0) }?;
+        }
+        Ok(queue)
     }
 
     /// Asks for a program.
@@ -80,15 +84,27 @@ impl Queue {
         let Launch { programs, kernel, grid, threads, shared, arguments } = launch;
         let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         let mut places: Vec<*mut c_void> = arguments.iter().map(|one| one.place()).collect();
-        let grid = (number(grid[0]), number(grid[1]), 1);
-        let threads = (number(*threads), 1, 1);
-        let function = programs.function(*kernel);
+        let [columns, rows] = grid.map(number);
+        let (threads, shared) = (number(*threads), number(*shared));
+        let (function, places) = (programs.function(*kernel), places.as_mut_ptr());
+        let (driver, stream) = (self.driver(), self.stream);
         // SAFETY: the arguments are laid out as the program has them, and are copied before this returns; the
         // program keeps within what they name.
-        let asked = unsafe {
-            launch_kernel(function, grid, threads, number(*shared), self.stream, &mut places)
-        };
-        asked.of("cuLaunchKernel")
+        unsafe {
+            driver.cuLaunchKernel(
+                function,
+                columns,
+                rows,
+                1,
+                threads,
+                1,
+                1,
+                shared,
+                stream,
+                places,
+                null_mut(),
+            )
+        }
     }
 
     /// Asks for a copy to the card.
@@ -96,9 +112,11 @@ impl Queue {
     /// # Errors
     /// Where the card refuses it.
     pub(in super::super) fn upload(&self, from: &Pinned, to: &Buffer<f32>) -> Result<(), GpuError> {
-        check(from.samples().len(), to.len())?;
+        let (from, to, to_len) = (from.samples(), to.address().0, to.len());
+        check(from.len(), to_len)?;
+        let (driver, bytes) = (self.driver(), size_of_val(from));
         // SAFETY: both have as many samples, and live as long as what is recorded.
-        unsafe { memcpy_htod_async(to.address().0, from.samples(), self.stream) }.of("cuMemcpyHtoD")
+        unsafe { driver.cuMemcpyHtoDAsync_v2(to, from.as_ptr().cast(), bytes, self.stream) }
     }
 
     /// Asks for a copy from the card.
@@ -110,10 +128,11 @@ impl Queue {
         from: &Buffer<f32>,
         to: &mut Pinned,
     ) -> Result<(), GpuError> {
-        check(from.len(), to.samples().len())?;
+        let (from, from_len, to) = (from.address().0, from.len(), to.samples_mut());
+        check(from_len, to.len())?;
+        let (driver, bytes) = (self.driver(), size_of_val(to));
         // SAFETY: both have as many samples, and live as long as what is recorded.
-        let asked = unsafe { memcpy_dtoh_async(to.samples_mut(), from.address().0, self.stream) };
-        asked.of("cuMemcpyDtoH")
+        unsafe { driver.cuMemcpyDtoHAsync_v2(to.as_mut_ptr().cast(), from, bytes, self.stream) }
     }
 
     /// Records what `ask` asks for, to be asked for at once later.
@@ -126,24 +145,21 @@ impl Queue {
     ) -> Result<Recording, GpuError> {
         use sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL as OWN;
         self.device.enter()?;
+        let (driver, mut graph, mut ready) = (self.driver(), null_mut(), null_mut());
         // SAFETY: the stream is ours.
-        unsafe { stream::begin_capture(self.stream, OWN) }.of("cuStreamBeginCapture")?;
+        unsafe { driver.cuStreamBeginCapture_v2(self.stream, OWN) }?;
         let asked = ask(self);
         // SAFETY: it is being captured.
-        let recorded = unsafe { stream::end_capture(self.stream) }.of("cuStreamEndCapture");
-        let graph = match (asked, recorded) {
-            (Ok(()), recorded) => recorded?,
-            (Err(error), recorded) => {
-                // SAFETY: the graph was made above, and nothing was made of it.
-                let _ = recorded.map(|graph| unsafe { graph::destroy(graph) });
-                return Err(error);
-            }
-        };
-        // SAFETY: the graph was made above.
-        let ready = unsafe { graph::instantiate(graph, sys::CUgraphInstantiate_flags_enum(0)) };
-        // SAFETY: what was made of it does not need it.
-        let _ = unsafe { graph::destroy(graph) };
-        Ok(Recording { device: Arc::clone(&self.device), ready: ready.of("cuGraphInstantiate")? })
+        let ended = unsafe { driver.cuStreamEndCapture(self.stream, &raw mut graph) };
+        let made = asked.and(ended).and_then(|()| {
+            // SAFETY: the graph was made above.
+            unsafe { driver.cuGraphInstantiateWithFlags(&raw mut ready, graph, 0) }
+        });
+        if !graph.is_null() {
+            // SAFETY: the graph was made above; what was made of it does not need it.
+            let _ = unsafe { driver.cuGraphDestroy(graph) };
+        }
+        made.map(|()| Recording { device: Arc::clone(&self.device), ready })
     }
 
     /// Asks for what was recorded.
@@ -152,13 +168,13 @@ impl Queue {
     /// Where the card refuses it.
     pub(in super::super) fn play(&self, recording: &Recording) -> Result<(), GpuError> {
         self.device.enter()?;
-        let [begin, end] = self.events;
+        let (driver, [begin, end]) = (self.driver(), self.events);
         // SAFETY: events, stream and recording are ours, of one context.
-        unsafe { event::record(begin, self.stream) }.of("cuEventRecord")?;
-        // SAFETY: as above.
-        unsafe { graph::launch(recording.ready, self.stream) }.of("cuGraphLaunch")?;
-        // SAFETY: as above.
-        unsafe { event::record(end, self.stream) }.of("cuEventRecord")
+        unsafe {
+            driver.cuEventRecord(begin, self.stream)?;
+            driver.cuGraphLaunch(recording.ready, self.stream)?;
+            driver.cuEventRecord(end, self.stream)
+        }
     }
 
     /// Waits until all that was asked for is done.
@@ -168,7 +184,7 @@ impl Queue {
     pub(in super::super) fn wait(&self) -> Result<(), GpuError> {
         self.device.enter()?;
         // SAFETY: the stream is ours.
-        unsafe { stream::synchronize(self.stream) }.of("cuStreamSynchronize")
+        unsafe { self.driver().cuStreamSynchronize(self.stream) }
     }
 
     /// Seconds that the last recording took the card, once it is done.
@@ -176,22 +192,27 @@ impl Queue {
     /// # Errors
     /// Where it is not.
     pub(in super::super) fn seconds(&self) -> Result<f64, GpuError> {
-        let [begin, end] = self.events;
+        let ([begin, end], mut milliseconds) = (self.events, 0.0_f32);
         // SAFETY: both were recorded on our stream.
-        let milliseconds = unsafe { event::elapsed(begin, end) }.of("cuEventElapsedTime")?;
+        unsafe { self.driver().cuEventElapsedTime(&raw mut milliseconds, begin, end) }?;
         Ok(f64::from(milliseconds) / 1000.0)
+    }
+
+    fn driver(&self) -> &'static Driver {
+        self.device.driver()
     }
 }
 
 impl Drop for Queue {
     fn drop(&mut self) {
         let _ = self.wait();
-        for event in self.events {
+        let driver = self.driver();
+        for event in self.events.into_iter().filter(|event| !event.is_null()) {
             // SAFETY: it is ours, and nothing waits for it.
-            let _ = unsafe { event::destroy(event) };
+            let _ = unsafe { driver.cuEventDestroy_v2(event) };
         }
         // SAFETY: it is ours, and empty.
-        let _ = unsafe { stream::destroy(self.stream) };
+        let _ = unsafe { driver.cuStreamDestroy_v2(self.stream) };
     }
 }
 
@@ -209,7 +230,7 @@ impl Drop for Recording {
     fn drop(&mut self) {
         let _ = self.device.enter();
         // SAFETY: it was made by `record`, and is not at work: queues wait before they are dropped.
-        let _ = unsafe { graph::exec_destroy(self.ready) };
+        let _ = unsafe { self.device.driver().cuGraphExecDestroy(self.ready) };
     }
 }
 
