@@ -56,8 +56,8 @@ impl Site {
                 "many wrong tokens came from one address: none of it is looked at for a while"
             );
         }
-        let text =
-            "a token is needed: the header 'Authorization: Bearer TOKEN', or /?token=TOKEN\n";
+        let text = "a token is needed: the header 'Authorization: Bearer TOKEN', TOKEN as anybody's password \
+                    (Basic), or /?token=TOKEN\n";
         let mut refusal = plain(StatusCode::UNAUTHORIZED, text);
         let scheme = HeaderValue::from_static("Bearer realm=\"deblurd\"");
         refusal.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);

@@ -3,8 +3,11 @@
 //! Only digests are kept and compared, in constant time. The cookie holds a value made from the
 //! token, not the token.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use hyper::HeaderMap;
 use hyper::header::{self, HeaderName, HeaderValue};
 use percent_encoding::percent_decode_str;
@@ -39,7 +42,7 @@ impl ExitStatus for TokenError {
 /// How a request showed that it knows the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Proof {
-    /// `Authorization: Bearer`, or the cookie.
+    /// `Authorization: Bearer` or `Basic`, or the cookie.
     Header,
     /// `?token=`.
     Address,
@@ -47,7 +50,8 @@ pub(super) enum Proof {
 
 /// The tokens that a request tells.
 pub(super) struct Claim<'a> {
-    bearers: Vec<&'a str>,
+    /// In a header or a form.
+    told: Vec<Cow<'a, str>>,
     /// As they stand in the address.
     addressed: Vec<&'a str>,
 }
@@ -56,20 +60,20 @@ impl<'a> Claim<'a> {
     pub(super) fn of(headers: &'a HeaderMap, query: Option<&'a str>) -> Self {
         let pairs = query.unwrap_or_default().split('&');
         Self {
-            bearers: values(headers, header::AUTHORIZATION).filter_map(bearer).collect(),
+            told: values(headers, header::AUTHORIZATION).filter_map(authorized).collect(),
             addressed: pairs.filter_map(|pair| pair.strip_prefix("token=")).collect(),
         }
     }
 
     /// One that tells this token, or none where it is empty.
     pub(super) fn told(token: &'a str) -> Self {
-        let bearers = if token.is_empty() { Vec::new() } else { vec![token] };
-        Self { bearers, addressed: Vec::new() }
+        let told = if token.is_empty() { Vec::new() } else { vec![token.into()] };
+        Self { told, addressed: Vec::new() }
     }
 
     /// Whether it tells one.
     pub(super) fn is_made(&self) -> bool {
-        !(self.bearers.is_empty() && self.addressed.is_empty())
+        !(self.told.is_empty() && self.addressed.is_empty())
     }
 }
 
@@ -104,7 +108,7 @@ impl Token {
     /// How a request shows by what it tells that it knows the token, if it does.
     pub(super) fn proof(&self, claim: &Claim<'_>) -> Option<Proof> {
         let is_told = |token: &&str| self.is(&percent_decode_str(token).decode_utf8_lossy());
-        if claim.bearers.iter().any(|token| self.is(token)) {
+        if claim.told.iter().any(|token| self.is(token)) {
             return Some(Proof::Header);
         }
         claim.addressed.iter().any(is_told).then_some(Proof::Address)
@@ -143,10 +147,17 @@ fn values(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok())
 }
 
-/// The token after `Bearer`, whose case does not matter.
-fn bearer(value: &str) -> Option<&str> {
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The token after `Bearer`, or that is the password of anybody after `Basic` (RFC 7617). The scheme's case does not
+/// matter.
+fn authorized(value: &str) -> Option<Cow<'_, str>> {
+    let (scheme, told) = value.split_once(' ')?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(told.trim().into());
+    }
+    let is_basic = scheme.eq_ignore_ascii_case("basic");
+    let pair = is_basic.then(|| BASE64_STANDARD.decode(told.trim()).ok()).flatten()?;
+    let (_, password) = std::str::from_utf8(&pair).ok()?.split_once(':')?;
+    Some(password.to_owned().into())
 }
 
 /// Browsers do not tell ports apart, so that two daemons of one machine need names apart.
@@ -190,7 +201,15 @@ mod tests {
         let (bearer, nothing) = (header::AUTHORIZATION, header::ACCEPT);
         check_proof(bearer.clone(), &format!("Bearer {TEXT}"), None, Some(Proof::Header));
         check_proof(bearer.clone(), &format!("bearer  {TEXT} "), None, Some(Proof::Header));
-        check_proof(bearer.clone(), &format!("Basic {TEXT}"), None, None);
+        for name in ["", "me", "you and me"] {
+            let basic = BASE64_STANDARD.encode(format!("{name}:{TEXT}"));
+            check_proof(bearer.clone(), &format!("basic {basic}"), None, Some(Proof::Header));
+            let other = BASE64_STANDARD.encode(format!("{TEXT}:{name}"));
+            check_proof(bearer.clone(), &format!("Basic {other}"), None, None);
+        }
+        for odd in [TEXT, "", ":", "bWU=", "gICA", &BASE64_STANDARD.encode(TEXT)] {
+            check_proof(bearer.clone(), &format!("Basic {odd}"), None, None);
+        }
         check_proof(bearer.clone(), TEXT, None, None);
         check_proof(bearer, &format!("Bearer {TEXT}x"), None, None);
         let plain = format!("a=1&token={TEXT}");
