@@ -23,7 +23,7 @@ use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput};
 use deblurd::executor::Sequential;
 use deblurd::frame::{Extent, Plane};
 use deblurd::plan::Conditions;
-use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet, band_rows};
+use deblurd::restore::cpu::residual::{Inputs, KernelChoice, ResidualNet, band_rows};
 use deblurd::restore::model;
 
 /// Extent of the planes.
@@ -56,9 +56,9 @@ fn bench_model(criterion: &mut Criterion, kernel: KernelChoice, name: &str) {
     group.sampling_mode(SamplingMode::Flat);
     for stage in NETWORKS {
         let constants = CONDITIONS.told(&model.contract.inputs, false);
-        let rows = band_rows(EXTENT.height, 1);
-        let net =
-            ResidualNet::plan(&model, stage, kernel, EXTENT, rows, &constants).expect("a plan");
+        let bands = (EXTENT, band_rows(EXTENT.height, 1));
+        let net = ResidualNet::plan(&model, stage, kernel, bands, &constants, &Inputs::new(1))
+            .expect("a plan");
         let planes = vec![Plane::from_fn(EXTENT, sample); net.planes()];
         let inputs: Vec<&Plane<f32>> = planes.iter().collect();
         let mut f = Plane::new(EXTENT, 0.0);

@@ -9,7 +9,7 @@ use std::process::Command;
 use deblurd::executor::Sequential;
 use deblurd::frame::{Extent, Plane};
 use deblurd::plan::network::Model;
-use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet, band_rows};
+use deblurd::restore::cpu::residual::{Inputs, KernelChoice, ResidualNet, band_rows};
 use deblurd::restore::model;
 
 use crate::harness::{apply, trial};
@@ -59,8 +59,8 @@ fn check_agrees(model: &Model, stage: usize, kernel: KernelChoice, step: f32, fo
     let [expected] = &planes_in(&folder.join(format!("f{stage}.f32")))[..] else {
         panic!("one plane is answered");
     };
-    let net = ResidualNet::plan(model, stage, kernel, EXTENT, band_rows(EXTENT.height, 2), &[])
-        .expect("a plan");
+    let bands = (EXTENT, band_rows(EXTENT.height, 2));
+    let net = ResidualNet::plan(model, stage, kernel, bands, &[], &Inputs::new(1)).expect("a plan");
     let mut f = Plane::new(EXTENT, f32::NAN);
     net.run(&planes.iter().collect::<Vec<_>>(), &mut f, &Sequential).expect("runs");
     let pairs = f.samples().iter().zip(expected.samples());

@@ -17,7 +17,7 @@ use deblurd::frame::{Effort, Extent, Frame, FrameRate, Picture, PictureFormat, P
 use deblurd::optics::{Blur, Field, GrayLevels, Psf};
 use deblurd::plan::network::Network;
 use deblurd::plan::{Channels, RestoreOptions, RestorePlan, TemporalOptions};
-use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet};
+use deblurd::restore::cpu::residual::{Inputs, KernelChoice, ResidualNet};
 use deblurd::restore::{Backend, CpuBackend, GpuBackend, Unwatched, model};
 use deblurd::sink::{Sink, Y4mSink};
 
@@ -230,7 +230,8 @@ fn check_network(
     // The last input that every network has is the same all over.
     let constants: Vec<_> = (0..network.planes).map(|at| (at == 2).then_some(0.26)).collect();
     let scalar = KernelChoice::named("scalar").expect("a kernel");
-    let net = ResidualNet::plan(model, network.index, scalar, extent, extent.height, &constants);
+    let (bands, inputs) = ((extent, extent.height), Inputs::new(1));
+    let net = ResidualNet::plan(model, network.index, scalar, bands, &constants, &inputs);
     let mut expected = Plane::new(extent, f32::NAN);
     let varying: Vec<_> = (0..network.planes).filter(|at| *at != 2).map(|at| &planes[at]).collect();
     net.expect("a plan").run(&varying, &mut expected, &Sequential).expect("it runs");

@@ -4,7 +4,7 @@
 use deblurd::executor::Sequential;
 use deblurd::frame::{Extent, Plane};
 use deblurd::plan::network::{Input, Model};
-use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet, band_rows};
+use deblurd::restore::cpu::residual::{Inputs, KernelChoice, ResidualNet, band_rows};
 use deblurd::restore::model::{self, ModelError};
 use prost::Message;
 use rand::{RngExt, SeedableRng};
@@ -354,7 +354,8 @@ pub(crate) fn runs(model: &Model) -> bool {
     let plane = Plane::new(extent, 0.25);
     (0..model.networks.len()).all(|stage| {
         let (kernel, rows) = (KernelChoice::fastest(), band_rows(extent.height, 1));
-        let Ok(net) = ResidualNet::plan(model, stage, kernel, extent, rows, &[]) else {
+        let inputs = Inputs::new(1);
+        let Ok(net) = ResidualNet::plan(model, stage, kernel, (extent, rows), &[], &inputs) else {
             return false;
         };
         let inputs = vec![&plane; net.planes()];

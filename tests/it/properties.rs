@@ -9,7 +9,7 @@ use deblurd::optics::{Psf, Transfer};
 use deblurd::pipeline::Workers;
 use deblurd::plan::network::Model;
 use deblurd::plan::{Channels, Edges, Regulariser};
-use deblurd::restore::cpu::residual::{KernelChoice, ResidualNet};
+use deblurd::restore::cpu::residual::{Inputs, KernelChoice, ResidualNet};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -71,7 +71,8 @@ fn answer(
     band_rows: usize,
     executor: &dyn Executor,
 ) -> Plane<f32> {
-    let net = ResidualNet::plan(model, stage, KernelChoice::fastest(), extent, band_rows, &[])
+    let (bands, inputs) = ((extent, band_rows), Inputs::new(executor.threads()));
+    let net = ResidualNet::plan(model, stage, KernelChoice::fastest(), bands, &[], &inputs)
         .expect("a plan");
     let planes: Vec<Plane<f32>> = (0..net.planes() as u64)
         .map(|seed| {

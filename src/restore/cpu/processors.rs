@@ -6,7 +6,7 @@ use super::estimating::{Estimating, STEPS_BEFORE};
 use super::filtering::{Filtering, columns};
 use super::fusion::Fuser;
 use super::levels::Levels;
-use super::residual::{KernelChoice, ResidualNet, band_rows};
+use super::residual::{Inputs, KernelChoice, ResidualNet, band_rows};
 use super::workspace::{Channel, Estimate, Workspace};
 use crate::executor::Executor;
 use crate::fft::FieldFilter;
@@ -54,12 +54,13 @@ impl Processors {
             let rows = band_rows(framing.outer.height, executor.threads());
             inputs.clone_from(&model.contract.inputs);
             let constants = conditions.told(&inputs, fusion.is_some());
+            let memory = Inputs::new(executor.threads());
             for (index, projection) in projections.iter().enumerate() {
                 steps.push(Step::new(&format!("residual {}", index + 1)));
                 let name = format!("projection {}", index + 1);
                 steps.push(Step::filter(&name, &projection.filter));
-                let extent = framing.outer;
-                let net = ResidualNet::plan(model, index, kernel, extent, rows, &constants)?;
+                let bands = (framing.outer, rows);
+                let net = ResidualNet::plan(model, index, kernel, bands, &constants, &memory)?;
                 stages.push(Stage { net, known: projection.known() });
             }
         }

@@ -10,10 +10,14 @@ pub(super) trait Engine: std::fmt::Debug + Send + Sync {
     /// The network for a band of planes that are `width` samples wide.
     fn compile(&self, rows: BandRows, width: usize) -> Result<TypedModel, ModelError>;
 
-    /// What [`Engine::load`] fills.
-    fn input(&self, rows: BandRows, width: usize) -> TractResult<Tensor>;
+    /// The shape of what [`Engine::load`] fills.
+    fn shape(&self, rows: BandRows, width: usize) -> Vec<usize>;
 
-    /// Fills the network's input with the planes that vary. Beyond them their last samples go on.
+    /// Memory for that.
+    fn input(&self, shape: &[usize]) -> TractResult<Tensor>;
+
+    /// Fills the network's input, all of it, with the planes that vary and what is the same all over. Beyond planes
+    /// their last samples go on.
     fn load(
         &self,
         planes: &[&Plane<f32>],

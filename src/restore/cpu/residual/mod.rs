@@ -11,9 +11,11 @@
 mod bands;
 mod engine;
 mod fused;
+mod inputs;
 mod network;
 mod stock;
 
 pub use bands::band_rows;
 pub use fused::{KernelChoice, NoKernel};
+pub use inputs::Inputs;
 pub use network::ResidualNet;

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::bands::{BandRows, divide};
 use super::engine::Engine;
 use super::fused::{Fused, KernelChoice};
+use super::inputs::Inputs;
 use super::stock::Stock;
 use crate::executor::{Executor, for_chunks};
 use crate::frame::{Extent, Plane};
 use crate::plan::network::{Contract, Model};
 use crate::restore::model::ModelError;
 use crate::restore::tract::{
-    IntoRunnable, IntoTValue, Tensor, TractResult, TypedRunnableModel, TypedSimpleState, tvec,
+    IntoRunnable, IntoTValue, TractResult, TypedRunnableModel, TypedSimpleState, tvec,
 };
 
 /// A network planned for planes of one extent.
@@ -22,12 +23,13 @@ pub struct ResidualNet {
     planes: usize,
     band_rows: usize,
     bands: Vec<Mutex<Band>>,
+    inputs: Arc<Inputs>,
 }
 
 impl ResidualNet {
     /// Plans network `index` of a model for planes of `extent`, computed in bands of about
-    /// `band_rows` rows by `kernel`. `constants` are what is the same all over of the planes that it
-    /// sees, in order, and is not given again; those behind them vary.
+    /// `band_rows` rows by `kernel`, in the memory of `inputs`. `constants` are what is the same all over of the
+    /// planes that it sees, in order, and is not given again; those behind them vary.
     ///
     /// # Errors
     /// Where tract cannot run the network.
@@ -38,9 +40,9 @@ impl ResidualNet {
         model: &Model,
         index: usize,
         kernel: KernelChoice,
-        extent: Extent,
-        band_rows: usize,
+        (extent, band_rows): (Extent, usize),
         constants: &[Option<f32>],
+        inputs: &Arc<Inputs>,
     ) -> Result<Self, ModelError> {
         let Contract { alignment, halo, .. } = model.contract;
         let aligned = Extent {
@@ -56,7 +58,7 @@ impl ResidualNet {
                 None => Arc::new(Stock::new(network, constants)?),
             };
         let varying = network.planes - constants.iter().flatten().count();
-        Self::on(&engine, varying, [extent, aligned], rows)
+        Self::on(&engine, varying, [extent, aligned], rows, inputs)
     }
 
     /// Plans for `planes` planes of `extent` that are computed as planes of `aligned` would be.
@@ -65,9 +67,11 @@ impl ResidualNet {
         planes: usize,
         [extent, aligned]: [Extent; 2],
         [band_rows, halo]: [usize; 2],
+        inputs: &Arc<Inputs>,
     ) -> Result<Self, ModelError> {
         let mut plans: HashMap<[usize; 3], Arc<TypedRunnableModel>> = HashMap::new();
         let mut bands = Vec::new();
+        let inputs = Arc::clone(inputs);
         for rows in divide(aligned.height, band_rows, halo) {
             let plan = match plans.get(&rows.shape()) {
                 Some(plan) => Arc::clone(plan),
@@ -75,10 +79,15 @@ impl ResidualNet {
             };
             let (engine, state) = (Arc::clone(engine), plan.spawn()?);
             plans.insert(rows.shape(), plan);
-            let z = Arc::new(engine.input(rows, aligned.width)?);
-            bands.push(Mutex::new(Band { engine, rows, width: aligned.width, plan: state, z }));
+            let shape = engine.shape(rows, aligned.width);
+            bands.push(Mutex::new(Band { engine, rows, width: aligned.width, plan: state, shape }));
         }
-        Ok(Self { extent, planes, band_rows, bands })
+        let shapes: Vec<Vec<usize>> = bands.iter().map(|band| lock(band).shape.clone()).collect();
+        for shape in &shapes {
+            let alike = shapes.iter().filter(|other| *other == shape).count();
+            inputs.provide(shape, alike, || engine.input(shape))?;
+        }
+        Ok(Self { extent, planes, band_rows, bands, inputs })
     }
 
     /// Number of input planes that vary.
@@ -106,7 +115,8 @@ impl ResidualNet {
         let width = self.extent.width;
         let failure = Mutex::new(None);
         for_chunks(executor, f.samples_mut(), self.band_rows * width, &|index, rows| {
-            let outcome = lock(&self.bands[index]).run(inputs, &mut rows.chunks_exact_mut(width));
+            let mut f = rows.chunks_exact_mut(width);
+            let outcome = lock(&self.bands[index]).run(inputs, &self.inputs, &mut f);
             if let Err(error) = outcome {
                 *lock(&failure) = Some(error.into());
             }
@@ -125,18 +135,24 @@ struct Band {
     rows: BandRows,
     width: usize,
     plan: TypedSimpleState,
-    z: Arc<Tensor>,
+    /// Of what the network is given.
+    shape: Vec<usize>,
 }
 
 impl Band {
     fn run(
         &mut self,
-        inputs: &[&Plane<f32>],
+        planes: &[&Plane<f32>],
+        inputs: &Inputs,
         f: &mut dyn Iterator<Item = &mut [f32]>,
     ) -> TractResult<()> {
+        let Self { engine, rows, width, plan, shape } = self;
+        let free = inputs.take(shape);
+        let mut z = free.map_or_else(|| engine.input(shape).map(Arc::new), Ok)?;
         // tract gave its share back when the last run ended; else this makes a copy.
-        self.engine.load(inputs, self.rows, self.width, Arc::make_mut(&mut self.z))?;
-        let answer = self.plan.run(tvec![Arc::clone(&self.z).into_tvalue()])?;
-        self.engine.store(&answer[0], self.rows, self.width, f)
+        engine.load(planes, *rows, *width, Arc::make_mut(&mut z))?;
+        let answer = plan.run(tvec![Arc::clone(&z).into_tvalue()])?;
+        inputs.put(z);
+        engine.store(&answer[0], *rows, *width, f)
     }
 }

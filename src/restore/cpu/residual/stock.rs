@@ -40,12 +40,12 @@ impl Engine for Stock {
             .into_optimized()?)
     }
 
-    fn input(&self, rows: BandRows, width: usize) -> TractResult<Tensor> {
-        let plane = |value: &Option<f32>| {
-            std::iter::repeat_n(within(value.unwrap_or(0.0)), rows.seen() * width)
-        };
-        let samples: Vec<f32> = self.constants.iter().flat_map(plane).collect();
-        Tensor::from_shape(&[1, self.constants.len(), rows.seen(), width], &samples)
+    fn shape(&self, rows: BandRows, width: usize) -> Vec<usize> {
+        vec![1, self.constants.len(), rows.seen(), width]
+    }
+
+    fn input(&self, shape: &[usize]) -> TractResult<Tensor> {
+        Tensor::zero::<f32>(shape)
     }
 
     fn load(
@@ -57,12 +57,20 @@ impl Engine for Stock {
     ) -> TractResult<()> {
         let mut view = z.try_as_plain_ram_mut()?;
         let targets = view.as_slice_mut::<f32>()?.chunks_exact_mut(rows.seen() * width);
-        let varying = targets.zip(&self.constants).filter(|(_, constant)| constant.is_none());
-        let targets = varying.flat_map(|(plane, _)| plane.chunks_exact_mut(width));
-        for (source, target) in rows.sources(planes).zip(targets) {
-            let (inside, beyond) = target.split_at_mut(source.len());
-            inside.iter_mut().zip(source).for_each(|(target, &sample)| *target = within(sample));
-            beyond.fill(inside[inside.len() - 1]);
+        let mut sources = rows.sources(planes);
+        for (plane, constant) in targets.zip(&self.constants) {
+            if let Some(value) = constant {
+                plane.fill(within(*value));
+                continue;
+            }
+            for (target, source) in plane.chunks_exact_mut(width).zip(&mut sources) {
+                let (inside, beyond) = target.split_at_mut(source.len());
+                inside
+                    .iter_mut()
+                    .zip(source)
+                    .for_each(|(target, &sample)| *target = within(sample));
+                beyond.fill(inside[inside.len() - 1]);
+            }
         }
         Ok(())
     }

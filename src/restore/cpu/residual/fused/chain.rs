@@ -180,9 +180,14 @@ impl Chain {
         rings
     }
 
-    /// Quantises a row of a plane into a row of input; beyond its last sample it goes on with it.
+    /// Quantises a row of a plane into a row of input; beyond its last sample it goes on with it, as far as
+    /// the network sees, and around that is nothing.
     pub(super) fn load(&self, kernel: &dyn Kernel, row: &[f32], width: usize, input: &mut [u8]) {
-        let (inside, beyond) = input[MARGIN..][..width].split_at_mut(row.len());
+        let (before, rest) = input.split_at_mut(MARGIN);
+        let (samples, behind) = rest.split_at_mut(width);
+        before.fill(self.input.zero);
+        behind.fill(self.input.zero);
+        let (inside, beyond) = samples.split_at_mut(row.len());
         kernel.quantise(self.input, row, inside);
         if let Some(&last) = inside.last() {
             beyond.fill(last);

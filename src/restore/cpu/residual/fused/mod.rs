@@ -51,10 +51,12 @@ impl Engine for Fused {
         Ok(Operator::new(chain, self.kernel, strip(rows), width).into_model()?)
     }
 
-    fn input(&self, rows: BandRows, width: usize) -> TractResult<Tensor> {
-        let shape = [self.chain.varying(), rows.seen(), input_bytes(width)];
-        let beyond = vec![self.chain.input.zero; shape.iter().product()];
-        Tensor::from_shape(&shape, &beyond)
+    fn shape(&self, rows: BandRows, width: usize) -> Vec<usize> {
+        vec![self.chain.varying(), rows.seen(), input_bytes(width)]
+    }
+
+    fn input(&self, shape: &[usize]) -> TractResult<Tensor> {
+        Tensor::zero::<u8>(shape)
     }
 
     fn load(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::super::inputs::Inputs;
 use super::super::network::ResidualNet;
 use super::super::stock::Stock;
 use super::*;
@@ -39,7 +40,9 @@ fn planes(count: usize, extent: Extent) -> Vec<Plane<f32>> {
 
 fn answer(engine: Arc<dyn Engine>, inputs: &[Plane<f32>], rows: usize, halo: usize) -> Plane<f32> {
     let extent = inputs[0].extent();
-    let net = ResidualNet::on(&engine, inputs.len(), [extent; 2], [rows, halo]).expect("a plan");
+    let memory = Inputs::new(1);
+    let net =
+        ResidualNet::on(&engine, inputs.len(), [extent; 2], [rows, halo], &memory).expect("a plan");
     let mut f = Plane::new(extent, f32::NAN);
     net.run(&inputs.iter().collect::<Vec<_>>(), &mut f, &Sequential).expect("runs");
     f
