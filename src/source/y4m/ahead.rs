@@ -1,7 +1,8 @@
-//! A stream that is read by a thread of its own, two pictures ahead, because a read from a pipe may
+//! A stream that is read by a thread of its own, two frames ahead, because a read from a pipe may
 //! wait for ever.
 //!
-//! Pictures go to and fro between the two threads, so that none is allocated per frame. The thread is
+//! One of them is a picture that goes to and fro between the two threads, so that none is allocated per
+//! frame; the other one waits for it as the bytes that came, which are half as many. The thread is
 //! not joined: it ends with the stream, when nobody wants it any more, or, stuck in a read, with the
 //! process.
 
@@ -17,7 +18,7 @@ use crate::owner;
 use crate::source::SourceError;
 
 /// Pictures that travel between the reading thread and the source.
-const PICTURES_AHEAD: usize = 2;
+const PICTURES_AHEAD: usize = 1;
 
 /// A stream in the hands of its thread.
 #[derive(Debug)]
@@ -114,10 +115,9 @@ fn read(
         if full.send(arrived).is_err() || is_broken {
             return;
         }
-        let Ok(mut picture) = empty.recv() else { return };
-        arrived = match stream.read(&mut picture) {
-            Ok(true) => Ok(Arrival::Picture(picture, Instant::now())),
-            Ok(false) => return,
+        arrived = match stream.read(|| empty.recv().ok()) {
+            Ok(Some((picture, came))) => Ok(Arrival::Picture(picture, came)),
+            Ok(None) => return,
             Err(error) => Err(error),
         };
     }

@@ -4,6 +4,7 @@ use std::io::{BufReader, Cursor, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use y4m::{Colorspace, Decoder, Error};
 
@@ -60,22 +61,28 @@ impl<R: Read> Stream<R> {
         Ok(Self { format, rate, notes, decoder, taken, name })
     }
 
-    /// Whether there was one more frame; it is in `picture` then.
-    pub(super) fn read(&mut self, picture: &mut Picture) -> Result<bool, SourceError> {
+    /// Reads one more frame, and deals it out to a picture that is lent once it has come; when that was.
+    /// `None` where there is no more, or nobody lends one.
+    pub(super) fn read(
+        &mut self,
+        lend: impl FnOnce() -> Option<Picture>,
+    ) -> Result<Option<(Picture, Instant)>, SourceError> {
         let before = self.taken.load(Ordering::Relaxed);
         let frame = match self.decoder.read_frame() {
             Ok(frame) => frame,
-            Err(Error::EOF) if self.taken.load(Ordering::Relaxed) == before => return Ok(false),
+            Err(Error::EOF) if self.taken.load(Ordering::Relaxed) == before => return Ok(None),
             Err(error) => {
                 return Err(SourceError::Decode { path: self.name.clone(), cause: damage(&error) });
             }
         };
+        let came = Instant::now();
+        let Some(mut picture) = lend() else { return Ok(None) };
         picture.reshape(self.format);
         let planes = [frame.get_y_plane(), frame.get_u_plane(), frame.get_v_plane()];
         for (plane, bytes) in picture.planes_mut().iter_mut().zip(planes) {
             unpack(bytes, self.format.depth, plane);
         }
-        Ok(true)
+        Ok(Some((picture, came)))
     }
 }
 
