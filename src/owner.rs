@@ -20,9 +20,14 @@ pub fn spawn<T: Send + 'static>(
 ) -> io::Result<JoinHandle<T>> {
     let owner = name_of_owner();
     Builder::new().name(name.into()).spawn(move || {
-        OWNER.set(owner);
+        work_on_for(owner);
         work()
     })
+}
+
+/// Has this thread work for `owner` from now on, as one does that another library has started.
+pub fn work_on_for(owner: Option<Arc<str>>) {
+    OWNER.set(owner);
 }
 
 /// Does something for `owner`, and goes on for whom it was before.

@@ -15,6 +15,12 @@ pub trait Executor: Send + Sync + std::fmt::Debug {
 
     /// The most parts that are done at the same time.
     fn threads(&self) -> usize;
+
+    /// Does `work`, which runs parts, and returns when it has returned: on one of the threads that do the
+    /// parts, where there are such, so that their first part needs no other thread to wake up.
+    fn host(&self, work: &mut (dyn FnMut() + Send)) {
+        work();
+    }
 }
 
 /// Does one part after another on the caller's thread.

@@ -83,6 +83,10 @@ impl Executor for Seated {
     fn threads(&self) -> usize {
         self.executor.threads()
     }
+
+    fn host(&self, work: &mut (dyn FnMut() + Send)) {
+        self.executor.host(work);
+    }
 }
 
 impl Drop for Seated {

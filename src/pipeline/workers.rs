@@ -6,6 +6,7 @@ use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIter
 
 use super::stop::Stop;
 use crate::executor::Executor;
+use crate::owner;
 
 /// Threads that were started once and share the parts of whatever is run on them.
 #[derive(Debug)]
@@ -31,8 +32,13 @@ impl Workers {
         first: impl Fn(&str) + Send + Sync + 'static,
     ) -> std::io::Result<Self> {
         let name = |index| format!("worker {index}");
+        let owner = owner::name_of_owner();
+        let begin = move |index| {
+            owner::work_on_for(owner.clone());
+            first(&name(index));
+        };
         let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
-        let builder = builder.thread_name(name).start_handler(move |index| first(&name(index)));
+        let builder = builder.thread_name(name).start_handler(begin);
         Ok(Self { pool: builder.build().map_err(std::io::Error::other)? })
     }
 }
@@ -44,6 +50,10 @@ impl Executor for Workers {
 
     fn threads(&self) -> usize {
         self.pool.current_num_threads()
+    }
+
+    fn host(&self, work: &mut (dyn FnMut() + Send)) {
+        self.pool.install(work);
     }
 }
 
@@ -70,6 +80,10 @@ impl Executor for Stoppable {
     fn threads(&self) -> usize {
         self.executor.threads()
     }
+
+    fn host(&self, work: &mut (dyn FnMut() + Send)) {
+        self.executor.host(work);
+    }
 }
 
 #[cfg(test)]
@@ -89,6 +103,21 @@ mod tests {
                 assert!(done.iter().all(|times| times.load(Ordering::Relaxed) == 1), "of {count}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_hosted_runs_parts_for_the_same_owner() {
+        let workers = owner::work_for("left", || Workers::start(2)).expect("threads");
+        let (mut hosts, done) = (Vec::new(), AtomicUsize::new(0));
+        workers.host(&mut || {
+            hosts.push((std::thread::current().name().map(str::to_owned), owner::name_of_owner()));
+            workers.run(9, &|_| {
+                done.fetch_add(1, Ordering::Relaxed);
+            });
+        });
+        let [(Some(thread), Some(owner))] = &hosts[..] else { panic!("{hosts:?}") };
+        assert!(thread.starts_with("worker"), "{thread}");
+        assert_eq!((&**owner, done.into_inner()), ("left", 9));
     }
 
     #[test]

@@ -97,8 +97,8 @@ pub struct Striped {
     pub columns: f32,
 }
 
-/// Whoever waits for a frame: may stop its restoration, and hears of every step.
-pub trait Watch {
+/// Whoever waits for a frame: may stop its restoration, and hears of every step, on whatever thread it is done.
+pub trait Watch: Send {
     /// Whether what is left may be left undone; what the restored picture holds is unspecified then.
     fn is_stopped(&self) -> bool {
         false

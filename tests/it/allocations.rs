@@ -205,6 +205,17 @@ impl Executor for Marked {
     fn threads(&self) -> usize {
         self.0.threads()
     }
+
+    fn host(&self, work: &mut (dyn FnMut() + Send)) {
+        COUNTS.runs.fetch_add(1, Ordering::Relaxed);
+        DOING.set(Doing::Workers);
+        self.0.host(&mut || {
+            DOING.set(Doing::Ours);
+            work();
+            DOING.set(Doing::Workers);
+        });
+        DOING.set(Doing::Ours);
+    }
 }
 
 /// Has what is allocated while a frame is published counted as that of the loan.

@@ -40,6 +40,7 @@ struct FrameRestorer {
     encode: Encode,
     work: Workspace,
     steps: Vec<Step>,
+    executor: Arc<dyn Executor>,
 }
 
 impl CpuBackend {
@@ -114,6 +115,7 @@ impl CpuBackend {
             encode: Encode::new(tone, contrast, framing, own()),
             work: if tells_sigma { work.with_sigma() } else { work },
             steps,
+            executor: own(),
         })
     }
 }
@@ -134,6 +136,27 @@ impl Restorer for FrameRestorer {
     }
 
     fn restore(
+        &mut self,
+        blurred: &Picture,
+        restored: &mut Picture,
+        effort: Effort,
+        watch: &mut dyn Watch,
+    ) -> Result<(), RestoreError> {
+        let executor = Arc::clone(&self.executor);
+        let mut outcome = Ok(());
+        // Dozens of works with parts, each of which would begin with one thread that wakes another.
+        executor.host(&mut || outcome = self.restore_here(blurred, restored, effort, &mut *watch));
+        outcome
+    }
+
+    fn forget(&mut self) {
+        self.decode.forget();
+    }
+}
+
+impl FrameRestorer {
+    /// Restores one frame on the calling thread, the parts of its steps wherever they are done.
+    fn restore_here(
         &mut self,
         blurred: &Picture,
         restored: &mut Picture,
@@ -164,12 +187,6 @@ impl Restorer for FrameRestorer {
         outcome
     }
 
-    fn forget(&mut self) {
-        self.decode.forget();
-    }
-}
-
-impl FrameRestorer {
     /// The first step, where the effort asks for any; whether there are planes to restore now.
     fn decode(
         &mut self,

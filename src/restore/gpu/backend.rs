@@ -107,7 +107,7 @@ impl Estimating for Card {
         }
         let failure = self.failure.take().map(RestoreError::from);
         let (newest, outcome) = match &mut self.spare {
-            Some(spare) => spare.run(work, fusers, effort, &mut Silent(&*watch)),
+            Some(spare) => spare.run(work, fusers, effort, &mut Silent(watch)),
             None => {
                 // Nothing is made of the frame, of this one and of all others.
                 for channel in &mut work.channels {
@@ -133,7 +133,7 @@ impl Card {
 }
 
 /// Hears of steps that are parts of one.
-struct Silent<'a>(&'a dyn Watch);
+struct Silent<'a>(&'a mut dyn Watch);
 
 impl Watch for Silent<'_> {
     fn is_stopped(&self) -> bool {
