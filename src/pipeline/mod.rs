@@ -255,7 +255,10 @@ impl RunningPipeline {
                     self.report.sink_failures.push((name, error));
                     self.tell_loss();
                 }
-                Err(mpsc::RecvTimeoutError::Timeout) => return false,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    self.mailbox.free_relieved();
+                    return false;
+                }
                 Err(mpsc::RecvTimeoutError::Disconnected) => return true,
             }
         }

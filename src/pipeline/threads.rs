@@ -172,9 +172,7 @@ pub(super) struct RestoreThread {
 impl RestoreThread {
     pub(super) fn run(mut self) {
         while let Some(mut moving) = self.input.pop() {
-            if let Some(newer) = self.mailbox.take() {
-                self.counted = newer;
-            }
+            self.mailbox.relieve(&mut self.counted);
             let refusal = self.common.refuses(&moving.frame.get().meta);
             if let Some(reason) = refusal {
                 moving.lose(reason);

@@ -10,7 +10,8 @@
 //! | `realtime` | fifo 2, else nice -10 | fifo 1, else nice -10 | nice -10 | nice 10 |
 //!
 //! A page's pictures are encoded beside the restoration, which has a deadline, while a viewer has
-//! none: that thread gives way whatever is asked for.
+//! none: that thread gives way whatever is asked for. So does what looks at copies of frames to tell their
+//! level, and plans a restorer for it ([`give_way`]): no frame waits for that.
 //!
 //! **Nobody starves.** A thread under `SCHED_FIFO` keeps its core until it waits, so there are always
 //! fewer of them that compute than there are cores. The thread that takes pictures from a video
@@ -60,6 +61,12 @@ const PATIENT: Standing = Standing::Nice(10);
 /// Where both wait for a core, the picture that would be lost is taken first.
 const CAPTURE: Standing = Standing::Fifo(2);
 const RESTORING: Standing = Standing::Fifo(1);
+
+/// Has the calling thread stand as a page's does, and whatever it starts with it. Where that is refused it stands
+/// as before, which costs frames and nothing else.
+pub fn give_way() {
+    drop(PATIENT.take());
+}
 
 impl Standings {
     /// What `asked` gives to a station whose frames `threads` workers restore, on a machine of so many `cores`;

@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::optics::GrayLevels;
 use crate::owner;
 use crate::pipeline::{Pair, RunningPipeline};
+use crate::priority;
 
 /// Time between two looks before a frame has told, and afterwards.
 const SOON: Duration = Duration::from_millis(500);
@@ -143,6 +144,7 @@ impl Keeper {
 /// Looks at a frame on a thread of its own; there is one at a time.
 fn look(mut eyes: Box<Eyes>, pair: Pair) -> Step {
     let started = owner::spawn("level", move || {
+        priority::give_way();
         let (level, flaws) = (eyes.gauge.look(&pair.captured), eyes.flaws.look(&pair.captured));
         let is_restored = pair.effort != Effort::Passthrough;
         let figures = is_restored.then(|| Figures::of(&pair.captured, &pair.restored));

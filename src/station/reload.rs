@@ -32,6 +32,7 @@ use crate::metrics::SourceState;
 use crate::optics::Clue;
 use crate::owner;
 use crate::pipeline::RunningPipeline;
+use crate::priority;
 use crate::restore::Restorer;
 
 /// Time that a reload may take: a file may lie on a device that does not answer.
@@ -256,7 +257,11 @@ impl Reloader {
     fn begin_level(&self, level: Level, pipeline: &RunningPipeline) -> (Step, Option<Refusal>) {
         let Some(told) = Told::now(pipeline.metrics()) else { return (Step::Idle, None) };
         let running = self.running.clone();
-        match owner::spawn("level", move || running.at(level, told)) {
+        let plan = move || {
+            priority::give_way();
+            running.at(level, told)
+        };
+        match owner::spawn("level", plan) {
             Ok(loading) => (Step::Loading(loading, Instant::now()), None),
             Err(error) => (Step::Idle, Some(Refusal::Thread(error))),
         }
