@@ -46,6 +46,7 @@
 //! `restore` and `sink` do not know each other.
 
 pub mod exit; // how the program ends
+pub mod heap; // how memory goes back
 mod sync; // what threads share memory by
 pub mod keys; // how what is asked for is read
 pub mod owner; // whose work a thread does

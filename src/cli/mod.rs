@@ -32,6 +32,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use self::exit::Result;
 use crate::command::end_all;
 use crate::daemon::{HangUp, Shutdown, start_log};
+use crate::heap;
 use crate::sink::{SinkError, remove_unfinished};
 use crate::station;
 
@@ -129,6 +130,7 @@ enum Command {
 /// Runs the program.
 pub fn main() -> ExitCode {
     end_with_any_panic();
+    heap::give_back_what_is_large();
     let arguments = Arguments::parse();
     start_log(&log_filter(arguments.verbose));
     let code = exit::code(run(arguments.command));
