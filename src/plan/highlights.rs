@@ -45,10 +45,14 @@ impl Highlights {
     const SHARE: f64 = 0.25;
     /// Filters of a frame that a network takes with its projection.
     const NETWORK: f64 = 2.4;
-    /// Filters in which light is found that is beyond white, and in which it is asked whether there is any.
-    const FILTERS: (usize, usize) = (51, 49);
+    /// Filters in which light is found that is beyond white, and blurred as far as it may change what is known,
+    /// two tiles each way; and in which it is asked whether there is any.
+    const FILTERS: (usize, usize) = (49 + 2 * 25, 49);
     /// Tiles of which something is known in a stream: some megabytes.
     const KNOWN_MOST: usize = 512;
+
+    /// Samples of a margin beside those that a PSF is wide.
+    const MORE: usize = 3;
 
     /// The fewest samples on a side of a tile that are changed.
     const CORE: usize = 24;
@@ -75,7 +79,7 @@ impl Highlights {
     ) -> Result<Self, PsfError> {
         let Extent { width, height } = blur.extent();
         // Light reaches a sample from within the PSF, and is told by others as far away again.
-        let margin = width.max(height) + 3;
+        let margin = width.max(height) + Self::MORE;
         let side = good_size(2 * margin + Self::CORE.max(margin));
         let extent = Extent::new(side, side);
         let tile = |psf: &Psf| {
@@ -113,6 +117,11 @@ impl Highlights {
     /// Tiles, of so many, of which something is known at the same time.
     pub fn known_most(&self, tiles: usize) -> usize {
         if self.filters_most.is_some() { tiles.min(Self::KNOWN_MOST) } else { tiles }
+    }
+
+    /// Samples from the border of a tile that light from beyond it reaches.
+    pub const fn reach(&self) -> usize {
+        (self.margin - Self::MORE) / 2
     }
 
     /// Samples on a side of a tile that are changed.

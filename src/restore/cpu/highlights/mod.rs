@@ -13,10 +13,11 @@
 //! Applied Optics 36, 1997): 24 rounds leave a third of what 30 would otherwise. What of
 //! `x` is beyond white, `e = x - 1`, is set aside: `y - He` is what the camera would have seen without it.
 //! Where `x` is several times white there is a lamp, and all of its light that is more than what is around
-//! it, `e = x - b`, goes: a white disk left in a dark scene is one that the filter draws rings around. A
+//! it, `e = x - b`, goes: a white disk left in a dark scene is one that the filter draws rings around. So do samples
+//! at white near by, and tiles between such that are nothing but white: of a window the search finds the rim alone. A
 //! sample at white does not tell what is left then; it becomes `H (x - e)`, and so do those of which most
-//! is taken away. The rest is restored as ever, and `e` put back after that: a lamp comes out white, as
-//! sharp as it was found.
+//! is taken away. Both blurs are of the light of all tiles together (`blurs`). The rest is restored as ever, and `e`
+//! put back after that: a lamp comes out white, as sharp as it was found.
 //!
 //! A white sky gives samples at white, too, and edges overshoot while `x` is found, by much under a wide PSF. So
 //! light that is nowhere beyond white is found first: where it explains the samples that are no bounds, there
@@ -31,12 +32,14 @@
 //! about them.
 
 mod slot; // what is known of a tile
+mod blurs; // of all tiles together
 mod tile; // how it is found
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use self::blurs::{Blurs, Tiles, mirrored, slot_of};
 use self::slot::Slot;
 use self::tile::{SKIRT, Scratch};
 use crate::executor::{Executor, FreeList, for_all, for_chunks};
@@ -60,6 +63,7 @@ pub(crate) struct Peel {
     marks: Vec<AtomicU32>,
     scratches: FreeList<Scratch>,
     slots: Vec<Slot>,
+    blurs: Blurs,
     /// The slot of a tile.
     places: Vec<Option<usize>>,
     /// Tiles that have changed, those first that have the most to be done about.
@@ -76,6 +80,7 @@ impl Peel {
             marks: (0..count).map(|_| AtomicU32::new(0)).collect(),
             scratches: FreeList::new(executor.threads(), || Scratch::new(&fft, plan.side)),
             slots: (0..slots).map(|_| Slot::new(core)).collect(),
+            blurs: Blurs::new(count, slots, core),
             places: vec![None; count],
             changed: Vec::with_capacity(count),
             plan,
@@ -131,16 +136,25 @@ impl Peel {
         self.find_changed(y);
         let postponed = self.choose();
         self.solve(y);
+        let Self { plan, framing, marks, places, slots, .. } = self;
+        let found = Tiles { plan, framing, marks, places, slots };
+        self.blurs.run(found, y, (&self.fft, &self.scratches), &*self.executor);
         beyond.samples_mut().fill(0.0);
         self.apply(y, beyond);
         self.marks.iter().for_each(|mark| mark.store(0, Ordering::Relaxed));
         Lamps { tiles, postponed }
     }
 
+    /// Whether there were lamps in the frame that was seen last.
+    pub(crate) fn is_lit(&self) -> bool {
+        self.blurs.is_lit()
+    }
+
     /// Nothing of the frames before enters the next one.
     pub(crate) fn forget(&mut self) {
         self.slots.iter_mut().for_each(|slot| slot.tile = None);
         self.places.fill(None);
+        self.blurs.forget();
     }
 
     /// Lists the marked tiles whose samples are not those of which something is known.
@@ -169,6 +183,7 @@ impl Peel {
         let (mut chosen, mut free) = (0, 0);
         for index in 0..self.changed.len() {
             let tile = self.changed[index].1;
+            self.blurs.renew(tile);
             let were = self.places[tile].is_some_and(|slot| self.slots[slot].has_lamps);
             let cost = Highlights::filters(were);
             let slot =
@@ -199,6 +214,7 @@ impl Peel {
             self.places[other] = None;
         }
         (self.slots[found].tile, self.slots[found].has_lamps) = (Some(tile), false);
+        self.blurs.hand_over(found);
         self.places[tile] = Some(found);
         Some(found)
     }
@@ -241,14 +257,15 @@ impl Peel {
         for_all(&*self.executor, bands.enumerate(), &|(row, (left, lamps))| {
             for column in 0..columns {
                 let tile = row * columns + column;
-                let slot = self.places[tile].map(|slot| &self.slots[slot]);
-                let is_marked = self.marks[tile].load(Ordering::Relaxed) > 0;
-                let Some(slot) = slot.filter(|slot| is_marked && slot.has_lamps) else { continue };
+                let Some(slot) = slot_of(&self.places, &self.marks, tile) else { continue };
+                let (slot, blurred) = (&self.slots[slot], self.blurs.of(slot));
                 let span = self.span(column);
                 let rows = left.chunks_mut(outer).zip(lamps.chunks_mut(outer));
                 for (at, (seen, beyond)) in rows.enumerate() {
                     let (seen, beyond) = (&mut seen[span.clone()], &mut beyond[span.clone()]);
-                    slot.apply(at, seen, beyond, self.plan.white);
+                    let found = beyond.iter_mut().zip(slot.row(at));
+                    found.for_each(|(beyond, found)| *beyond = found.beyond);
+                    blurred.apply(at, seen, self.plan.white);
                 }
             }
         });
@@ -281,14 +298,6 @@ fn load(
             *light = source[mirrored(x + index, margin, width)];
         }
     }
-}
-
-/// The place `at - margin` of `length`, mirrored into it.
-fn mirrored(at: usize, margin: usize, length: usize) -> usize {
-    let inside = at.abs_diff(margin);
-    let period = (2 * length - 2).max(1);
-    let folded = inside % period;
-    if folded < length { folded } else { period - folded }
 }
 
 #[cfg(test)]

@@ -178,3 +178,22 @@ fn lamps_that_move_are_found_anew() {
     let (before, after) = (error(&other, &dark), error(&left, &dark));
     assert!(3.0 * after < before, "{after} is left of {before}");
 }
+
+/// Motion along rows changes what is seen from one sample to the next by no more than a part of the light.
+#[track_caller]
+fn check_leaves_a_blur(length: f32, lamps: &[(f32, f32, f32, f32)]) {
+    let psf = psf(&format!("motion:{length},0"));
+    let (left, found) = peeled(&psf, &clipped(&seen(&psf, &scene(lamps))), Arc::new(Sequential));
+    assert!(found.expect("lamps").samples().iter().any(|lamp| *lamp > 0.5));
+    let steps = left.rows().flat_map(|row| row.windows(2).map(|pair| (pair[1] - pair[0]).abs()));
+    let step = steps.fold(0.0, f32::max);
+    assert!(step < 1.25 / length, "{length}: {step}");
+}
+
+#[test]
+fn tiles_leave_no_edges_where_they_meet() {
+    for length in [9.0, 15.0] {
+        check_leaves_a_blur(length, &[(60.0, 50.0, 24.0, 3.0), (120.0, 60.0, 14.0, 20.0)]);
+        check_leaves_a_blur(length, &[(70.0, 50.0, 36.0, 8.0)]);
+    }
+}

@@ -25,10 +25,12 @@ const LEAST_AROUND: f32 = 0.02;
 #[derive(Debug)]
 pub(super) struct Scratch {
     spectrum: Spectrum,
+    /// Whether all that is seen is at white.
+    pub(super) is_blank: bool,
     pub(super) seen: Plane<f32>,
     pub(super) light: Plane<f32>,
     /// Where the next round begins.
-    ahead: Plane<f32>,
+    pub(super) ahead: Plane<f32>,
     /// What the last round changed.
     step: Plane<f32>,
     pub(super) blurred: Plane<f32>,
@@ -40,6 +42,7 @@ impl Scratch {
         let plane = || Plane::new(Extent::new(side, side), 0.0);
         Self {
             spectrum: fft.spectrum(1),
+            is_blank: false,
             seen: plane(),
             light: plane(),
             ahead: plane(),
@@ -49,8 +52,8 @@ impl Scratch {
         }
     }
 
-    /// Finds the lamps of the tile that is seen: then `light` is theirs, `change` its blur, `blurred` that of all
-    /// light. False where there are none; a tile in which there `were` some is not asked.
+    /// Finds the lamps of the tile that is seen: then `light` is theirs, and `blurred` what light is left.
+    /// False where there are none; a tile in which there `were` some is not asked.
     pub(super) fn solve(
         &mut self,
         fft: &RealFft2d,
@@ -58,24 +61,37 @@ impl Scratch {
         plan: &Highlights,
         were: bool,
     ) -> bool {
-        if self.seen.samples().iter().all(|seen| *seen >= plan.white) {
+        self.is_blank = self.seen.samples().iter().all(|seen| *seen >= plan.white);
+        if self.is_blank {
             // Nothing here tells how much light there is.
+            self.blurred.samples_mut().copy_from_slice(self.seen.samples());
             return false;
         }
-        if !were && !self.has_lamps(fft, tile, plan) {
-            return false;
+        let has_lamps = were || self.has_lamps(fft, tile, plan);
+        if has_lamps {
+            self.iterate(fft, tile, plan, BRIGHTEST);
         }
-        self.iterate(fft, tile, (plan.white, BRIGHTEST));
-        self.take_lamps(fft, tile, plan.margin);
-        self.fill(fft, tile, plan.white);
-        true
+        self.blurred.samples_mut().copy_from_slice(self.light.samples());
+        if has_lamps {
+            self.find_lamps(plan.margin, plan.white);
+            let rest = self.blurred.samples_mut().iter_mut().zip(self.light.samples());
+            rest.for_each(|(rest, lamp)| *rest -= lamp);
+            self.fill(fft, tile, plan.white);
+        }
+        has_lamps
+    }
+
+    /// Leaves in `change` the blur of lamps in `light`, and in `blurred` that of other light in `ahead`.
+    pub(super) fn blur(&mut self, fft: &RealFft2d, tile: &TileBlur) {
+        fft.filter(&mut self.spectrum, &tile.blur, &self.light, &mut self.change);
+        fft.filter(&mut self.spectrum, &tile.blur, &self.ahead, &mut self.blurred);
     }
 
     /// Whether light that is nowhere beyond white leaves more of what is seen unexplained than the plan's
     /// evidence: in the core and half of the margin, so that of two tiles on a lamp both see it; the tile goes
     /// on at its other side, which explains nothing nearer to its border.
     fn has_lamps(&mut self, fft: &RealFft2d, tile: &TileBlur, plan: &Highlights) -> bool {
-        self.iterate(fft, tile, (plan.white, 1.0));
+        self.iterate(fft, tile, plan, 1.0);
         fft.filter(&mut self.spectrum, &tile.blur, &self.light, &mut self.blurred);
         let core = plan.margin / 2..plan.side - plan.margin / 2;
         core.clone().any(|y| {
@@ -86,20 +102,31 @@ impl Scratch {
         })
     }
 
-    /// Finds the light, of which no sample has more than `most`; samples from `white` on are lower bounds.
-    fn iterate(&mut self, fft: &RealFft2d, tile: &TileBlur, (white, most): (f32, f32)) {
+    /// Finds the light, of which no sample has more than `most`; samples at white are lower bounds, and those
+    /// along the border tell nothing: light from beyond it is in them, and not that of the other side.
+    fn iterate(&mut self, fft: &RealFft2d, tile: &TileBlur, plan: &Highlights, most: f32) {
         let first = self.seen.samples().iter().map(|seen| seen.max(1e-3));
         self.light.samples_mut().iter_mut().zip(first).for_each(|(light, first)| *light = first);
         self.ahead.samples_mut().copy_from_slice(self.light.samples());
         self.step.samples_mut().fill(0.0);
         for _ in 0..ROUNDS {
             fft.filter(&mut self.spectrum, &tile.blur, &self.ahead, &mut self.blurred);
-            for (ratio, seen) in self.blurred.samples_mut().iter_mut().zip(self.seen.samples()) {
-                let least = if *seen >= white { 1.0 } else { 0.0 };
-                *ratio = (seen / ratio.max(1e-4)).max(least);
-            }
+            self.compare(plan);
             fft.filter(&mut self.spectrum, &tile.transpose, &self.blurred, &mut self.change);
             self.advance(most);
+        }
+    }
+
+    /// Makes of what is `blurred` how many times as much of it is seen: `r`.
+    fn compare(&mut self, plan: &Highlights) {
+        let told = plan.reach()..plan.side - plan.reach();
+        let rows = self.blurred.rows_mut().zip(self.seen.rows());
+        for (y, (ratios, seen)) in rows.enumerate() {
+            for (x, (ratio, seen)) in ratios.iter_mut().zip(seen).enumerate() {
+                let least = if *seen >= plan.white { 1.0 } else { 0.0 };
+                let tells = told.contains(&x) && told.contains(&y);
+                *ratio = if tells { (seen / ratio.max(1e-4)).max(least) } else { 1.0 };
+            }
         }
     }
 
@@ -123,13 +150,6 @@ impl Scratch {
         }
     }
 
-    /// Leaves in `light` the lamps, in `change` their blur, and in `blurred` that of all light.
-    fn take_lamps(&mut self, fft: &RealFft2d, tile: &TileBlur, reach: usize) {
-        fft.filter(&mut self.spectrum, &tile.blur, &self.light, &mut self.blurred);
-        self.find_lamps(reach);
-        fft.filter(&mut self.spectrum, &tile.blur, &self.light, &mut self.change);
-    }
-
     /// Adds white to what is set aside where light reaches next to nothing but samples at white: nothing
     /// tells that there is less, and of a wide lamp the search finds the rim alone.
     fn fill(&mut self, fft: &RealFft2d, tile: &TileBlur, white: f32) {
@@ -141,15 +161,19 @@ impl Scratch {
     }
 
     /// Makes of `light` what is set aside: of lamps what is more than the mean of the light around them,
-    /// within `reach` samples; else what is beyond white.
-    fn find_lamps(&mut self, reach: usize) {
-        let Self { light, ahead, step, change, .. } = self;
+    /// within `reach` samples; else what is beyond white. Samples at white that near to a lamp are of it: of
+    /// a wide one the search finds the rim alone.
+    fn find_lamps(&mut self, reach: usize, white: f32) {
+        let Self { light, ahead, step, change, seen, .. } = self;
         let marks = ahead.samples_mut().iter_mut().zip(light.samples());
         marks.for_each(|(mark, light)| *mark = f32::from(u8::from(*light > LAMP)));
         box_sums(ahead, change, SKIRT);
+        step.samples_mut().copy_from_slice(ahead.samples());
+        box_sums(step, change, reach);
         let all = ahead.samples_mut().iter_mut().zip(step.samples_mut());
-        for ((mark, dark), light) in all.zip(light.samples_mut()) {
-            let is_dark = *mark < 0.5;
+        let all = all.zip(seen.samples());
+        for (((mark, dark), seen), light) in all.zip(light.samples_mut()) {
+            let is_dark = *mark < 0.5 && (*dark < 0.5 || *seen < white);
             (*mark, *dark) = if is_dark { (1.0, light.min(1.0)) } else { (0.0, 0.0) };
             if is_dark {
                 // Told from lamps by its sign until these are done.
