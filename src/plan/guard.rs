@@ -23,8 +23,10 @@
 //! half to a third where the kind of blur is. A PSF told too wide by a tenth or a fifth at little noise looks
 //! like a scene with much detail, and is not caught.
 //!
-//! Codes and print have spectra of their own, and look like grain by these sums. So a plan has a guard only as
-//! long as no frame has told its noise and what it says of the PSF (`calibrate::level`), which tell more.
+//! Codes and print have spectra of their own, and look like grain by these sums. So frames are looked at only as
+//! long as none has told its noise and what it says of the PSF (`calibrate::level`), which tell more; and
+//! after that those with light beyond white: how much of it there was is a guess, which no level knows of, and
+//! from a wrong one the filter rings through the frame.
 //!
 //! Where frames are averaged, what is expected is still the noise of a single one: something moves in nearly
 //! every frame, and where nothing does, a window with less noise than is expected is kept.
@@ -44,6 +46,8 @@ pub struct Guard {
     pub side: usize,
     /// Windows side by side and one below the other; every second of them is looked at.
     pub grid: (usize, usize),
+    /// Whether only frames with light beyond white are looked at.
+    pub is_for_lamps: bool,
     places: Places<Expectation>,
 }
 
@@ -87,7 +91,14 @@ impl Guard {
         let noise = Light(noise.0.max(Self::FLOOR.0));
         let assumed = Assumed::new(Extent::new(side, side), Regulariser::Spectral, noise);
         let expect = |psf: &Psf| Ok(Self::expect(&assumed.blurred_by(psf)?, side));
-        Ok(Some(Self { side, grid, places: Places::of(blur, expect)? }))
+        let places = Places::of(blur, expect)?;
+        Ok(Some(Self { side, grid, is_for_lamps: false, places }))
+    }
+
+    /// The same for frames with light beyond white alone.
+    #[must_use]
+    pub fn for_lamps(self) -> Self {
+        Self { is_for_lamps: true, ..self }
     }
 
     fn expect(seen: &Expected, side: usize) -> Expectation {

@@ -146,7 +146,8 @@ impl RestorePlan {
             false => highlights,
         };
         let guard = Guard::plan(&camera.blur, framing, of_usual)?
-            .filter(|_| options.guard && !options.is_seen);
+            .filter(|_| options.guard)
+            .map(|guard| if options.is_seen { guard.for_lamps() } else { guard });
         Ok(Self {
             format,
             channels: options.channels,

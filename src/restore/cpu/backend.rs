@@ -179,7 +179,10 @@ impl FrameRestorer {
         }
         if !watch.is_stopped() {
             if let Some(guarding) = &mut self.guarding {
-                watch.held(guarding.run(&mut self.work, newest));
+                guarding
+                    .run(&mut self.work, newest)
+                    .into_iter()
+                    .for_each(|share| watch.held(share));
             }
             self.encode.run(&self.work, (newest, self.chroma.as_ref()), blurred, restored);
             watch.done(last, None);

@@ -120,6 +120,7 @@ impl Decode {
         }
         let lamps = self.peels[index].run(&mut channel.y, &mut channel.beyond);
         channel.has_lamps = lamps.tiles > 0;
+        channel.is_lit = lamps.tiles > 0 && self.peels[index].is_lit();
         if !are_summed || channel.has_lamps || striped != Striped::default() {
             self.for_rows(&mut channel.y, &|y, row| self.sums.add_up(y, row));
         }

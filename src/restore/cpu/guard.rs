@@ -98,11 +98,15 @@ impl Guarding {
         }
     }
 
-    /// Holds the newest estimates back where they are no restoration; the share of the frame that was.
-    pub(crate) fn run(&mut self, work: &mut Workspace, newest: Estimate) -> f32 {
+    /// Holds the newest estimates back where they are no restoration; the share of the frame that was, where
+    /// any of it was looked at.
+    pub(crate) fn run(&mut self, work: &mut Workspace, newest: Estimate) -> Option<f32> {
         let count = work.channels.len() as f32;
-        let held = work.channels.iter_mut().map(|channel| self.hold_back(channel, newest));
-        held.sum::<f32>() / count
+        let is_for_lamps = self.plan.is_for_lamps;
+        let seen = work.channels.iter_mut().filter(|channel| channel.is_lit || !is_for_lamps);
+        let held: Option<f32> =
+            seen.fold(None, |sum, it| Some(sum.unwrap_or(0.0) + self.hold_back(it, newest)));
+        held.map(|held| held / count)
     }
 
     fn hold_back(&mut self, channel: &mut Channel, newest: Estimate) -> f32 {
@@ -238,7 +242,7 @@ mod tests {
                 Plane::from_fn(framing.outer, |x, y| before.row(y)[x] + noise * grain.row(y)[x]);
             work.channels[0].y = before.clone();
             work.channels[0].g = restored.clone();
-            let held = guarding.run(&mut work, Estimate::Networks);
+            let held = guarding.run(&mut work, Estimate::Networks).expect("a look");
             prop_assert!((0.0..=1.0).contains(&held), "held {}", held);
             let after = &work.channels[0].g;
             if held == 0.0 {
@@ -258,11 +262,26 @@ mod tests {
         let grain = random_plane(framing.outer, 5);
         work.channels[0].y = Plane::from_fn(framing.outer, |x, y| 0.2 * grain.row(y)[x]);
         work.channels[0].g = Plane::from_fn(framing.outer, |x, y| grain.row(y)[x]);
-        assert_eq!(guarding.run(&mut work, Estimate::Networks), 1.0);
+        assert_eq!(guarding.run(&mut work, Estimate::Networks), Some(1.0));
         let Channel { y, g, .. } = &work.channels[0];
         let ((left, top), inner) = (framing.offset(), framing.inner);
         for row in top..top + inner.height {
             assert_eq!(y.row(row)[left..][..inner.width], g.row(row)[left..][..inner.width]);
+        }
+    }
+
+    #[test]
+    fn frames_that_have_told_their_noise_are_looked_at_where_there_are_lamps() {
+        let (mut guarding, framing) = guarding(Extent::new(256, 192));
+        guarding.plan = guarding.plan.for_lamps();
+        let grain = random_plane(framing.outer, 5);
+        for (is_lit, held) in [(false, None), (true, Some(1.0))] {
+            let mut work = Workspace::new(framing.outer, 1, false);
+            work.channels[0].is_lit = is_lit;
+            work.channels[0].y = Plane::from_fn(framing.outer, |x, y| 0.2 * grain.row(y)[x]);
+            work.channels[0].g = grain.clone();
+            assert_eq!(guarding.run(&mut work, Estimate::Networks), held);
+            assert_eq!(work.channels[0].g == grain, !is_lit);
         }
     }
 

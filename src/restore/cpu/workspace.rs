@@ -18,8 +18,10 @@ pub(crate) struct Channel {
     pub(crate) y: Plane<f32>,
     /// Lamps that were set aside from `y`, and come back at the end; of use where [`Channel::has_lamps`].
     pub(crate) beyond: Plane<f32>,
-    /// Whether there are any.
+    /// Whether they were looked for.
     pub(crate) has_lamps: bool,
+    /// Whether there are any.
+    pub(crate) is_lit: bool,
     /// The Wiener estimate `x_w`.
     pub(crate) x_w: Plane<f32>,
     /// The same with a tenth of the regulariser; empty where no network wants it.
@@ -62,6 +64,7 @@ impl Channel {
         Self {
             mean: 0.0,
             has_lamps: false,
+            is_lit: false,
             y: plane(),
             beyond: plane(),
             x_w: plane(),
