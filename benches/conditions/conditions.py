@@ -62,6 +62,17 @@ def night(light, random):
     return lamps(0.15 * light, random)
 
 
+def windows(light, random):
+    """White regions wider than what is looked at in one piece, some of them cut off by the border."""
+    h, w = light.shape
+    light = 0.3 * light
+    for _ in range(4):
+        down, across = random.integers(15, 110, 2)
+        y, x, strength = random.integers(0, h), random.integers(0, w), np.exp(random.uniform(np.log(1.5), np.log(20)))
+        light[max(0, y - down // 2) : y + down // 2, max(0, x - across // 2) : x + across // 2] = strength
+    return light
+
+
 def highlights(light, _):
     knee = np.percentile(light, 97)
     return np.where(light > knee, knee + 25 * (light - knee), light) * min(1.0, 0.95 / max(knee, 1e-6))
@@ -103,6 +114,7 @@ def other_family(formula):
 CONDITIONS = [
     Condition("as told", MOST),
     Condition("night lamps", MOST, sigma=2, light=night, options=SRGB),
+    Condition("windows", MOST, sigma=2, light=windows, options=SRGB),
     Condition("highlights", MOST, sigma=2, light=highlights, options=SRGB),
     Condition("5 % over-exposed", MOST, sigma=2, light=over_exposed(0.05), options=SRGB),
     Condition("20 % over-exposed", MOST, sigma=2, light=over_exposed(0.2), options=SRGB),
