@@ -14,6 +14,7 @@
 //! refused with a sentence.
 
 mod directive;
+#[cfg_attr(not(feature = "fleet"), path = "absent.rs")]
 mod engine;
 mod error;
 mod event;

@@ -24,7 +24,10 @@ mod conformance;
 mod faults;
 mod field;
 mod fifos;
+#[cfg(feature = "fleet")]
 mod fleet;
+#[cfg(not(feature = "fleet"))]
+mod fleetless;
 mod fuzzing;
 mod gpu;
 mod http;

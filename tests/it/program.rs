@@ -241,9 +241,19 @@ impl Running {
         Outcome { code, stdout: stdout.unwrap_or_default(), stderr }
     }
 
-    fn give_up(&mut self, problem: &str) -> ! {
-        drop(self.child.kill());
+    fn give_up(&self, problem: &str) -> ! {
         panic!("{problem}; standard error:\n{}", self.told);
+    }
+}
+
+/// A test that fails leaves nothing behind: what a shell or a supervisor started, too, ends with its pipes.
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended is asked for its status here, and no other process is meant by its number.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            drop(self.child.kill());
+            drop(self.child.wait());
+        }
     }
 }
 

@@ -41,6 +41,9 @@ pub(crate) enum Need {
     /// A Python with the package that the example of a fleet needs.
     #[cfg(feature = "fleet")]
     PythonZenoh,
+    /// A maker of certificates.
+    #[cfg(feature = "fleet")]
+    Openssl,
     /// Leave to make networks that only the test sees.
     #[cfg(feature = "fleet")]
     Namespaces,
@@ -118,6 +121,8 @@ impl Need {
                 let missing = python_with("zenoh").is_none();
                 missing.then(|| "no Python with examples/requirements.txt".to_owned())
             }
+            #[cfg(feature = "fleet")]
+            Self::Openssl => not_installed(&["openssl"]),
             #[cfg(feature = "fleet")]
             Self::Namespaces => {
                 let made = in_namespace("ip link add one type veth peer name other");

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
@@ -21,6 +21,8 @@ use crate::program::{Running, Workshop};
 /// The variable that asks for a role; its value is the role, a blank, and where it connects or listens.
 const ROLE: &str = "DEBLURD_FLEET_ROLE";
 const ROUTER: &str = "router";
+/// A router as a file configures it.
+const CONFIGURED: &str = "configured";
 const SUBSCRIBER: &str = "subscriber";
 
 /// Plays the role that the environment asks for.
@@ -33,6 +35,12 @@ pub(crate) fn play_if_asked() -> Option<ExitCode> {
             let session = open(&format!(
                 "{{ mode: 'router', listen: {{ endpoints: ['{endpoint}'] }}, {QUIET} }}"
             ));
+            say("listening");
+            end();
+            session
+        }
+        CONFIGURED => {
+            let session = open(&std::fs::read_to_string(endpoint).expect("a configuration"));
             say("listening");
             end();
             session
@@ -115,12 +123,11 @@ impl Router {
     }
 }
 
-impl Drop for Router {
-    fn drop(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.signal("KILL");
-        }
-    }
+/// A router as a file configures it, until it is dropped.
+pub(super) fn configured_router(config: &Path) -> Running {
+    let mut running = Running::start(&mut role(CONFIGURED, &config.display().to_string()));
+    running.wait_for("listening");
+    running
 }
 
 /// A subscriber in a process of its own, which tells its accounts after every frame.

@@ -1,4 +1,5 @@
-//! What there is without the engine: nothing that can be made.
+//! What there is in the place of the engine without the cargo feature `fleet`: [`Link::open`] says so, and nothing
+//! else can be made without a link.
 
 use std::convert::Infallible;
 use std::path::Path;
