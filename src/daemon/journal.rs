@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use super::fold::{Fold, Repeats};
-use crate::metrics::short;
+use crate::metrics::{self, short};
 use crate::owner::name_of_owner;
 use crate::sink::in_words;
 
@@ -168,7 +168,7 @@ fn timed(record: &Record<'_>, now: SystemTime) -> String {
 
 /// A line without characters that would do something to a terminal.
 fn harmless(line: &str) -> String {
-    line.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    line.chars().map(metrics::harmless).collect()
 }
 
 /// A message of several lines, as those about a configuration are, in one.

@@ -42,7 +42,7 @@ pub use restoration::{Restoration, RestorationMetrics};
 pub use scheduling::{SchedulingMetrics, ThreadSnapshot};
 pub use snapshot::{PsnrSnapshot, QueueSnapshot, SinkSnapshot, Snapshot, StageSnapshot};
 pub use source::{SourceMetrics, SourceSnapshot, SourceState};
-pub use text::short;
+pub use text::{harmless, short};
 pub use watch::{WatchMetrics, WatchSnapshot};
 
 /// Everything the pipeline counts.

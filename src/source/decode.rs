@@ -9,7 +9,8 @@
 use std::io::{Cursor, ErrorKind};
 use std::path::Path;
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::error::LimitErrorKind;
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 use super::unpack::coding_noise;
 use super::unpack::jpeg::file::look_through;
@@ -121,7 +122,12 @@ fn decode_jpeg(bytes: &[u8]) -> Result<Decoded, String> {
 fn opened(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder, String> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits());
-    let decoder = reader.into_decoder().map_err(|error| error.to_string())?;
+    let decoder = reader.into_decoder().map_err(|error| match error {
+        ImageError::Limits(error) if matches!(error.kind(), LimitErrorKind::DimensionError) => {
+            format!("a side is longer than {SIDE_MAX} pixels")
+        }
+        error => error.to_string(),
+    })?;
     check_size(decoder.dimensions(), decoder.total_bytes())?;
     Ok(decoder)
 }
@@ -147,8 +153,11 @@ fn check_size((width, height): (u32, u32), decoded_bytes: u64) -> Result<(), Str
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 {
         Err(format!("{width}x{height} has no pixels"))
-    } else if pixels > PIXELS_MAX || decoded_bytes > DECODED_BYTES_MAX {
+    } else if pixels > PIXELS_MAX {
         Err(format!("{width}x{height} is more than {} megapixels", PIXELS_MAX / 1_000_000))
+    } else if decoded_bytes > DECODED_BYTES_MAX {
+        let [is, most] = [decoded_bytes, DECODED_BYTES_MAX].map(|bytes| bytes >> 20);
+        Err(format!("{width}x{height} takes {is} MiB, more than {most} MiB"))
     } else {
         Ok(())
     }

@@ -22,10 +22,11 @@ pub fn list_pictures(paths: &[PathBuf]) -> Result<Vec<PathBuf>, SourceError> {
             pictures.push(path.clone());
         }
     }
-    if pictures.is_empty() {
-        return Err(SourceError::Empty(paths.first().cloned().unwrap_or_default()));
+    match paths.first() {
+        None => Err(SourceError::NoPaths),
+        Some(first) if pictures.is_empty() => Err(SourceError::Empty(first.clone())),
+        Some(_) => Ok(pictures),
     }
-    Ok(pictures)
 }
 
 fn list_folder(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {

@@ -150,6 +150,8 @@ pub enum SourceError {
     Decode { path: PathBuf, cause: String },
     /// {0} holds no PNG or JPEG pictures
     Empty(PathBuf),
+    /// paths is empty (expected files or folders of PNG or JPEG pictures)
+    NoPaths,
     /// {path} is {is}, smaller than the stream's {wanted}
     Small { path: PathBuf, is: crate::frame::Extent, wanted: crate::frame::Extent },
     /// none of the {0} pictures can be used

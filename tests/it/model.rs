@@ -273,6 +273,13 @@ fn hostile_graphs_are_refused() {
     check_hostile_weights(|weights| weights.dims = vec![1 << 32; 4], &["stage1/head/weight"]);
     check_hostile_weights(|weights| weights.raw_data.truncate(5), &["stage1/head/weight"]);
     check_hostile_weights(|weights| weights.raw_data.clear(), &["stage1/head/weight"]);
+    for weight in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let told = weight.to_string();
+        let spoil = |weights: &mut TensorProto| {
+            weights.raw_data[8..12].copy_from_slice(&weight.to_le_bytes())
+        };
+        check_hostile_weights(spoil, &["stage1/head/weight[2]", &told, "a finite number"]);
+    }
     check_hostile_weights(|weights| weights.data_type = 8, &["stage1/head/weight"]);
     check_hostile_weights(|weights| weights.data_type = 77, &["stage1/head/weight"]);
     check_hostile_weights(|weights| weights.data_location = Some(1), &["stage1/head/weight"]);
@@ -311,7 +318,8 @@ fn check_hostile_scale(scale: f32) {
     let name = first.expect("a quantisation").input[1].clone();
     let constant = graph.initializer.iter_mut().find(|constant| constant.name == name);
     constant.expect("its scale").raw_data = scale.to_le_bytes().to_vec();
-    check_refused(&model, &[&name, &scale.to_string(), "a scale from 1e-6 to 1e3"]);
+    let expected = if scale.is_finite() { "a scale from 1e-6 to 1e3" } else { "a finite number" };
+    check_refused(&model, &[&name, &scale.to_string(), expected]);
 }
 
 /// Sets an attribute of a node of a tiny model.

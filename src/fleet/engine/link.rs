@@ -16,6 +16,9 @@ use crate::fleet::{Directive, FleetError};
 use crate::metrics::short;
 use crate::pace::Backoff;
 
+/// Configuration files larger than this are none.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
 /// Bytes of a message that is received, at most; larger ones the engine drops before anybody sees them. The
 /// largest that is meant for us is a calibration.
 const MESSAGE_BYTES_MAX: usize = Directive::BODY_BYTES_MAX + (64 << 10);
@@ -92,11 +95,23 @@ pub fn check(path: &Path) -> Result<(), FleetError> {
 fn read(path: &Path) -> Result<Config, FleetError> {
     let wrong =
         |cause: zenoh::Error| FleetError::Config { path: path.to_owned(), cause: reason(&cause) };
+    check_file(path)?;
     let mut config = Config::from_file(path).map_err(wrong)?;
     let asked = config.get_json(MESSAGE_BYTES).map_err(wrong)?.parse().unwrap_or(usize::MAX);
     let most = asked.min(MESSAGE_BYTES_MAX).to_string();
     config.insert_json5(MESSAGE_BYTES, &most).map_err(wrong)?;
     Ok(config)
+}
+
+/// The engine reads whatever there is, to its end.
+fn check_file(path: &Path) -> Result<(), FleetError> {
+    let wrong = |cause| FleetError::Config { path: path.to_owned(), cause };
+    let found = path.metadata().map_err(|error| wrong(error.to_string()))?;
+    if found.is_file() && found.len() <= CONFIG_BYTES_MAX {
+        return Ok(());
+    }
+    let is = if found.is_file() { "longer than that" } else { "no file" };
+    Err(wrong(format!("it is {is} (expected a file of {} MiB at most)", CONFIG_BYTES_MAX >> 20)))
 }
 
 /// What an error of the engine says, but for where in its sources it was found.
@@ -129,5 +144,30 @@ fn open(wanted: &Weak<Link>, config: &Config) {
                 sleep(backoff.left(Instant::now()));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_refused(path: &Path, words: &str) {
+        let told = check(path).expect_err("no configuration").to_string();
+        assert!(told.contains(words) && told.contains(&path.display().to_string()), "{told}");
+    }
+
+    #[test]
+    fn what_is_no_small_file_is_not_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        check_refused(Path::new("/dev/zero"), "no file (expected a file of 1 MiB at most)");
+        check_refused(folder.path(), "no file");
+        let large = folder.path().join("large.json5");
+        let file = std::fs::File::create(&large).expect("a file");
+        file.set_len(CONFIG_BYTES_MAX + 1).expect("a hole");
+        check_refused(&large, "longer than that");
+        let small = folder.path().join("small.json5");
+        std::fs::write(&small, "{ mode: 'client' }").expect("a file");
+        check(&small).expect("a configuration");
     }
 }

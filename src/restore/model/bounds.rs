@@ -7,6 +7,7 @@ use crate::restore::tract::pb::attribute_proto::AttributeType;
 use crate::restore::tract::pb::tensor_proto::{DataLocation, DataType};
 use crate::restore::tract::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
+use super::constants::floats;
 use super::error::{ModelError, shown};
 
 /// Bytes of one constant, at most.
@@ -156,7 +157,19 @@ fn check_constant(name: &str, tensor: &TensorProto) -> Result<(), ModelError> {
     };
     let is = format!("{held:?} bytes of shape {:?}", tensor.dims);
     let expected = format!("{size} bytes a sample, as many as the shape says");
-    check_that(bytes.is_some() && bytes == held, name, &is, &expected)
+    check_that(bytes.is_some() && bytes == held, name, &is, &expected)?;
+    check_finite(name, tensor)
+}
+
+/// One weight that is no number makes a whole frame none.
+fn check_finite(name: &str, tensor: &TensorProto) -> Result<(), ModelError> {
+    let numbers = floats(tensor).unwrap_or_default();
+    match numbers.iter().enumerate().find(|(_, number)| !number.is_finite()) {
+        Some((at, number)) => {
+            check_that(false, &format!("{name}[{at}]"), &number.to_string(), "a finite number")
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_that(holds: bool, what: &str, is: &str, expected: &str) -> Result<(), ModelError> {

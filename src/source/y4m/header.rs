@@ -9,6 +9,9 @@ use crate::frame::StreamNotes;
 const HEADER_BYTES_MAX: u64 = 1000;
 /// Samples in a row or column, at most.
 const SIDE_MAX: usize = 65_535;
+
+/// Characters of a word that are told.
+const SHOWN: usize = 40;
 /// Pixels of a picture, at most: a little more than 8192x4320 has. A stream has several frames in
 /// memory at a time, and its first line alone asks for them.
 const PIXELS_MAX: usize = 36_000_000;
@@ -59,6 +62,8 @@ pub(super) fn read_header(line: &[u8]) -> Result<Header, String> {
             parameter(&line, 'H').unwrap_or("?"),
         ));
     }
+    check_ratio(&line, 'F')?;
+    check_ratio(&line, 'A')?;
     let notes = notes(&line);
     let colours = notes.colours.as_deref().unwrap_or("420");
     if !KNOWN_COLOURS.contains(&colours) {
@@ -106,6 +111,19 @@ fn check_words(line: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Refuses a rate or an aspect that the decoder would refuse without a name.
+fn check_ratio(line: &str, letter: char) -> Result<(), String> {
+    let Some(value) = parameter(line, letter) else { return Ok(()) };
+    let parts = value.split_once(':').map(|(top, bottom)| [top, bottom].map(str::parse::<usize>));
+    if matches!(parts, Some([Ok(_), Ok(_)])) {
+        return Ok(());
+    }
+    let value: String = value.chars().take(SHOWN).collect();
+    Err(format!(
+        "its first line says {letter}{value} (expected two whole numbers, as {letter}30:1)"
+    ))
+}
+
 fn words(line: &str) -> impl Iterator<Item = &str> + Clone {
     line.split(' ').skip(1)
 }
@@ -136,6 +154,15 @@ mod tests {
         check(b"YUV4MPEG2 W16 H8 C420 Cmono\n", Err("says C twice"));
         check(b"YUV4MPEG2 W16\tW99999 H8\n", Err("holds '\\t'"));
         check(b"YUV4MPEG2 W16 H8\r\n", Err("holds '\\r'"));
+    }
+
+    #[test]
+    fn ratios_are_two_numbers() {
+        check(b"YUV4MPEG2 W16 H8 F0:0 A0:0\n", Ok(()));
+        for wrong in ["F-25:1", "F25", "F", "A1", "F99999999999999999999:1", "F25:1:1"] {
+            let line = format!("YUV4MPEG2 W16 H8 {wrong}\n");
+            check(line.as_bytes(), Err(&format!("says {wrong} (expected two whole numbers")));
+        }
     }
 
     #[track_caller]

@@ -47,6 +47,18 @@ fn links_to_what_never_ends_are_refused() {
     }
 }
 
+#[apply(trial)]
+fn pipes_that_nobody_writes_to_are_refused() {
+    let workshop = Workshop::new();
+    let made = Command::new("mkfifo").arg(workshop.path("pipe")).status().expect("mkfifo");
+    assert!(made.success(), "no pipe");
+    for (command, code) in
+        [("check --config pipe", 78), ("psf pipe", 66), ("restore pipe --psf disk:2 -o o.png", 66)]
+    {
+        check_bounded(&workshop, command, code, &["pipe", "nothing came through this pipe in 5 s"]);
+    }
+}
+
 /// A first line is all there is of these streams.
 #[apply(trial)]
 fn streams_of_a_first_line_are_refused() {
@@ -125,6 +137,21 @@ fn an_archive_of_many_files_is_refused() {
     workshop.write("many.npz", [b"PK\x03\x04".as_slice(), &listed.repeat(500_000)].concat());
     let restore = "restore in.png --psf many.npz -o out.png";
     check_bounded(&workshop, restore, 65, &["many.npz", "500000 files are in it"]);
+}
+
+/// Weights are numbers, and what they sum to is none.
+#[apply(trial)]
+fn answers_that_are_no_light_enter_no_picture() {
+    let workshop = Workshop::new();
+    workshop.write_scene("in.png", 80, 60);
+    let mut model = tiny_model(1, 2, 1, false);
+    for constant in &mut model.graph.as_mut().expect("a graph").initializer {
+        constant.raw_data = 1e38_f32.to_le_bytes().repeat(constant.raw_data.len() / 4);
+    }
+    workshop.write("model.onnx", sealed(&model));
+    let restore =
+        "restore in.png --psf disk:2 --sigma 2 --guard false --model model.onnx -o out.png";
+    check_bounded(&workshop, restore, 65, &["in.png", "an answer of"]);
 }
 
 /// Two bytes say "here is an operator", of which a parser makes hundreds.

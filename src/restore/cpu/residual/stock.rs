@@ -6,10 +6,13 @@ use crate::frame::{Extent, Plane};
 use crate::plan::network::Network;
 use crate::restore::model::{self, ModelError};
 use crate::restore::tract::pb::ModelProto;
-use crate::restore::tract::{Tensor, TractResult, TypedModel};
+use crate::restore::tract::{Tensor, TractError, TractResult, TypedModel};
 
 /// The greatest magnitude of samples that networks were trained on: greater ones count as that.
 const GREATEST: f32 = 2.0;
+
+/// Answers beyond this are none: after a transform they would be in every sample of the frame.
+const MOST: f32 = 1e4;
 
 /// A network as its file has it.
 #[derive(Debug)]
@@ -86,6 +89,12 @@ impl Engine for Stock {
         let [above, ..] = rows.shape();
         for (row, samples) in f.zip(view.as_slice::<f32>()?.chunks_exact(width).skip(above)) {
             row.copy_from_slice(&samples[..row.len()]);
+            // NaN is in no range.
+            if let Some(odd) = row.iter().find(|sample| !(-MOST..=MOST).contains(*sample)) {
+                return Err(TractError::msg(format!(
+                    "an answer of {odd} (expected {MOST} at most)"
+                )));
+            }
         }
         Ok(())
     }
