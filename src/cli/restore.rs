@@ -226,6 +226,13 @@ impl Pictures<'_> {
                  (--guard false where what was told is sure)"
             ));
         }
+        if level.verdict.is_sharp() {
+            let input = input.display();
+            note(&format!(
+                "{input}: is sharp already: it goes on as it came (--trust measured where the PSF is sure)"
+            ));
+            return Ok(level);
+        }
         if let Some(rival) = level.verdict.rival() {
             let (input, sigma) = (input.display(), level.sigma);
             note(&format!(

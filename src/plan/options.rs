@@ -52,6 +52,10 @@ pub struct RestoreOptions {
     #[arg(skip)]
     #[serde(skip)]
     pub is_doubted: bool,
+    /// Whether they speak for none, so that they go on as they came: likewise.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub is_sharp: bool,
     /// Whether they have told noise and PSF, so that the guard need not look at each: likewise.
     #[arg(skip)]
     #[serde(skip)]
@@ -103,6 +107,7 @@ impl Default for RestoreOptions {
             backend: Chosen::default(),
             contrast: Contrast::USUAL,
             is_doubted: false,
+            is_sharp: false,
             is_seen: false,
             is_live: false,
             temporal: TemporalOptions::default(),

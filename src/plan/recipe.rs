@@ -56,6 +56,8 @@ pub struct RestorePlan {
     pub model: Option<Arc<Model>>,
     /// What the networks are told beside the picture.
     pub conditions: Conditions,
+    /// Whether frames have no blur, and go on as they came.
+    pub are_sharp: bool,
     /// Whether networks know what to make of so much noise; else they are not asked.
     pub are_asked: bool,
     /// A projection for each network.
@@ -161,6 +163,7 @@ impl RestorePlan {
             highlights,
             wiener,
             weak,
+            are_sharp: options.is_sharp,
             are_asked: model.as_ref().is_some_and(|model| can_tell(model, of_usual)),
             conditions: Conditions::new(options.trust(), camera, of_usual),
             projections: projections

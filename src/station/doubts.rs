@@ -50,6 +50,11 @@ pub(super) fn of_noise(level: Level, given: Option<GrayLevels>) -> Option<String
 }
 
 fn of_verdict(verdict: Verdict) -> Option<String> {
+    if verdict.is_sharp() {
+        let told = "frames are sharp already: they go on as they came until another blur is told (trust = \"measured\" \
+                    where the PSF is sure)";
+        return Some(told.to_owned());
+    }
     verdict.rival().map(|rival| {
         format!(
         "frames speak for another blur, {rival}: they are restored with more care until it is told \

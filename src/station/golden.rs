@@ -52,8 +52,14 @@ impl Golden {
         let temporal = TemporalOptions::default();
         // It judges what is restored by, not who restores: cards are compared with processors elsewhere.
         let backend = Chosen::Cpu;
-        let options =
-            RestoreOptions { edges, contrast, temporal, backend, ..recipe.options.clone() };
+        let options = RestoreOptions {
+            edges,
+            contrast,
+            temporal,
+            backend,
+            is_sharp: false,
+            ..recipe.options.clone()
+        };
         let golden = Recipe {
             camera,
             model: recipe.model.clone(),

@@ -37,9 +37,9 @@ pub struct Keeper {
     is_said: bool,
 }
 
-/// What a restorer is made for: the deviation to reckon with, whether the PSF is in doubt, and whether a frame
-/// has told both.
-type MadeFor = (GrayLevels, bool, bool);
+/// What a restorer is made for: the deviation to reckon with, whether the PSF is in doubt and frames are sharp
+/// without it, and whether a frame has told all that.
+type MadeFor = (GrayLevels, [bool; 2], bool);
 
 /// What is done now.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Keeper {
         let step =
             Step::Idle(Box::new(Eyes { gauge: recipe.gauge(), flaws: Flaws::default() }), pair);
         let noise = recipe.reckoned().noise;
-        let (given, made_for) = ((!follows).then_some(noise), (noise, false, false));
+        let (given, made_for) = ((!follows).then_some(noise), (noise, [false; 2], false));
         let follower = Follower::default();
         Self { step, given, made_for, follower, next: now, is_said: false }
     }
@@ -134,7 +134,8 @@ impl Keeper {
         doubts::tell(look.ok().and_then(|level| doubts::of_noise(level, self.given)), metrics);
         let level = self.follower.take(look)?.by(self.given);
         let is_shown = level.shown > GrayLevels::NONE;
-        let made_for = (level.sigma, level.verdict.is_rival(), is_shown);
+        let doubts = [level.verdict.is_rival(), level.verdict.is_sharp()];
+        let made_for = (level.sigma, doubts, is_shown);
         let changes = self.given.is_none() || made_for != self.made_for;
         self.made_for = made_for;
         changes.then_some(level)

@@ -34,6 +34,8 @@ pub struct Reckoned {
     pub contrast: Contrast,
     /// Whether they speak for another PSF.
     pub is_doubted: bool,
+    /// Whether they speak for none.
+    pub is_sharp: bool,
     /// Whether they have told so.
     pub is_seen: bool,
 }
@@ -41,8 +43,8 @@ pub struct Reckoned {
 impl Recipe {
     /// What of the frames is reckoned with.
     pub fn reckoned(&self) -> Reckoned {
-        let RestoreOptions { contrast, is_doubted, is_seen, .. } = self.options;
-        Reckoned { noise: self.camera.noise, contrast, is_doubted, is_seen }
+        let RestoreOptions { contrast, is_doubted, is_sharp, is_seen, .. } = self.options;
+        Reckoned { noise: self.camera.noise, contrast, is_doubted, is_sharp, is_seen }
     }
 
     /// What tells the level of its frames.
@@ -54,15 +56,17 @@ impl Recipe {
     pub fn set_level(&mut self, level: Level) {
         (self.camera.noise, self.options.contrast) = (level.sigma, level.contrast);
         self.options.is_doubted = level.verdict.is_rival();
+        self.options.is_sharp = level.verdict.is_sharp();
         self.options.is_seen =
             level.shown > GrayLevels::NONE && !matches!(level.verdict, Verdict::Wrong(_));
     }
 
     /// Reckons with what another recipe does.
     pub fn reckon_as(&mut self, other: &Self) {
-        let Reckoned { noise, contrast, is_doubted, is_seen } = other.reckoned();
+        let Reckoned { noise, contrast, is_doubted, is_sharp, is_seen } = other.reckoned();
         (self.camera.noise, self.options.contrast) = (noise, contrast);
-        (self.options.is_doubted, self.options.is_seen) = (is_doubted, is_seen);
+        (self.options.is_doubted, self.options.is_sharp) = (is_doubted, is_sharp);
+        self.options.is_seen = is_seen;
     }
 
     /// A restorer of pictures of `format`.

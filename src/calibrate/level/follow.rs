@@ -61,7 +61,7 @@ impl Follower {
             return verdict;
         }
         let last = self.last.replace(seen);
-        let is_said_twice = last.is_some_and(|last| last.is_rival() == seen.is_rival());
+        let is_said_twice = last.is_some_and(|last| is_alike(last, seen));
         match self.verdict {
             Some(verdict) if !is_said_twice => verdict,
             _ => *self.verdict.insert(seen),
@@ -80,7 +80,12 @@ fn is_near(told: Level, mean: Level) -> bool {
     near(told.sigma, mean.sigma)
         && near(told.shown, mean.shown)
         && within(told.contrast.get(), mean.contrast.get(), FAINTER)
-        && told.verdict.is_rival() == mean.verdict.is_rival()
+        && is_alike(told.verdict, mean.verdict)
+}
+
+/// Whether frames are restored alike by what is thought of the PSF.
+fn is_alike(a: Verdict, b: Verdict) -> bool {
+    (a.is_rival(), a.is_sharp()) == (b.is_rival(), b.is_sharp())
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 //! The blur that is told and its rivals explain the spectrum of a frame, each as well as it can (Whittle's
 //! likelihood under a power law of the scene and a noise that is about known: see
 //! [`Evidence`]). Rivals are what does harm where it is the true one: the same blur,
-//! narrower, and for a round blur the disk and the Gaussian as wide. A restoration by a blur that is told too
+//! narrower, and for a round blur the disk and the Gaussian as wide; and none at all, as after somebody found the
+//! focus or changed the lens. A restoration by a blur that is told too
 //! wide, or with zeros where the true one has none, raises what was never lowered.
 //!
 //! Scenes are no exact power laws: a rival has to be better by more than they deviate. Frames full of codes or
@@ -68,6 +69,11 @@ impl Verdict {
     pub fn is_rival(self) -> bool {
         self.rival().is_some()
     }
+
+    /// Whether the frame has no blur, whatever is told.
+    pub fn is_sharp(self) -> bool {
+        self == Self::Wrong(Rival::Sharp)
+    }
 }
 
 /// A blur that does harm where it is the true one and another is told.
@@ -79,6 +85,8 @@ pub enum Rival {
     Disk(f64),
     /// A Gaussian of this deviation, in samples.
     Gaussian(f64),
+    /// None at all.
+    Sharp,
 }
 
 impl fmt::Display for Rival {
@@ -87,6 +95,7 @@ impl fmt::Display for Rival {
             Self::Narrower(times) => write!(out, "the same, {times} times as wide"),
             Self::Disk(radius) => write!(out, "disk:{radius:.1}"),
             Self::Gaussian(deviation) => write!(out, "gaussian:{deviation:.1}"),
+            Self::Sharp => out.write_str("none at all"),
         }
     }
 }
@@ -137,8 +146,10 @@ impl Spectra {
             let psf = Psf::from_formula(&rival.to_string())?.ok()?;
             Some((rival, squared(&bins, &psf, 1.0)))
         });
-        let rivals = narrower.into_iter().chain(round).collect();
-        Self { told: squared(&bins, told, 1.0), rivals, bins }
+        let told = squared(&bins, told, 1.0);
+        let sharp = (Rival::Sharp, vec![1.0; told.len()]);
+        let rivals = narrower.into_iter().chain(round).chain([sharp]).collect();
+        Self { told, rivals, bins }
     }
 
     fn judge(&self, scene: &Scene) -> Verdict {
@@ -207,6 +218,14 @@ mod tests {
             ("motion:11,30", "motion:13.2,30"),
         ] {
             check(is, told, Verdict::is_rival);
+        }
+    }
+
+    #[test]
+    fn a_sharp_frame_is_known_by_whatever_blur_is_told() {
+        for told in ["disk:2", "disk:4", "gaussian:1.6", "motion:11,30", "motion:25,70"] {
+            check("gaussian:0.3", told, Verdict::is_sharp);
+            check(told, told, |verdict| !verdict.is_sharp());
         }
     }
 

@@ -33,6 +33,7 @@ struct FrameRestorer {
     format: PictureFormat,
     decode: Decode,
     conditions: Conditions,
+    are_sharp: bool,
     are_asked: bool,
     estimating: Box<dyn Estimating>,
     chroma: Option<ChromaFilter>,
@@ -108,6 +109,7 @@ impl CpuBackend {
             format,
             decode: decode.with_fusers(fusers),
             conditions,
+            are_sharp: plan.are_sharp,
             are_asked: plan.are_asked,
             estimating,
             chroma: chroma.map(|plan| ChromaFilter::new(plan, format, executor)),
@@ -206,6 +208,9 @@ impl FrameRestorer {
             let failure = RestoreError::Format { is, planned };
             watch.done(0, Some(&failure));
             return Err(failure);
+        }
+        if self.are_sharp {
+            return Ok(false);
         }
         let seen = self.decode.run(blurred, effort == Effort::Full, &mut self.work);
         watch.mended(seen.mended);
