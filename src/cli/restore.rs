@@ -219,7 +219,7 @@ impl Pictures<'_> {
             note(&told(input, look));
         }
         let Ok(level) = look else { return Err(given.unwrap_or(GrayLevels::USUAL)) };
-        if level.basis == Basis::Shown {
+        if level.basis == Basis::Shown && !level.verdict.is_sharp() {
             let (input, sigma) = (input.display(), level.sigma);
             note(&format!(
                 "{input}: shows a noise of {sigma:.2} gray levels, more than was told: restored by that \

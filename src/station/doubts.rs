@@ -39,9 +39,11 @@ pub fn of_frame(level: Option<Level>, figures: Option<Figures>) -> Vec<String> {
         .collect()
 }
 
-/// What a frame speaks against that shows more noise than is told.
+/// What a frame speaks against that shows more noise than is told. What a sharp one shows by a blur that it has not is
+/// no noise.
 pub(super) fn of_noise(level: Level, given: Option<GrayLevels>) -> Option<String> {
-    let given = given.filter(|_| level.by(given).basis == Basis::Shown)?;
+    let is_shown = |given| level.by(given).basis == Basis::Shown && !level.verdict.is_sharp();
+    let given = given.filter(|given| is_shown(Some(*given)))?;
     Some(format!(
         "frames show a noise of {:.2} gray levels where {given:.2} are told: they are restored by what they \
          show (guard = false where what is told is sure)",
@@ -149,6 +151,14 @@ mod tests {
         assert_eq!(of_noise(level, GrayLevels::new(2.0)), None);
         let doubt = of_noise(level, GrayLevels::new(0.64)).expect("a doubt");
         assert!(doubt.contains("2.55 gray levels where 0.64"), "{doubt}");
+    }
+
+    #[test]
+    fn a_sharp_frame_shows_no_noise() {
+        let sharp = level(1.0, Verdict::Wrong(Rival::Sharp));
+        assert_eq!(of_noise(sharp, GrayLevels::new(0.64)), None);
+        let doubts = of_frame(Some(sharp), None);
+        assert!(doubts.len() == 1 && doubts[0].contains("go on as they came"), "{doubts:?}");
     }
 
     #[test]

@@ -170,6 +170,24 @@ fn noise_is_estimated_and_told() {
     assert_eq!(play(&workshop.path("none-out.y4m")).0.len(), 0, "frames out of nothing");
 }
 
+/// Somebody has found the focus since the blur was told.
+#[apply(trial)]
+fn a_sharp_picture_goes_on_as_it_came() {
+    let workshop = Workshop::new();
+    let sharp = scene(320, 240);
+    workshop.write("sharp.png", encode_png(&sharp).expect("a PNG"));
+    let command = ["restore", "sharp.png", "-o", "out.png", "--psf", "disk:4", "--sigma", "2"];
+    let said = workshop.succeed(&command).stderr;
+    assert!(
+        said.contains("sharp.png: is sharp already") && !said.contains("shows a noise"),
+        "{said}"
+    );
+    assert!(read_picture(&workshop.path("out.png")).expect("a picture") == sharp);
+    // Whoever is sure is believed.
+    workshop.succeed(&[&command[..], &["--trust", "measured"]].concat());
+    assert!(read_picture(&workshop.path("out.png")).expect("a picture") != sharp);
+}
+
 #[apply(trial)]
 fn files_and_pipes_give_the_same_stream() {
     let workshop = Workshop::new();
