@@ -21,6 +21,7 @@ mod camera;
 mod cli;
 mod commands;
 mod conformance;
+mod drivers;
 mod faults;
 mod field;
 mod fifos;
