@@ -200,6 +200,7 @@ impl RestoreThread {
             metrics.fusion.forgotten.add(1);
             restorer.forget();
         }
+        meta.effort = restorer.effort(meta.effort);
         let mut laps = Laps { books, metrics, stop, meta, since: Instant::now() };
         let failed = restorer.restore(blurred, restored, meta.effort, &mut laps).is_err();
         if failed {

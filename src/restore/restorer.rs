@@ -34,6 +34,11 @@ pub trait Restorer: Send {
     /// What runs the plan now: `cpu`, or `gpu`.
     fn backend(&self) -> &'static str;
 
+    /// What is done to a frame for which `asked` is asked.
+    fn effort(&self, asked: Effort) -> Effort {
+        asked
+    }
+
     /// Restores one frame. A step that fails is passed over, and the picture is what the others
     /// make of it; where nothing can be made of it, it is the blurred one.
     ///

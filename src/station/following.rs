@@ -92,6 +92,10 @@ impl Restorer for Following {
         self.inner.steps()
     }
 
+    fn effort(&self, asked: Effort) -> Effort {
+        self.inner.effort(asked)
+    }
+
     fn restore(
         &mut self,
         blurred: &Picture,

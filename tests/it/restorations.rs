@@ -50,6 +50,11 @@ impl Restoration {
         self
     }
 
+    pub(crate) fn of_sharp_frames(mut self) -> Self {
+        self.options.is_sharp = true;
+        self
+    }
+
     pub(crate) fn averaged(mut self) -> Self {
         self.options.temporal = TemporalOptions::USUAL;
         self

@@ -137,6 +137,10 @@ impl Restorer for FrameRestorer {
         self.estimating.backend()
     }
 
+    fn effort(&self, asked: Effort) -> Effort {
+        if self.are_sharp { Effort::Passthrough } else { asked }
+    }
+
     fn restore(
         &mut self,
         blurred: &Picture,
@@ -144,7 +148,7 @@ impl Restorer for FrameRestorer {
         effort: Effort,
         watch: &mut dyn Watch,
     ) -> Result<(), RestoreError> {
-        let executor = Arc::clone(&self.executor);
+        let (effort, executor) = (self.effort(effort), Arc::clone(&self.executor));
         let mut outcome = Ok(());
         // Dozens of works with parts, each of which would begin with one thread that wakes another.
         executor.host(&mut || outcome = self.restore_here(blurred, restored, effort, &mut *watch));
@@ -208,9 +212,6 @@ impl FrameRestorer {
             let failure = RestoreError::Format { is, planned };
             watch.done(0, Some(&failure));
             return Err(failure);
-        }
-        if self.are_sharp {
-            return Ok(false);
         }
         let seen = self.decode.run(blurred, effort == Effort::Full, &mut self.work);
         watch.mended(seen.mended);

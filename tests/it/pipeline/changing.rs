@@ -48,6 +48,34 @@ fn frames(count: u64) -> Arc<AtomicU64> {
     Arc::new(AtomicU64::new(count))
 }
 
+/// A restorer that does less than is asked of it.
+struct Passing;
+
+impl Restorer for Passing {
+    fn backend(&self) -> &'static str {
+        "none"
+    }
+
+    fn steps(&self) -> &[Step] {
+        &[]
+    }
+
+    fn effort(&self, _: Effort) -> Effort {
+        Effort::Passthrough
+    }
+
+    fn restore(
+        &mut self,
+        _: &Picture,
+        _: &mut Picture,
+        effort: Effort,
+        _: &mut dyn Watch,
+    ) -> Result<(), RestoreError> {
+        assert_eq!(effort, Effort::Passthrough);
+        Ok(())
+    }
+}
+
 /// A restorer that writes its mark into every sample.
 struct Marking(u16);
 
@@ -130,6 +158,18 @@ fn old_frames_are_dropped() {
     }
 }
 
+/// What is told of a frame is what its restorer does, not what was asked.
+#[apply(trial)]
+fn frames_that_are_passed_on_are_told_as_such() {
+    let source = Numbered { taken: Arc::default(), until: frames(20), age: Duration::ZERO };
+    let (sink, record) = Recorder::new(None, None);
+    let pipeline = pipeline(source, Box::new(Passing), sink, PipelineOptions::new(Overflow::Wait));
+    let report = pipeline.start().expect("starts").finish().expect("ends");
+    let load = &report.metrics.load;
+    assert_eq!((load.passthrough.get(), load.full.get()), (20, 0));
+    assert_eq!(record.sequences().len(), 20);
+}
+
 /// With less effort a frame is what a restorer without networks makes of it, or what it was, and
 /// the frames before and after it are none the worse.
 #[apply(trial)]
@@ -144,6 +184,11 @@ fn less_effort_is_a_shorter_list() {
     assert!(with(Effort::Wiener) == run(&mut *wiener, &picture, Effort::Full));
     assert!(with(Effort::Passthrough) == picture);
     assert!(with(Effort::Full) == expected, "an earlier frame left its mark");
+    // Of frames that are sharp already, less is all.
+    let mut sharp =
+        how.of_sharp_frames().restorer(&psf, Some(&model), format, Arc::new(Sequential));
+    assert_eq!(sharp.effort(Effort::Full), Effort::Passthrough);
+    assert!(run(&mut *sharp, &picture, Effort::Full) == picture);
 }
 
 fn pipeline(
